@@ -1,0 +1,129 @@
+"""Read and write wired M-Bus meters (EN 13757) through a serial level converter or a TCP gateway."""
+
+import asyncio
+
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.dispatcher import async_dispatcher_send
+
+from .connection import Connection
+from .const import DOMAIN, SIGNAL_METER_CHANGED, SUBENTRY_METER
+from .coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
+from .entity import connection_device_info
+from .meter import Meter
+from .protocol import LinkError
+from .store import MBusStore
+
+PLATFORMS = [Platform.SENSOR]
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
+    """Open the bus and set up its meters; nothing waits for a reading."""
+    store = MBusStore(hass, entry.entry_id)
+    await store.async_load()
+
+    connection = Connection(entry.data, entry.options)
+    try:
+        await connection.async_open()
+    except LinkError as err:
+        await connection.async_close()
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN, translation_key="cannot_connect", translation_placeholders={"error": str(err)}
+        ) from err
+
+    gateway = dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **connection_device_info(entry))
+    entry.runtime_data = MBusRuntimeData(connection=connection, store=store, gateway_device_id=gateway.id)
+    meters = _meters(entry)
+    for meter in meters.values():
+        _add_meter(hass, entry, meter)
+
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    entry.async_on_unload(entry.add_update_listener(_Updates(entry, meters).async_apply))
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
+    """Stop polling, close the bus and write down what the next setup goes on with."""
+    if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
+        return False
+    data = entry.runtime_data
+    for coordinator in data.coordinators.values():
+        await coordinator.async_shutdown()
+    await data.connection.async_close()
+    await data.store.async_save()
+    return True
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> None:
+    """Delete what was kept of the connection."""
+    await MBusStore(hass, entry.entry_id).async_remove()
+
+
+class _Updates:
+    """Applies changes of the entry: a changed meter alone is touched, only a changed connection reloads.
+
+    Home Assistant calls the listener as concurrent tasks, once per change, and changes subentries in place: so each
+    call compares with what was applied last, one after another.
+    """
+
+    def __init__(self, entry: MBusConfigEntry, meters: dict[str, Meter]) -> None:
+        """Remember what is set up now."""
+        self._lock = asyncio.Lock()
+        self._connection = (entry.title, dict(entry.data), dict(entry.options))
+        self._meters = meters
+
+    async def async_apply(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
+        """Bring what runs in line with the entry."""
+        async with self._lock:
+            if (entry.title, dict(entry.data), dict(entry.options)) != self._connection:
+                hass.config_entries.async_schedule_reload(entry.entry_id)
+                return
+            before, self._meters = self._meters, _meters(entry)
+            for meter_id in before.keys() - self._meters.keys():
+                await _remove_meter(entry, meter_id)
+            for meter_id, meter in self._meters.items():
+                if meter_id not in before:
+                    coordinator = _add_meter(hass, entry, meter)
+                elif meter != before[meter_id]:
+                    coordinator = entry.runtime_data.coordinators[meter_id]
+                    _drop_entities(hass, entry, before[meter_id], meter)
+                    coordinator.async_set_meter(meter)
+                else:
+                    continue
+                async_dispatcher_send(hass, SIGNAL_METER_CHANGED.format(entry.entry_id), coordinator)
+
+
+def _meters(entry: MBusConfigEntry) -> dict[str, Meter]:
+    return {
+        subentry_id: Meter.from_subentry(subentry)
+        for subentry_id, subentry in entry.subentries.items()
+        if subentry.subentry_type == SUBENTRY_METER
+    }
+
+
+@callback
+def _add_meter(hass: HomeAssistant, entry: MBusConfigEntry, meter: Meter) -> MeterCoordinator:
+    data = entry.runtime_data
+    data.coordinators[meter.id] = coordinator = MeterCoordinator(hass, entry, meter, data.connection, data.store)
+    return coordinator
+
+
+async def _remove_meter(entry: MBusConfigEntry, meter_id: str) -> None:
+    """Stop reading a removed meter; Home Assistant has removed its device and entities."""
+    data = entry.runtime_data
+    await data.coordinators.pop(meter_id).async_shutdown()
+    data.store.forget_meter(meter_id)
+
+
+@callback
+def _drop_entities(hass: HomeAssistant, entry: MBusConfigEntry, before: Meter, meter: Meter) -> None:
+    """Remove the entities of bindings that are gone."""
+    gone = before.bindings.keys() - meter.bindings.keys()
+    registry = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if entity.unique_id.partition("_")[0] in gone:
+            registry.async_remove(entity.entity_id)
+    for binding_id in gone:
+        entry.runtime_data.store.keep_memory(binding_id, None)

@@ -1,0 +1,133 @@
+"""The bus as Home Assistant uses it: which way leads to it, and who may speak when."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any
+
+from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+
+from .const import (
+    CONF_ATTEMPTS,
+    CONF_BACKUP,
+    CONF_BAUD_RATE,
+    CONF_DATA_BITS,
+    CONF_LINE_DELAY_RATIO,
+    CONF_MAX_PACKAGE_LENGTH,
+    CONF_PARITY,
+    CONF_SHUTDOWN_TIMEOUT,
+    CONF_STOP_BITS,
+    CONF_TIMEOUT,
+    DEFAULT_OPTIONS,
+    TYPE_SERIAL,
+)
+from .meter import Meter
+from .protocol import Bus, LinkSettings, Readout, SerialSettings, TcpSettings
+
+
+def link_settings(data: Mapping[str, Any]) -> LinkSettings:
+    """Return how to open the link described by an entry's data."""
+    if data[CONF_TYPE] == TYPE_SERIAL:
+        return SerialSettings(
+            port=data[CONF_PORT],
+            baud_rate=data[CONF_BAUD_RATE],
+            parity=data[CONF_PARITY],
+            data_bits=data[CONF_DATA_BITS],
+            stop_bits=data[CONF_STOP_BITS],
+        )
+    return TcpSettings(host=data[CONF_HOST], port=data[CONF_PORT], baud_rate=data[CONF_BAUD_RATE])
+
+
+def create_bus(data: Mapping[str, Any], options: Mapping[str, Any]) -> Bus:
+    """Return the bus, not yet open, that a connection's data and options describe."""
+    options = DEFAULT_OPTIONS | dict(options)
+    backup = options.get(CONF_BACKUP)
+    return Bus(
+        link_settings(data),
+        link_settings(backup) if backup else None,
+        timeout=options[CONF_TIMEOUT] / 1000,
+        attempts=options[CONF_ATTEMPTS],
+        line_delay_ratio=options[CONF_LINE_DELAY_RATIO],
+        max_package_length=options[CONF_MAX_PACKAGE_LENGTH],
+    )
+
+
+class Turns:
+    """A lock that lets what a person asked for go before what a timer asked for."""
+
+    def __init__(self) -> None:
+        """Start with nobody speaking."""
+        self._taken = False
+        self._order = count()
+        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
+
+    @asynccontextmanager
+    async def turn(self, *, urgent: bool = False) -> AsyncIterator[None]:
+        """Wait for the line to be free and hold it."""
+        if self._taken:
+            mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            heappush(self._waiting, (not urgent, next(self._order), mine))
+            try:
+                await mine
+            except asyncio.CancelledError:
+                if mine.done() and not mine.cancelled():
+                    self._pass_on()
+                raise
+        self._taken = True
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        # The line stays taken between its holders, so that nobody can slip in.
+        while self._waiting:
+            *_, following = heappop(self._waiting)
+            if not following.done():
+                following.set_result(None)
+                return
+        self._taken = False
+
+
+class Connection:
+    """One bus and its queue: everything that speaks on it goes through `turn` or `read`."""
+
+    def __init__(self, data: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        """Prepare the bus; nothing is opened yet."""
+        self._options = DEFAULT_OPTIONS | dict(options)
+        self._turns = Turns()
+        self.bus = create_bus(data, options)
+
+    async def async_open(self) -> None:
+        """Open the link. Raises LinkError when no way leads to the bus."""
+        await self.bus.open()
+
+    async def async_close(self) -> None:
+        """Close the link, after the transaction on the wire or the shutdown timeout, whichever is first."""
+        try:
+            async with asyncio.timeout(self._options[CONF_SHUTDOWN_TIMEOUT] / 1000), self._turns.turn(urgent=True):
+                pass
+        except TimeoutError:
+            pass
+        await self.bus.close()
+
+    @asynccontextmanager
+    async def turn(self, *, urgent: bool = False) -> AsyncIterator[Bus]:
+        """Hold the line; `urgent` (a person waits) goes before the timers."""
+        async with self._turns.turn(urgent=urgent):
+            yield self.bus
+
+    async def read(
+        self, meter: Meter, *, last_telegram: int | None = None, attempts: int | None = None, urgent: bool = False
+    ) -> Readout:
+        """Read a meter's telegrams up to the last one needed, or all. Raises MBusError when nothing could be read."""
+        async with self.turn(urgent=urgent) as bus:
+            return await bus.read(
+                meter.address,
+                identity=meter.identity,
+                last_telegram=last_telegram,
+                attempts=attempts,
+                quirks=meter.quirks,
+            )

@@ -1,0 +1,111 @@
+"""What all entities share: the connection's and the meters' devices, and entities that come and go with a meter."""
+
+from collections.abc import Callable, Iterable
+from typing import override
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .binding import Binding
+from .const import DOMAIN, SIGNAL_METER_CHANGED, TYPE_TCP
+from .coordinator import MBusConfigEntry, MeterCoordinator
+from .protocol import medium_name
+from .reading import Result
+
+
+def connection_device_info(entry: ConfigEntry) -> DeviceInfo:
+    """Return the device that stands for the level converter or gateway."""
+    return DeviceInfo(
+        identifiers={(DOMAIN, entry.entry_id)},
+        name=entry.title,
+        model="M-Bus gateway" if entry.data[CONF_TYPE] == TYPE_TCP else "M-Bus level converter",
+        model_id=f"{entry.data[CONF_HOST]}:{entry.data[CONF_PORT]}"
+        if entry.data[CONF_TYPE] == TYPE_TCP
+        else entry.data[CONF_PORT],
+    )
+
+
+class MeterEntity(CoordinatorEntity[MeterCoordinator]):
+    """An entity of a meter."""
+
+    _attr_has_entity_name = True
+
+    def __init__(self, coordinator: MeterCoordinator, unique_id: str, context: str | None = None) -> None:
+        """Tie the entity to the meter's device, below the connection's."""
+        super().__init__(coordinator, context)
+        meter = coordinator.meter
+        self._attr_unique_id = unique_id
+        self._attr_device_info = DeviceInfo(
+            identifiers={(DOMAIN, meter.id)},
+            name=meter.title,
+            manufacturer=meter.identity.manufacturer if meter.identity else None,
+            model=None if meter.medium is None else medium_name(meter.medium).capitalize(),
+            serial_number=meter.identity.identification if meter.identity else None,
+            hw_version=None if meter.version is None else str(meter.version),
+            via_device_id=coordinator.config_entry.runtime_data.gateway_device_id,
+        )
+
+
+class BindingEntity(MeterEntity):
+    """An entity of a binding: looks up the binding and its result anew each time, since both may change."""
+
+    def __init__(self, coordinator: MeterCoordinator, binding: Binding, suffix: str = "") -> None:
+        """Take the binding's id as the context that keeps the meter polled."""
+        self._binding_id = binding.id
+        super().__init__(coordinator, f"{binding.id}{suffix}", context=binding.id)
+
+    @property
+    def binding(self) -> Binding:
+        """Return the binding as it is configured now."""
+        return self.coordinator.meter.bindings[self._binding_id]
+
+    @property
+    def result(self) -> Result | None:
+        """Return what the last reading holds for the binding."""
+        return self.coordinator.data.results.get(self._binding_id) if self.coordinator.data else None
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the record was in the last reading; one without a valid value is unknown instead."""
+        return super().available and self.result is not None and self.result.found
+
+    @property
+    @override
+    def suggested_object_id(self) -> str:
+        """Return the binding's name, so that the entity id doesn't depend on a title."""
+        return self.binding.name
+
+
+@callback
+def async_setup_meter_entities(
+    hass: HomeAssistant,
+    entry: MBusConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    create: Callable[[MeterCoordinator], Iterable[MeterEntity]],
+) -> None:
+    """Add a platform's entities of every meter, now and whenever a meter or a binding is added."""
+    present: set[str] = set()
+
+    @callback
+    def async_add(coordinator: MeterCoordinator) -> None:
+        new = {
+            unique_id: entity
+            for entity in create(coordinator)
+            if (unique_id := entity.unique_id) is not None and unique_id not in present
+        }
+        for unique_id, entity in new.items():
+            present.add(unique_id)
+            entity.async_on_remove(lambda unique_id=unique_id: present.discard(unique_id))
+        async_add_entities(new.values(), config_subentry_id=coordinator.meter.id)
+
+    for coordinator in entry.runtime_data.coordinators.values():
+        async_add(coordinator)
+    entry.async_on_unload(
+        async_dispatcher_connect(hass, SIGNAL_METER_CHANGED.format(entry.entry_id), async_add)
+    )
