@@ -1,1 +1,53 @@
 """EN 13757-2/-3 wired M-Bus: frames, telegrams, links and a master. Free of Home Assistant."""
+
+from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
+from .errors import (
+    ApplicationError,
+    CollisionError,
+    DamagedReplyError,
+    ForeignReplyError,
+    FrameError,
+    IncompleteTelegramError,
+    LinkBusyError,
+    LinkError,
+    MBusError,
+    MeterError,
+    NoDataError,
+    NoReplyError,
+    OtherMeterError,
+    PackageTooLongError,
+    RefusedError,
+    UnsupportedError,
+)
+from .frame import ACK, Frame, FrameReader, Garbage, Single, long_frame, parse_frame, short_frame
+
+__all__ = [
+    "ACK",
+    "LAST_PRIMARY",
+    "Address",
+    "ApplicationError",
+    "CollisionError",
+    "DamagedReplyError",
+    "ForeignReplyError",
+    "Frame",
+    "FrameError",
+    "FrameReader",
+    "Garbage",
+    "IncompleteTelegramError",
+    "LinkBusyError",
+    "LinkError",
+    "MBusError",
+    "MeterError",
+    "NoDataError",
+    "NoReplyError",
+    "OtherMeterError",
+    "PackageTooLongError",
+    "RefusedError",
+    "SecondaryAddress",
+    "Single",
+    "UnsupportedError",
+    "long_frame",
+    "parse_address",
+    "parse_frame",
+    "short_frame",
+]

@@ -62,7 +62,9 @@ class Frame:
         """Give the frame as it goes over the line."""
         if self.control_information is None:
             return short_frame(self.control, self.address)
-        return long_frame(self.control, self.address, self.control_information, self.data)
+        return long_frame(
+            self.control, self.address, self.control_information, self.data
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +82,22 @@ def short_frame(control: int, address: int) -> bytes:
     return bytes((_SHORT, control, address, (control + address) & 0xFF, _STOP))
 
 
-def long_frame(control: int, address: int, control_information: int, data: bytes = b"") -> bytes:
+def long_frame(
+    control: int, address: int, control_information: int, data: bytes = b""
+) -> bytes:
     """Build `68 L L 68 C A CI data CS 16`; without data it is a control frame.
 
     Raises FrameError for more than 252 bytes of data.
     """
     if len(data) > 252:
-        raise FrameError(f"{len(data)} bytes of data do not fit in a frame of at most 252")
+        raise FrameError(
+            f"{len(data)} bytes of data do not fit in a frame of at most 252"
+        )
     body = bytes((control, address, control_information)) + data
     length = len(body)
-    return bytes((_LONG, length, length, _LONG)) + body + bytes((sum(body) & 0xFF, _STOP))
+    return (
+        bytes((_LONG, length, length, _LONG)) + body + bytes((sum(body) & 0xFF, _STOP))
+    )
 
 
 def parse_frame(data: bytes) -> Frame:
@@ -103,7 +111,9 @@ def parse_frame(data: bytes) -> Frame:
         raise FrameError(f"a frame starts with 10 or 68, not {data[0]:02X}")
     expected = _expected_length(data)
     if expected is None:
-        raise FrameError(f"the start {data[:4].hex(' ').upper()} is not that of a frame")
+        raise FrameError(
+            f"the start {data[:4].hex(' ').upper()} is not that of a frame"
+        )
     if len(data) != expected:
         raise FrameError(f"{len(data)} bytes instead of {expected}")
     if data[-1] != _STOP:
@@ -113,7 +123,9 @@ def parse_frame(data: bytes) -> Frame:
         raise FrameError(f"checksum {data[-2]:02X} instead of {sum(body) & 0xFF:02X}")
     if data[0] == _SHORT:
         return Frame(control=body[0], address=body[1])
-    return Frame(control=body[0], address=body[1], control_information=body[2], data=body[3:])
+    return Frame(
+        control=body[0], address=body[1], control_information=body[2], data=body[3:]
+    )
 
 
 def _expected_length(data: bytes | bytearray) -> int | None:
