@@ -30,17 +30,25 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     except LinkError as err:
         await connection.async_close()
         raise ConfigEntryNotReady(
-            translation_domain=DOMAIN, translation_key="cannot_connect", translation_placeholders={"error": str(err)}
+            translation_domain=DOMAIN,
+            translation_key="cannot_connect",
+            translation_placeholders={"error": str(err)},
         ) from err
 
-    gateway = dr.async_get(hass).async_get_or_create(config_entry_id=entry.entry_id, **connection_device_info(entry))
-    entry.runtime_data = MBusRuntimeData(connection=connection, store=store, gateway_device_id=gateway.id)
+    gateway = dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id, **connection_device_info(entry)
+    )
+    entry.runtime_data = MBusRuntimeData(
+        connection=connection, store=store, gateway_device_id=gateway.id
+    )
     meters = _meters(entry)
     for meter in meters.values():
         _add_meter(hass, entry, meter)
 
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    entry.async_on_unload(entry.add_update_listener(_Updates(entry, meters).async_apply))
+    entry.async_on_unload(
+        entry.add_update_listener(_Updates(entry, meters).async_apply)
+    )
     return True
 
 
@@ -92,7 +100,9 @@ class _Updates:
                     coordinator.async_set_meter(meter)
                 else:
                     continue
-                async_dispatcher_send(hass, SIGNAL_METER_CHANGED.format(entry.entry_id), coordinator)
+                async_dispatcher_send(
+                    hass, SIGNAL_METER_CHANGED.format(entry.entry_id), coordinator
+                )
 
 
 def _meters(entry: MBusConfigEntry) -> dict[str, Meter]:
@@ -104,9 +114,13 @@ def _meters(entry: MBusConfigEntry) -> dict[str, Meter]:
 
 
 @callback
-def _add_meter(hass: HomeAssistant, entry: MBusConfigEntry, meter: Meter) -> MeterCoordinator:
+def _add_meter(
+    hass: HomeAssistant, entry: MBusConfigEntry, meter: Meter
+) -> MeterCoordinator:
     data = entry.runtime_data
-    data.coordinators[meter.id] = coordinator = MeterCoordinator(hass, entry, meter, data.connection, data.store)
+    data.coordinators[meter.id] = coordinator = MeterCoordinator(
+        hass, entry, meter, data.connection, data.store
+    )
     return coordinator
 
 
@@ -118,7 +132,9 @@ async def _remove_meter(entry: MBusConfigEntry, meter_id: str) -> None:
 
 
 @callback
-def _drop_entities(hass: HomeAssistant, entry: MBusConfigEntry, before: Meter, meter: Meter) -> None:
+def _drop_entities(
+    hass: HomeAssistant, entry: MBusConfigEntry, before: Meter, meter: Meter
+) -> None:
     """Remove the entities of bindings that are gone."""
     gone = before.bindings.keys() - meter.bindings.keys()
     registry = er.async_get(hass)

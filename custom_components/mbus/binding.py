@@ -99,7 +99,9 @@ class Binding:
             index=data["index"],
             title=data.get("title"),
             access=Access(data.get("access", Access.READ)),
-            signature=Signature.from_dict(stored) if (stored := data.get("signature")) else None,
+            signature=Signature.from_dict(stored)
+            if (stored := data.get("signature"))
+            else None,
             unit=data.get("unit"),
             header=bytes.fromhex(data.get("header", "")),
             layout=data.get("layout"),
@@ -123,7 +125,8 @@ class Binding:
             raise BindingError(BindingState.NO_RECORD, reason)
         record = telegram.records[self.index]
         if self.signature is not None and (
-            record.signature != self.signature or (self.layout is not None and layout(telegram) != self.layout)
+            record.signature != self.signature
+            or (self.layout is not None and layout(telegram) != self.layout)
         ):
             raise BindingError(
                 BindingState.RECORD_CHANGED,
@@ -137,7 +140,9 @@ def layout(telegram: Telegram) -> str:
     return sha256(repr(telegram.signatures).encode()).hexdigest()[:16]
 
 
-def bound_to(telegrams: Sequence[Telegram], telegram: int, index: int) -> dict[str, Any]:
+def bound_to(
+    telegrams: Sequence[Telegram], telegram: int, index: int
+) -> dict[str, Any]:
     """Return what a binding stores of the record it is bound to."""
     record = telegrams[telegram].records[index]
     ambiguous = telegrams[telegram].signatures.count(record.signature) > 1

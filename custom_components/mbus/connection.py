@@ -37,7 +37,9 @@ def link_settings(data: Mapping[str, Any]) -> LinkSettings:
             data_bits=data[CONF_DATA_BITS],
             stop_bits=data[CONF_STOP_BITS],
         )
-    return TcpSettings(host=data[CONF_HOST], port=data[CONF_PORT], baud_rate=data[CONF_BAUD_RATE])
+    return TcpSettings(
+        host=data[CONF_HOST], port=data[CONF_PORT], baud_rate=data[CONF_BAUD_RATE]
+    )
 
 
 def create_bus(data: Mapping[str, Any], options: Mapping[str, Any]) -> Bus:
@@ -107,7 +109,10 @@ class Connection:
     async def async_close(self) -> None:
         """Close the link, after the transaction on the wire or the shutdown timeout, whichever is first."""
         try:
-            async with asyncio.timeout(self._options[CONF_SHUTDOWN_TIMEOUT] / 1000), self._turns.turn(urgent=True):
+            async with (
+                asyncio.timeout(self._options[CONF_SHUTDOWN_TIMEOUT] / 1000),
+                self._turns.turn(urgent=True),
+            ):
                 pass
         except TimeoutError:
             pass
@@ -120,7 +125,12 @@ class Connection:
             yield self.bus
 
     async def read(
-        self, meter: Meter, *, last_telegram: int | None = None, attempts: int | None = None, urgent: bool = False
+        self,
+        meter: Meter,
+        *,
+        last_telegram: int | None = None,
+        attempts: int | None = None,
+        urgent: bool = False,
     ) -> Readout:
         """Read a meter's telegrams up to the last one needed, or all. Raises MBusError when nothing could be read."""
         async with self.turn(urgent=urgent) as bus:

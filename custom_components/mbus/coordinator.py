@@ -43,7 +43,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
     config_entry: MBusConfigEntry
 
     def __init__(
-        self, hass: HomeAssistant, entry: MBusConfigEntry, meter: Meter, connection: Connection, store: MBusStore
+        self,
+        hass: HomeAssistant,
+        entry: MBusConfigEntry,
+        meter: Meter,
+        connection: Connection,
+        store: MBusStore,
     ) -> None:
         """Take up where the last run left off: the kept reading counts until its period is over."""
         self.connection = connection
@@ -91,7 +96,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         return {
             binding.name: result.reason or result.state
             for binding in bindings
-            if (result := results.get(binding.id)) and result.state is not BindingState.OK
+            if (result := results.get(binding.id))
+            and result.state is not BindingState.OK
         }
 
     @callback
@@ -144,8 +150,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
             if self._fell(data):
                 # Either the meter was set back or a reply was wrong: two readings that agree tell.
                 again = await self._async_read(last_telegram, attempts)
-                if any(again.results[key].value != data.results[key].value for key in self._fell(data)):
-                    raise UpdateFailed(translation_domain=DOMAIN, translation_key="total_fell")
+                if any(
+                    again.results[key].value != data.results[key].value
+                    for key in self._fell(data)
+                ):
+                    raise UpdateFailed(
+                        translation_domain=DOMAIN, translation_key="total_fell"
+                    )
                 data = again
         except MBusError as err:
             raise UpdateFailed(
@@ -157,9 +168,14 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         self._log_errors(data)
         return data
 
-    async def _async_read(self, last_telegram: int | None, attempts: int | None) -> MeterData:
+    async def _async_read(
+        self, last_telegram: int | None, attempts: int | None
+    ) -> MeterData:
         readout: Readout = await self.connection.read(
-            self.meter, last_telegram=last_telegram, attempts=attempts, urgent=self._urgent
+            self.meter,
+            last_telegram=last_telegram,
+            attempts=attempts,
+            urgent=self._urgent,
         )
         return self._evaluate(
             Reading(
@@ -189,7 +205,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
             if (last := self.data.results.get(binding.id))
             and last.value is not None
             and (value := data.results[binding.id].value) is not None
-            and sensor_description(binding, self.meter.medium).state_class is SensorStateClass.TOTAL_INCREASING
+            and sensor_description(binding, self.meter.medium).state_class
+            is SensorStateClass.TOTAL_INCREASING
             and value < last.value
         ]
 
@@ -204,4 +221,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
                     LOGGER.info("%s: %s has a value again", self.name, binding.name)
             elif binding.id not in self._troubled:
                 self._troubled.add(binding.id)
-                LOGGER.warning("%s: %s has no value: %s", self.name, binding.name, result.reason)
+                LOGGER.warning(
+                    "%s: %s has no value: %s", self.name, binding.name, result.reason
+                )

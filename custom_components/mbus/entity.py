@@ -23,7 +23,9 @@ def connection_device_info(entry: ConfigEntry) -> DeviceInfo:
     return DeviceInfo(
         identifiers={(DOMAIN, entry.entry_id)},
         name=entry.title,
-        model="M-Bus gateway" if entry.data[CONF_TYPE] == TYPE_TCP else "M-Bus level converter",
+        model="M-Bus gateway"
+        if entry.data[CONF_TYPE] == TYPE_TCP
+        else "M-Bus level converter",
         model_id=f"{entry.data[CONF_HOST]}:{entry.data[CONF_PORT]}"
         if entry.data[CONF_TYPE] == TYPE_TCP
         else entry.data[CONF_PORT],
@@ -35,7 +37,9 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
 
     _attr_has_entity_name = True
 
-    def __init__(self, coordinator: MeterCoordinator, unique_id: str, context: str | None = None) -> None:
+    def __init__(
+        self, coordinator: MeterCoordinator, unique_id: str, context: str | None = None
+    ) -> None:
         """Tie the entity to the meter's device, below the connection's."""
         super().__init__(coordinator, context)
         meter = coordinator.meter
@@ -44,7 +48,9 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
             identifiers={(DOMAIN, meter.id)},
             name=meter.title,
             manufacturer=meter.identity.manufacturer if meter.identity else None,
-            model=None if meter.medium is None else medium_name(meter.medium).capitalize(),
+            model=None
+            if meter.medium is None
+            else medium_name(meter.medium).capitalize(),
             serial_number=meter.identity.identification if meter.identity else None,
             hw_version=None if meter.version is None else str(meter.version),
             via_device_id=coordinator.config_entry.runtime_data.gateway_device_id,
@@ -54,7 +60,9 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
 class BindingEntity(MeterEntity):
     """An entity of a binding: looks up the binding and its result anew each time, since both may change."""
 
-    def __init__(self, coordinator: MeterCoordinator, binding: Binding, suffix: str = "") -> None:
+    def __init__(
+        self, coordinator: MeterCoordinator, binding: Binding, suffix: str = ""
+    ) -> None:
         """Take the binding's id as the context that keeps the meter polled."""
         self._binding_id = binding.id
         super().__init__(coordinator, f"{binding.id}{suffix}", context=binding.id)
@@ -67,7 +75,11 @@ class BindingEntity(MeterEntity):
     @property
     def result(self) -> Result | None:
         """Return what the last reading holds for the binding."""
-        return self.coordinator.data.results.get(self._binding_id) if self.coordinator.data else None
+        return (
+            self.coordinator.data.results.get(self._binding_id)
+            if self.coordinator.data
+            else None
+        )
 
     @property
     @override
@@ -101,11 +113,15 @@ def async_setup_meter_entities(
         }
         for unique_id, entity in new.items():
             present.add(unique_id)
-            entity.async_on_remove(lambda unique_id=unique_id: present.discard(unique_id))
+            entity.async_on_remove(
+                lambda unique_id=unique_id: present.discard(unique_id)
+            )
         async_add_entities(new.values(), config_subentry_id=coordinator.meter.id)
 
     for coordinator in entry.runtime_data.coordinators.values():
         async_add(coordinator)
     entry.async_on_unload(
-        async_dispatcher_connect(hass, SIGNAL_METER_CHANGED.format(entry.entry_id), async_add)
+        async_dispatcher_connect(
+            hass, SIGNAL_METER_CHANGED.format(entry.entry_id), async_add
+        )
     )

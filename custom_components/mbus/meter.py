@@ -20,7 +20,7 @@ from .const import (
     CONF_VERSION,
     METER_CLOCK_STANDARD,
 )
-from .protocol import Address, Header, Identity, Quirks, SecondaryAddress
+from .protocol import Address, Header, Identity, Quirks, parse_address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,29 +47,21 @@ class Meter:
         return cls(
             id=subentry.subentry_id,
             title=subentry.title,
-            address=parse_address(data[CONF_ADDRESS]),
-            identity=Identity.from_dict(identity) if (identity := data.get(CONF_IDENTITY)) else None,
+            address=parse_address(str(data[CONF_ADDRESS])),
+            identity=Identity.from_dict(identity)
+            if (identity := data.get(CONF_IDENTITY))
+            else None,
             version=data.get(CONF_VERSION),
             medium=data.get(CONF_MEDIUM),
             period=timedelta(milliseconds=period) if period else None,
             on_demand=data.get(CONF_ON_DEMAND, False),
             clock=data.get(CONF_METER_CLOCK, METER_CLOCK_STANDARD),
             quirks=Quirks.from_dict(data.get(CONF_QUIRKS, {})),
-            bindings={item["id"]: Binding.from_dict(item) for item in data.get(CONF_BINDINGS, ())},
+            bindings={
+                item["id"]: Binding.from_dict(item)
+                for item in data.get(CONF_BINDINGS, ())
+            },
         )
-
-
-def parse_address(address: int | str) -> Address:
-    """Return a stored or typed address: a number is primary, 8 or 16 hex digits are secondary.
-
-    Raises ValueError for anything else.
-    """
-    if isinstance(address, int) or len(address) <= 3:
-        primary = int(address)
-        if not 0 <= primary <= 250:
-            raise ValueError(f"{primary} is not a primary address from 0 to 250")
-        return primary
-    return SecondaryAddress.parse(address)
 
 
 def meter_unique_id(address: Address) -> str:

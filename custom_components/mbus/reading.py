@@ -53,8 +53,14 @@ def extract(binding: Binding, telegrams: Sequence[Telegram]) -> Result:
     except BindingError as err:
         return Result(state=err.state, reason=str(err))
     if record.value is None:
-        return Result(state=BindingState.INVALID_VALUE, reason=record.problem, record=record)
+        return Result(
+            state=BindingState.INVALID_VALUE, reason=record.problem, record=record
+        )
     value = record.value
-    if binding.unit is not None and record.unit is not None and record.unit != binding.unit:
+    if (
+        binding.unit is not None
+        and record.unit is not None
+        and record.unit != binding.unit
+    ):
         value = convert_unit(value, record.unit, binding.unit)
     return Result(value=value, record=record)

@@ -19,7 +19,9 @@ PARALLEL_UPDATES = 0
 
 
 async def async_setup_entry(
-    hass: HomeAssistant, entry: MBusConfigEntry, async_add_entities: AddConfigEntryEntitiesCallback
+    hass: HomeAssistant,
+    entry: MBusConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add a sensor for every readable binding, and each meter's own sensors."""
     async_setup_meter_entities(hass, entry, async_add_entities, _sensors)
@@ -76,7 +78,9 @@ class BindingStateSensor(MeterEntity, SensorEntity):
             return self.coordinator.state
         if self.coordinator.data is None:
             return None
-        return BindingState.worst([result.state for result in self.coordinator.data.results.values()])
+        return BindingState.worst(
+            [result.state for result in self.coordinator.data.results.values()]
+        )
 
     @property
     @override

@@ -35,7 +35,9 @@ class MBusStore:
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Prepare the file of one config entry."""
-        self._store: Store[StoredData] = Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}")
+        self._store: Store[StoredData] = Store(
+            hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}"
+        )
         self._data: StoredData = {"meters": {}, "memory": {}}
 
     async def async_load(self) -> None:
@@ -54,17 +56,24 @@ class MBusStore:
     def reading(self, meter_id: str) -> Reading | None:
         """Return the last reading of a meter, decoded anew, or None where there is none that can be read."""
         stored = self._data["meters"].get(meter_id, {})
-        if not stored.get("frames") or (time := dt_util.parse_datetime(stored["time"])) is None:
+        if (
+            not stored.get("frames")
+            or (time := dt_util.parse_datetime(stored["time"])) is None
+        ):
             return None
         try:
-            telegrams = tuple(parse_telegram(bytes.fromhex(frame)) for frame in stored["frames"])
+            telegrams = tuple(
+                parse_telegram(bytes.fromhex(frame)) for frame in stored["frames"]
+            )
         except MBusError:
             return None
         return Reading(telegrams=telegrams, time=time)
 
     def due(self, meter_id: str) -> datetime | None:
         """Return when a meter is to be read next."""
-        return dt_util.parse_datetime(self._data["meters"].get(meter_id, {}).get("due", ""))
+        return dt_util.parse_datetime(
+            self._data["meters"].get(meter_id, {}).get("due", "")
+        )
 
     @callback
     def keep_reading(self, meter_id: str, reading: Reading) -> None:

@@ -1,0 +1,72 @@
+"""Diagnostics: what a connection and its meters are set to, and how they do; meter numbers are masked."""
+
+import os
+import platform
+from typing import Any
+
+from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.device_registry import DeviceEntry
+
+from .const import DOMAIN
+from .coordinator import MBusConfigEntry, MeterCoordinator
+
+TO_REDACT = {
+    "fabrication_number",
+    "identification",
+    "title",
+    "unique_id",
+}
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: MBusConfigEntry
+) -> dict[str, Any]:
+    """Return the diagnostics of a connection."""
+    return {
+        "entry": async_redact_data(entry.as_dict(), TO_REDACT),
+        "node": platform.node(),
+        "pid": os.getpid(),
+        "meters": [
+            _meter(hass, coordinator)
+            for coordinator in entry.runtime_data.coordinators.values()
+        ],
+    }
+
+
+async def async_get_device_diagnostics(
+    hass: HomeAssistant, entry: MBusConfigEntry, device: DeviceEntry
+) -> dict[str, Any]:
+    """Return the diagnostics of one meter, or of the whole connection for its gateway."""
+    for coordinator in entry.runtime_data.coordinators.values():
+        if (DOMAIN, coordinator.meter.id) in device.identifiers:
+            return _meter(hass, coordinator)
+    return await async_get_config_entry_diagnostics(hass, entry)
+
+
+def _meter(hass: HomeAssistant, coordinator: MeterCoordinator) -> dict[str, Any]:
+    registry = er.async_get(hass)
+    results = coordinator.data.results if coordinator.data else {}
+    return {
+        "address": str(coordinator.meter.address),
+        "state": coordinator.state,
+        "error": None
+        if coordinator.last_update_success
+        else str(coordinator.last_exception),
+        "last_read": coordinator.data.reading.time.isoformat()
+        if coordinator.data
+        else None,
+        "bindings": [
+            {
+                "name": binding.name,
+                "entity_id": registry.async_get_entity_id("sensor", DOMAIN, binding.id),
+                "telegram": binding.telegram,
+                "index": binding.index,
+                "access": binding.access,
+                "state": result.state if (result := results.get(binding.id)) else None,
+                "problem": result.reason if result else None,
+            }
+            for binding in coordinator.meter.bindings.values()
+        ],
+    }
