@@ -1,0 +1,269 @@
+"""What a value information field (VIF) says: quantity, unit, power of ten (EN 13757-3, VIF tables).
+
+Units are printed as the standard prints them, so that a row can be checked against it; a record
+shows the unit without its decimal prefix. [classic] marks codes of the 1990s that are reserved
+since 2018.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class DataType(StrEnum):
+    """How the data of a VIF are to be taken where the data field leaves it open."""
+
+    SIGNED = "B"
+    UNSIGNED = "C"
+    BITS = "D"
+    TIME_POINT = "F G I J M by the data field"
+    IDENTIFIER = "digits that keep their zeros"
+    IDENTIFICATION = "the number or the whole address of the header"
+    MANUFACTURER = "the manufacturer of the header"
+    ADDRESS = "a primary address or a radio address"
+    CONTAINER = "bytes of another protocol"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vif:
+    """One code: a number is raw * multiplier * 10^exponent `unit`."""
+
+    quantity: str
+    unit: str | None = None
+    exponent: int = 0
+    multiplier: int = 1
+    data_type: DataType = DataType.SIGNED
+
+
+type _Rows = dict[int, Vif]
+
+SIGNED, UNSIGNED, BITS = DataType.SIGNED, DataType.UNSIGNED, DataType.BITS
+TIME_POINT = DataType.TIME_POINT
+
+
+def _decades(first: int, count: int, quantity: str, unit: str, exponent: int) -> _Rows:
+    """Codes that differ by a factor of ten each."""
+    return {
+        first + n: Vif(quantity=quantity, unit=unit, exponent=exponent + n)
+        for n in range(count)
+    }
+
+
+def _times(
+    first: int,
+    quantity: str,
+    units: tuple[str, ...] = ("s", "min", "h", "d"),
+    data_type: DataType = SIGNED,
+) -> _Rows:
+    """Codes that differ by the unit of time."""
+    return {
+        first + n: Vif(quantity=quantity, unit=unit, data_type=data_type)
+        for n, unit in enumerate(units)
+    }
+
+
+def _plain(
+    code: int, quantity: str, data_type: DataType = SIGNED, unit: str | None = None
+) -> _Rows:
+    return {code: Vif(quantity=quantity, unit=unit, data_type=data_type)}
+
+
+def _rating(code: int, quantity: str) -> _Rows:
+    """Heat cost allocator factors in steps of 2^-12, which is 5^12 * 10^-12."""
+    return {
+        code: Vif(quantity=quantity, exponent=-12, multiplier=5**12, data_type=UNSIGNED)
+    }
+
+
+# Primary VIF table.
+PRIMARY: Final[_Rows] = {
+    **_decades(0x00, 8, "energy", "Wh", -3),
+    **_decades(0x08, 8, "energy", "J", 0),
+    **_decades(0x10, 8, "volume", "m³", -6),
+    **_decades(0x18, 8, "mass", "kg", -3),
+    **_times(0x20, "on_time"),
+    **_times(0x24, "operating_time"),
+    **_decades(0x28, 8, "power", "W", -3),
+    **_decades(0x30, 8, "power", "J/h", 0),
+    **_decades(0x38, 8, "volume_flow", "m³/h", -6),
+    **_decades(0x40, 8, "volume_flow", "m³/min", -7),
+    **_decades(0x48, 8, "volume_flow", "m³/s", -9),
+    **_decades(0x50, 8, "mass_flow", "kg/h", -3),
+    **_decades(0x58, 4, "flow_temperature", "°C", -3),
+    **_decades(0x5C, 4, "return_temperature", "°C", -3),
+    **_decades(0x60, 4, "temperature_difference", "K", -3),
+    **_decades(0x64, 4, "external_temperature", "°C", -3),
+    **_decades(0x68, 4, "pressure", "bar", -3),
+    **_plain(0x6C, "date", TIME_POINT),
+    **_plain(0x6D, "date_time", TIME_POINT),
+    **_plain(0x6E, "hca_units"),
+    **_times(0x70, "averaging_duration"),
+    **_times(0x74, "actuality_duration"),
+    **_plain(0x78, "fabrication_number", DataType.IDENTIFIER),
+    **_plain(0x79, "identification", DataType.IDENTIFICATION),
+    **_plain(0x7A, "bus_address", DataType.ADDRESS),
+}
+
+# First extension table, after FB.
+FIRST_EXTENSION: Final[_Rows] = {
+    **_decades(0x00, 2, "energy", "MWh", -1),
+    **_decades(0x02, 2, "reactive_energy", "kvarh", 0),
+    **_decades(0x04, 2, "apparent_energy", "kVAh", 0),
+    0x06: Vif(quantity="coefficient_of_performance", exponent=-1),
+    **_decades(0x08, 2, "energy", "GJ", -1),
+    **_decades(0x0C, 4, "energy", "Mcal", -1),
+    **_decades(0x10, 2, "volume", "m³", 2),
+    **_decades(0x14, 4, "reactive_power", "kvar", -3),
+    0x18: Vif(quantity="mass", unit="t", exponent=2, data_type=UNSIGNED),
+    0x19: Vif(quantity="mass", unit="t", exponent=3, data_type=UNSIGNED),
+    0x1A: Vif(quantity="relative_humidity", unit="%", exponent=-1, data_type=UNSIGNED),
+    0x1B: Vif(quantity="relative_humidity", unit="%", data_type=UNSIGNED),
+    **_decades(0x20, 1, "volume", "ft³", 0),
+    **_decades(0x21, 1, "volume", "ft³", -1),
+    # [classic] until 0x26
+    **_decades(0x22, 2, "volume", "gal", -1),
+    **_decades(0x24, 1, "volume_flow", "gal/min", -3),
+    **_decades(0x25, 1, "volume_flow", "gal/min", 0),
+    **_decades(0x26, 1, "volume_flow", "gal/h", 0),
+    **_decades(0x28, 2, "power", "MW", -1),
+    **_decades(0x2A, 1, "phase_angle_voltage", "°", -1),
+    **_decades(0x2B, 1, "phase_angle", "°", -1),
+    **_decades(0x2C, 4, "frequency", "Hz", -3),
+    **_decades(0x30, 2, "power", "GJ/h", -1),
+    **_decades(0x34, 4, "apparent_power", "kVA", -3),
+    # [classic] until 0x67
+    **_decades(0x58, 4, "flow_temperature", "°F", -3),
+    **_decades(0x5C, 4, "return_temperature", "°F", -3),
+    **_decades(0x60, 4, "temperature_difference", "°F", -3),
+    **_decades(0x64, 4, "external_temperature", "°F", -3),
+    **_rating(0x68, "hca_rating_factor"),
+    # The factor of 0x69 is disputed; the watt is what most take it for.
+    **_plain(0x69, "hca_thermal_output_factor", UNSIGNED, "W"),
+    **_rating(0x6A, "hca_coupling_factor"),
+    **_rating(0x6B, "hca_room_coupling_factor"),
+    **_rating(0x6C, "hca_heater_coupling_factor"),
+    **_rating(0x6D, "hca_low_temperature_factor"),
+    **_rating(0x6E, "hca_display_factor"),
+    **_decades(0x70, 4, "temperature_limit", "°F", -3),  # [classic]
+    **_decades(0x74, 4, "temperature_limit", "°C", -3),
+    **_decades(0x78, 8, "cumulative_maximum_power", "W", -3),
+}
+
+# Second extension table, after FD.
+SECOND_EXTENSION: Final[_Rows] = {
+    **{0x00 + n: Vif(quantity="credit", exponent=n - 3) for n in range(4)},
+    **{0x04 + n: Vif(quantity="debit", exponent=n - 3) for n in range(4)},
+    **_plain(0x08, "access_number", UNSIGNED),
+    **_plain(0x09, "device_type", UNSIGNED),
+    **_plain(0x0A, "manufacturer", DataType.MANUFACTURER),
+    **_plain(0x0B, "parameter_set", UNSIGNED),
+    **_plain(0x0C, "model_version", UNSIGNED),
+    **_plain(0x0D, "hardware_version", UNSIGNED),
+    **_plain(0x0E, "firmware_version", UNSIGNED),
+    **_plain(0x0F, "software_version", UNSIGNED),
+    **_plain(0x10, "customer_location", UNSIGNED),
+    **_plain(0x11, "customer", UNSIGNED),
+    **_plain(0x12, "access_code_user", UNSIGNED),
+    **_plain(0x13, "access_code_operator", UNSIGNED),
+    **_plain(0x14, "access_code_system_operator", UNSIGNED),
+    **_plain(0x15, "access_code_developer", UNSIGNED),
+    **_plain(0x16, "password", UNSIGNED),
+    **_plain(0x17, "error_flags", BITS),
+    **_plain(0x18, "error_mask", UNSIGNED),
+    **_plain(0x19, "security_key", DataType.CONTAINER),
+    **_plain(0x1A, "digital_output", BITS),
+    **_plain(0x1B, "digital_input", BITS),
+    **_plain(0x1C, "baud_rate", UNSIGNED, "Bd"),
+    **_plain(0x1D, "response_delay", UNSIGNED),
+    **_plain(0x1E, "retry", UNSIGNED),
+    **_plain(0x1F, "remote_control", BITS),
+    **_plain(0x20, "first_cyclic_storage_number", UNSIGNED),
+    **_plain(0x21, "last_cyclic_storage_number", UNSIGNED),
+    **_plain(0x22, "storage_block_size", UNSIGNED),
+    **_plain(0x23, "tariff_and_subunit_descriptor", UNSIGNED),
+    **_times(0x24, "storage_interval", data_type=UNSIGNED),
+    **_times(0x28, "storage_interval", ("month", "year"), UNSIGNED),
+    **_plain(0x2A, "operator_data"),
+    **_plain(0x2B, "time_point_second", UNSIGNED, "s"),
+    **_times(0x2C, "duration_since_readout", data_type=UNSIGNED),
+    **_plain(0x30, "tariff_start", TIME_POINT),
+    **_times(0x31, "tariff_duration", ("min", "h", "d"), UNSIGNED),
+    **_times(0x34, "tariff_period", data_type=UNSIGNED),
+    **_times(0x38, "tariff_period", ("month", "year"), UNSIGNED),
+    **_plain(0x3A, "dimensionless"),
+    **_plain(0x3B, "wireless_container", DataType.CONTAINER),
+    **_times(0x3C, "transmission_period", data_type=UNSIGNED),
+    **_decades(0x40, 16, "voltage", "V", -9),
+    **_decades(0x50, 16, "current", "A", -12),
+    **_plain(0x60, "reset_counter", UNSIGNED),
+    **_plain(0x61, "cumulation_counter", UNSIGNED),
+    **_plain(0x62, "control_signal", UNSIGNED),
+    **_plain(0x63, "day_of_week", UNSIGNED),
+    **_plain(0x64, "week_number", UNSIGNED),
+    **_plain(0x65, "day_change", TIME_POINT),
+    **_plain(0x66, "parameter_activation_state", UNSIGNED),
+    **_plain(0x67, "supplier_information"),
+    **_times(0x68, "duration_since_cumulation", ("h", "d", "month", "year"), UNSIGNED),
+    **_times(0x6C, "battery_operating_time", ("h", "d", "month", "year"), UNSIGNED),
+    **_plain(0x70, "battery_change", TIME_POINT),
+    **_plain(0x71, "rf_level", unit="dBm"),
+    **_plain(0x72, "daylight_saving", DataType.CONTAINER),
+    **_plain(0x73, "listening_window", DataType.CONTAINER),
+    **_plain(0x74, "battery_life", UNSIGNED, "d"),
+    **_plain(0x75, "stop_counter", UNSIGNED),
+    **_plain(0x76, "manufacturer_container", DataType.CONTAINER),
+}
+
+# Second level of the second extension table, after FD FD.
+SECOND_LEVEL: Final[_Rows] = {
+    **_plain(0x00, "selected_application", UNSIGNED),
+    **_times(0x02, "battery_life", ("month", "year"), UNSIGNED),
+    **_plain(0x3E, "moisture_level", unit="%"),
+}
+
+# Quantities that stand in no table.
+UNKNOWN: Final = "unknown"
+MANUFACTURER_SPECIFIC: Final = "manufacturer_specific"
+PLAIN_TEXT: Final = "plain_text"
+ANY: Final = "any"
+
+# Quantities that only the VIF 6D and the fixed structure add to the tables.
+TIME: Final = "time"
+TEMPERATURE: Final = "temperature"
+
+
+def _quantities() -> Iterator[str]:
+    for table in (PRIMARY, FIRST_EXTENSION, SECOND_EXTENSION, SECOND_LEVEL):
+        for row in table.values():
+            yield row.quantity
+    yield from (UNKNOWN, MANUFACTURER_SPECIFIC, PLAIN_TEXT, ANY, TIME, TEMPERATURE)
+
+
+QUANTITIES: Final = frozenset(_quantities())
+"""Every value that Record.quantity can have."""
+
+SECRET_QUANTITIES: Final = frozenset(
+    {
+        "access_code_user",
+        "access_code_operator",
+        "access_code_system_operator",
+        "access_code_developer",
+        "password",
+        "security_key",
+    }
+)
+"""Quantities whose value nobody but an administrator should see."""
+
+NON_NEGATIVE_QUANTITIES: Final = frozenset(
+    {
+        "volume",
+        "mass",
+        "on_time",
+        "operating_time",
+        "averaging_duration",
+        "actuality_duration",
+        "hca_units",
+    }
+)
+"""Quantities of type B that can't be negative: with all bits set there is no value."""
