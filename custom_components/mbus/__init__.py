@@ -12,6 +12,7 @@ from .connection import Connection
 from .const import DOMAIN, SIGNAL_METER_CHANGED, SUBENTRY_METER
 from .coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .entity import connection_device_info
+from .issues import withdraw_all
 from .meter import Meter
 from .protocol import LinkError
 from .store import MBusStore
@@ -57,8 +58,9 @@ async def async_unload_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> boo
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     data = entry.runtime_data
-    for coordinator in data.coordinators.values():
+    for meter_id, coordinator in data.coordinators.items():
         await coordinator.async_shutdown()
+        withdraw_all(hass, meter_id)
     await data.connection.async_close()
     await data.store.async_save()
     return True
@@ -90,7 +92,7 @@ class _Updates:
                 return
             before, self._meters = self._meters, _meters(entry)
             for meter_id in before.keys() - self._meters.keys():
-                await _remove_meter(entry, meter_id)
+                await _remove_meter(hass, entry, meter_id)
             for meter_id, meter in self._meters.items():
                 if meter_id not in before:
                     coordinator = _add_meter(hass, entry, meter)
@@ -124,11 +126,14 @@ def _add_meter(
     return coordinator
 
 
-async def _remove_meter(entry: MBusConfigEntry, meter_id: str) -> None:
+async def _remove_meter(
+    hass: HomeAssistant, entry: MBusConfigEntry, meter_id: str
+) -> None:
     """Stop reading a removed meter; Home Assistant has removed its device and entities."""
     data = entry.runtime_data
     await data.coordinators.pop(meter_id).async_shutdown()
     data.store.forget_meter(meter_id)
+    withdraw_all(hass, meter_id)
 
 
 @callback

@@ -154,3 +154,16 @@ def bound_to(
         "header": record.header.hex(),
         "layout": layout(telegrams[telegram]) if ambiguous else None,
     }
+
+
+def find_again(
+    binding: Binding, telegrams: Sequence[Telegram]
+) -> tuple[int, int] | None:
+    """Return telegram and index of the one record that means what the binding was made for, None if not just one."""
+    places = [
+        (number, record.index)
+        for number, telegram in enumerate(telegrams)
+        for record in telegram.records
+        if record.signature == binding.signature
+    ]
+    return places[0] if len(places) == 1 else None

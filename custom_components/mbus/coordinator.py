@@ -15,6 +15,7 @@ from .binding import BindingState
 from .connection import Connection
 from .const import CONF_GROUP_REQUESTS, CONF_PERIOD, DEFAULT_OPTIONS, DOMAIN, LOGGER
 from .description import sensor_description
+from .issues import report_other_meter, report_records_changed, withdraw_other_meter
 from .meter import Meter
 from .protocol import LinkError, MBusError, OtherMeterError, Readout
 from .reading import MeterData, Reading, extract
@@ -159,13 +160,18 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
                     )
                 data = again
         except MBusError as err:
+            if isinstance(err, OtherMeterError):
+                report_other_meter(
+                    self.hass, self.config_entry.entry_id, self.meter, err
+                )
             raise UpdateFailed(
                 translation_domain=DOMAIN,
                 translation_key="read_failed",
                 translation_placeholders={"meter": self.meter.title, "error": str(err)},
             ) from err
         self._store.keep_reading(self.meter.id, data.reading)
-        self._log_errors(data)
+        withdraw_other_meter(self.hass, self.meter.id)
+        self._report_errors(data)
         return data
 
     async def _async_read(
@@ -211,9 +217,10 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         ]
 
     @callback
-    def _log_errors(self, data: MeterData) -> None:
-        """Log a binding's error once, and once that it is over."""
-        for binding in self.meter.bindings.values():
+    def _report_errors(self, data: MeterData) -> None:
+        """Log a binding's error once, and once that it is over; ask about records that changed."""
+        bindings = self.meter.bindings.values()
+        for binding in bindings:
             result = data.results[binding.id]
             if result.state is BindingState.OK:
                 if binding.id in self._troubled:
@@ -224,3 +231,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
                 LOGGER.warning(
                     "%s: %s has no value: %s", self.name, binding.name, result.reason
                 )
+        report_records_changed(
+            self.hass,
+            self.config_entry.entry_id,
+            self.meter,
+            [
+                binding.name
+                for binding in bindings
+                if data.results[binding.id].state is BindingState.RECORD_CHANGED
+            ],
+        )
