@@ -1,0 +1,144 @@
+"""Simulated buses, a Home Assistant that reads them, and a table of what it makes of them."""
+
+import argparse
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+import shutil
+import signal
+import socket
+import sys
+import time
+
+from scripts.demo_buses import frame_meters, serial_meters, tcp_meters
+from scripts.demo_flows import add_meter, connect_serial, connect_tcp, search_meters, set_period
+from scripts.demo_home_assistant import PASSWORD, ROOT, USERNAME, DemoError, HomeAssistant
+from scripts.demo_table import Row, as_json, as_text, read_table
+from tests.simulator import SimulatedBus
+
+PERIOD = 5  # s; so short only because nobody's battery pays for it
+PATIENCE = 60  # s without a new value until the demo gives up
+LOG_TAIL = 30  # lines shown when something went wrong
+STARTED = time.monotonic()
+
+
+def main() -> int:
+    """Run the demo and return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="scripts/demo", description="Home Assistant with simulated M-Bus meters, to look at and to try out."
+    )
+    parser.add_argument("--port", type=int, default=8123, help="port of the frontend; 0 takes any free one")
+    parser.add_argument("--once", action="store_true", help="print a table of all sensors once each has a value, and end")
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+    parser.add_argument(
+        "--frames",
+        type=Path,
+        metavar="FILE.jsonl",
+        help='serve the captured frames in this file ("hex" of the lines with "kind": "valid"), a meter for each, over TCP',
+    )
+    arguments = parser.parse_args()
+    try:
+        asyncio.run(run(arguments))
+    except DemoError as err:
+        say(f"failed: {err}")
+        return 1
+    except asyncio.CancelledError:
+        say("stopped")
+        return 130
+    return 0
+
+
+def say(text: str) -> None:
+    """Show how far the demo has got."""
+    print(f"demo: {time.monotonic() - STARTED:5.1f} s  {text}", file=sys.stderr, flush=True)
+
+
+async def run(arguments: argparse.Namespace) -> None:
+    """Run the demo to its end, or until it is told to stop, which cancels it once."""
+    task = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        # What is being stopped must not be interrupted again.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, lambda: None)
+        say("stopping")
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+    port = free_port(arguments.port)
+    folder = ROOT / ".demo" / str(port)
+    meters = frame_meters(arguments.frames) if arguments.frames else tcp_meters()
+    async with SimulatedBus(meters) as tcp_bus, SimulatedBus(serial_meters()) as serial_bus:
+        say("starting Home Assistant")
+        async with HomeAssistant.running(folder, port) as home_assistant:
+            try:
+                entry_ids = await set_up(home_assistant, tcp_bus, serial_bus, all_records=bool(arguments.frames))
+                rows = await wait_for_values(home_assistant, entry_ids, problems_count=bool(arguments.frames))
+            except DemoError:
+                print(*home_assistant.log()[-LOG_TAIL:], sep="\n", file=sys.stderr)
+                raise
+            say(f"all {len(rows)} sensors have a value")
+            if arguments.once or arguments.json:
+                print(as_json(rows) if arguments.json else as_text(rows), flush=True)
+            if not arguments.once:
+                say(f"open {home_assistant.url} and log in as {USERNAME!r} with the password {PASSWORD!r}; Ctrl-C ends it")
+                await home_assistant.wait()
+    shutil.rmtree(folder)
+
+
+def free_port(port: int) -> int:
+    """Return the port, or any that is free for 0. Raises DemoError where something listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as err:
+            raise DemoError(f"port {port} can't be used ({err.strerror}); choose another with --port") from err
+        return int(probe.getsockname()[1])
+
+
+async def set_up(
+    home_assistant: HomeAssistant, tcp_bus: SimulatedBus, serial_bus: SimulatedBus, *, all_records: bool
+) -> list[str]:
+    """Create both connections with their meters and return the ids of their config entries."""
+    tcp_port = await tcp_bus.serve_tcp()
+    gateway = await connect_tcp(home_assistant, tcp_port)
+    say(f"connected to the gateway on 127.0.0.1:{tcp_port}")
+    serial_port = await serial_bus.serve_pty()
+    converter = await connect_serial(home_assistant, serial_port)
+    say(f"connected to the level converter on {serial_port}")
+    if not all_records:
+        for entry_id in (gateway, converter):
+            await set_period(home_assistant, entry_id, PERIOD)
+    for title in await search_meters(home_assistant, converter):
+        say(f"found {title} by search")
+    for meter in tcp_bus.meters:
+        say(f"added {await add_meter(home_assistant, gateway, meter.address, all_records=all_records)}")
+    return [gateway, converter]
+
+
+async def wait_for_values(home_assistant: HomeAssistant, entry_ids: Sequence[str], *, problems_count: bool) -> list[Row]:
+    """Return the table once every sensor has a value, or where that counts as well, a named problem.
+
+    Raises DemoError when nothing new comes for a while, naming the sensors that are left.
+    """
+    missing: list[Row] = []
+    waited_since = time.monotonic()
+    while time.monotonic() - waited_since < PATIENCE:
+        rows = await read_table(home_assistant, entry_ids)
+        before, missing = len(missing), [row for row in rows if not row.is_done(problems_count=problems_count)]
+        if rows and not missing:
+            return rows
+        if len(missing) != before:
+            say(f"{len(rows) - len(missing)} of {len(rows)} sensors have a value")
+            waited_since = time.monotonic()
+        await asyncio.sleep(0.5)
+    left = "\n".join(f"  {row.entity or '(no entity)'}: {row.problem or 'no value yet'}" for row in missing)
+    raise DemoError(f"no value for\n{left}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
