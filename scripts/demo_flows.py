@@ -42,3 +42,26 @@ async def walk(home_assistant: HomeAssistant, flow: str, start: Mapping[str, Any
                 step = await home_assistant.post(path, data)
             case other:
                 raise DemoError(f"the dialog went to a step of type {other}: {step}")
+
+
+async def connect_tcp(home_assistant: HomeAssistant, port: int) -> str:
+    """Add the gateway at 127.0.0.1, its meters to follow, and return the id of its config entry."""
+    link = {"name": "Gateway", "host": "127.0.0.1", "port": port}
+    answers: Answers = {
+        "user": {"next_step_id": "tcp"},
+        "tcp": lambda step: filled(step, link),
+        "meters": {"next_step_id": "later"},
+    }
+    return await connect(home_assistant, answers)
+
+
+async def connect_serial(home_assistant: HomeAssistant, port: str) -> str:
+    """Add the level converter with all meters that a search of its bus finds; return the id of its config entry."""
+    link = {"name": "Level converter", "port": port}
+    answers: Answers = {
+        "user": {"next_step_id": "serial"},
+        "serial": lambda step: filled(step, link),
+        "meters": {"next_step_id": "search"},
+        "found": filled,
+    }
+    return await connect(home_assistant, answers)
