@@ -8,8 +8,14 @@ from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 
-from .connection import Connection
-from .const import DOMAIN, SIGNAL_METER_CHANGED, SUBENTRY_METER
+from .connection import STOPPED_BY_USER, Connection
+from .const import (
+    CONF_MEMORY_LIMIT,
+    DEFAULT_OPTIONS,
+    DOMAIN,
+    SIGNAL_METER_CHANGED,
+    SUBENTRY_METER,
+)
 from .coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .entity import connection_device_info
 from .issues import withdraw_all
@@ -17,7 +23,12 @@ from .meter import Meter
 from .protocol import LinkError
 from .store import MBusStore
 
-PLATFORMS = [Platform.SENSOR]
+PLATFORMS = [
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.SENSOR,
+    Platform.SWITCH,
+]
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
@@ -40,11 +51,16 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         config_entry_id=entry.entry_id, **connection_device_info(entry)
     )
     entry.runtime_data = MBusRuntimeData(
-        connection=connection, store=store, gateway_device_id=gateway.id
+        connection=connection,
+        store=store,
+        gateway_device_id=gateway.id,
+        memory_limit=(DEFAULT_OPTIONS | dict(entry.options))[CONF_MEMORY_LIMIT],
     )
     meters = _meters(entry)
     for meter in meters.values():
         _add_meter(hass, entry, meter)
+    if not store.running:
+        entry.runtime_data.async_stop(STOPPED_BY_USER)
 
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     entry.async_on_unload(

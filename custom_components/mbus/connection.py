@@ -1,8 +1,8 @@
 """The bus as Home Assistant uses it: which way leads to it, and who may speak when."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any
@@ -20,11 +20,19 @@ from .const import (
     CONF_SHUTDOWN_TIMEOUT,
     CONF_STOP_BITS,
     CONF_TIMEOUT,
+    CONF_TRACE_LENGTH,
     DEFAULT_OPTIONS,
     TYPE_SERIAL,
 )
-from .meter import Meter
-from .protocol import Bus, LinkSettings, Readout, SerialSettings, TcpSettings
+from .protocol import (
+    Bus,
+    Exchange,
+    LinkSettings,
+    MBusError,
+    SerialSettings,
+    TcpSettings,
+)
+from .trace import BusTrace
 
 
 def link_settings(data: Mapping[str, Any]) -> LinkSettings:
@@ -42,7 +50,11 @@ def link_settings(data: Mapping[str, Any]) -> LinkSettings:
     )
 
 
-def create_bus(data: Mapping[str, Any], options: Mapping[str, Any]) -> Bus:
+def create_bus(
+    data: Mapping[str, Any],
+    options: Mapping[str, Any],
+    on_exchange: Callable[[Exchange], None] | None = None,
+) -> Bus:
     """Return the bus, not yet open, that a connection's data and options describe."""
     options = DEFAULT_OPTIONS | dict(options)
     backup = options.get(CONF_BACKUP)
@@ -53,6 +65,7 @@ def create_bus(data: Mapping[str, Any], options: Mapping[str, Any]) -> Bus:
         attempts=options[CONF_ATTEMPTS],
         line_delay_ratio=options[CONF_LINE_DELAY_RATIO],
         max_package_length=options[CONF_MAX_PACKAGE_LENGTH],
+        on_exchange=on_exchange,
     )
 
 
@@ -93,14 +106,34 @@ class Turns:
         self._taken = False
 
 
+STOPPED_BY_USER = "the connection is stopped"
+STOPPED_BY_MEMORY_LIMIT = (
+    "the readings alone are above the memory limit of the connection"
+)
+
+
+class ConnectionStoppedError(MBusError):
+    """The connection is stopped: nothing is asked on its bus."""
+
+
 class Connection:
-    """One bus and its queue: everything that speaks on it goes through `turn` or `read`."""
+    """One bus and its queue: everything that speaks on it goes through `turn`.
+
+    `stopped` says why nothing is asked, None while it runs. `last_error` is that of the last failed readout.
+    """
 
     def __init__(self, data: Mapping[str, Any], options: Mapping[str, Any]) -> None:
         """Prepare the bus; nothing is opened yet."""
-        self._options = DEFAULT_OPTIONS | dict(options)
+        options = DEFAULT_OPTIONS | dict(options)
+        self._shutdown_timeout = options[CONF_SHUTDOWN_TIMEOUT] / 1000
         self._turns = Turns()
-        self.bus = create_bus(data, options)
+        length = options[CONF_TRACE_LENGTH]
+        self.trace = BusTrace(length)
+        self.bus = create_bus(
+            data, options, on_exchange=self.trace.add if length else None
+        )
+        self.stopped: str | None = None
+        self.last_error: str | None = None
 
     async def async_open(self) -> None:
         """Open the link. Raises LinkError when no way leads to the bus."""
@@ -108,36 +141,26 @@ class Connection:
 
     async def async_close(self) -> None:
         """Close the link, after the transaction on the wire or the shutdown timeout, whichever is first."""
-        try:
+        self.stopped = "closed"
+        with suppress(TimeoutError):
             async with (
-                asyncio.timeout(self._options[CONF_SHUTDOWN_TIMEOUT] / 1000),
+                asyncio.timeout(self._shutdown_timeout),
                 self._turns.turn(urgent=True),
             ):
                 pass
-        except TimeoutError:
-            pass
         await self.bus.close()
 
     @asynccontextmanager
     async def turn(self, *, urgent: bool = False) -> AsyncIterator[Bus]:
-        """Hold the line; `urgent` (a person waits) goes before the timers."""
-        async with self._turns.turn(urgent=urgent):
-            yield self.bus
+        """Hold the line; `urgent` (a person waits) goes before the timers.
 
-    async def read(
-        self,
-        meter: Meter,
-        *,
-        last_telegram: int | None = None,
-        attempts: int | None = None,
-        urgent: bool = False,
-    ) -> Readout:
-        """Read a meter's telegrams up to the last one needed, or all. Raises MBusError when nothing could be read."""
-        async with self.turn(urgent=urgent) as bus:
-            return await bus.read(
-                meter.address,
-                identity=meter.identity,
-                last_telegram=last_telegram,
-                attempts=attempts,
-                quirks=meter.quirks,
-            )
+        Raises ConnectionStoppedError while the connection is stopped.
+        """
+        async with self._turns.turn(urgent=urgent):
+            if self.stopped:
+                raise ConnectionStoppedError(self.stopped)
+            try:
+                yield self.bus
+            except MBusError as err:
+                self.last_error = str(err)
+                raise

@@ -2,22 +2,37 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from typing import Any, override
+from datetime import timedelta
+from time import monotonic
+from typing import override
 
 from homeassistant.components.sensor import SensorStateClass
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from .binding import BindingState
-from .connection import Connection
-from .const import CONF_GROUP_REQUESTS, CONF_PERIOD, DEFAULT_OPTIONS, DOMAIN, LOGGER
+from .binding import BindingState, bound_to
+from .connection import (
+    STOPPED_BY_MEMORY_LIMIT,
+    Connection,
+    ConnectionStoppedError,
+)
+from .const import (
+    CONF_BINDINGS,
+    CONF_MEMORY_LIMIT,
+    CONF_GROUP_REQUESTS,
+    CONF_PERIOD,
+    DEFAULT_OPTIONS,
+    DOMAIN,
+    LOGGER,
+    SIGNAL_CONNECTION_UPDATED,
+)
 from .description import sensor_description
 from .issues import report_other_meter, report_records_changed, withdraw_other_meter
 from .meter import Meter
-from .protocol import LinkError, MBusError, OtherMeterError, Readout
+from .protocol import LinkError, MBusError, OtherMeterError
 from .reading import MeterData, Reading, extract
 from .store import MBusStore
 
@@ -31,7 +46,50 @@ class MBusRuntimeData:
     connection: Connection
     store: MBusStore
     gateway_device_id: str
+    memory_limit: int
     coordinators: dict[str, MeterCoordinator] = field(default_factory=dict)
+
+    @property
+    def poll_duration(self) -> float:
+        """Return how long reading every meter once takes, in seconds."""
+        return sum(coordinator.duration for coordinator in self.coordinators.values())
+
+    @property
+    def bus_load(self) -> float:
+        """Return the share of time that polling takes; above 1 a cycle is longer than the period."""
+        return sum(
+            coordinator.duration / coordinator.period.total_seconds()
+            for coordinator in self.coordinators.values()
+            if coordinator.period
+        )
+
+    @property
+    def memory_in_use(self) -> int:
+        """Return the bytes that readings and trace take."""
+        return self.store.size + self.connection.trace.size
+
+    @callback
+    def async_stop(self, reason: str) -> None:
+        """Ask nothing more, after the transaction on the wire."""
+        self.connection.stopped = reason
+        for coordinator in self.coordinators.values():
+            coordinator.async_set_stopped()
+
+    @callback
+    def async_start(self) -> None:
+        """Poll again, at once."""
+        self.connection.stopped = None
+        for coordinator in self.coordinators.values():
+            coordinator.async_poll_soon()
+
+    @callback
+    def async_limit_memory(self) -> None:
+        """Keep within the memory limit: the oldest trace goes first, then the connection stops."""
+        trace = self.connection.trace
+        while len(trace) and self.memory_in_use > self.memory_limit:
+            trace.drop_oldest()
+        if self.memory_in_use > self.memory_limit and self.connection.stopped is None:
+            self.async_stop(STOPPED_BY_MEMORY_LIMIT)
 
 
 class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
@@ -56,6 +114,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         self.meter = meter
         self._options = DEFAULT_OPTIONS | dict(entry.options)
         self._store = store
+        self.duration = 0.0
         self._urgent = False
         self._troubled: set[str] = set()
         super().__init__(
@@ -81,6 +140,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         if self.last_update_success:
             return BindingState.OK
         match self.last_exception and self.last_exception.__cause__:
+            case ConnectionStoppedError():
+                return BindingState.SHUTDOWN
             case LinkError():
                 return BindingState.NO_CONNECTION
             case OtherMeterError():
@@ -106,16 +167,38 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         """Go on with changed bindings or settings, on the reading there is."""
         self.meter = meter
         self.update_interval = self.period
-        if self.data:
-            self.async_set_updated_data(self._evaluate(self.data.reading))
+        if not self.data:
+            return
+        self.async_set_updated_data(self._evaluate(self.data.reading))
+        if any(
+            result.state is BindingState.NO_TELEGRAM
+            for result in self.data.results.values()
+        ):
+            self.async_poll_soon()
 
     async def async_read_now(self) -> None:
-        """Read the meter before any timer's turn. Errors are seen in `last_exception`."""
+        """Read all telegrams of the meter before any timer's turn; what went wrong is in `last_exception`."""
         self._urgent = True
         try:
             await self.async_refresh()
         finally:
             self._urgent = False
+
+    @callback
+    def async_poll_soon(self) -> None:
+        """Read the meter as soon as the bus is free."""
+        if self.period:
+            self.update_interval = timedelta(0)
+            self._schedule_refresh()
+
+    @callback
+    def async_set_stopped(self) -> None:
+        """Show that the connection is stopped; that is no failure to log."""
+        self.last_exception = self._failed(
+            ConnectionStoppedError(self.connection.stopped)
+        )
+        self.last_update_success = False
+        self.async_update_listeners()
 
     @callback
     def _resume(self) -> None:
@@ -148,13 +231,10 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         attempts = None if self.last_update_success or self._urgent else 1
         try:
             data = await self._async_read(last_telegram, attempts)
-            if self._fell(data):
+            if fell := self._fell(data):
                 # Either the meter was set back or a reply was wrong: two readings that agree tell.
                 again = await self._async_read(last_telegram, attempts)
-                if any(
-                    again.results[key].value != data.results[key].value
-                    for key in self._fell(data)
-                ):
+                if any(again.results[key].raw != data.results[key].raw for key in fell):
                     raise UpdateFailed(
                         translation_domain=DOMAIN, translation_key="total_fell"
                     )
@@ -164,25 +244,56 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
                 report_other_meter(
                     self.hass, self.config_entry.entry_id, self.meter, err
                 )
-            raise UpdateFailed(
-                translation_domain=DOMAIN,
-                translation_key="read_failed",
-                translation_placeholders={"meter": self.meter.title, "error": str(err)},
-            ) from err
+            raise self._failed(err) from err
+        finally:
+            async_dispatcher_send(
+                self.hass, SIGNAL_CONNECTION_UPDATED.format(self.config_entry.entry_id)
+            )
         self._store.keep_reading(self.meter.id, data.reading)
         withdraw_other_meter(self.hass, self.meter.id)
         self._report_errors(data)
+        self._adopt_signatures(data.reading)
+        self.config_entry.runtime_data.async_limit_memory()
         return data
+
+    @callback
+    def _adopt_signatures(self, reading: Reading) -> None:
+        """Hold bindings that were made by number alone to what their record means now."""
+        adopted = {
+            binding.id: bound_to(reading.telegrams, binding.telegram, binding.index)
+            for binding in self.meter.bindings.values()
+            if binding.signature is None
+            and binding.telegram < len(reading.telegrams)
+            and binding.index < len(reading.telegrams[binding.telegram].records)
+        }
+        if adopted and not reading.error:
+            subentry = self.config_entry.subentries[self.meter.id]
+            bindings = [
+                item | adopted.get(item["id"], {})
+                for item in subentry.data[CONF_BINDINGS]
+            ]
+            self.hass.config_entries.async_update_subentry(
+                self.config_entry,
+                subentry,
+                data={**subentry.data, CONF_BINDINGS: bindings},
+            )
 
     async def _async_read(
         self, last_telegram: int | None, attempts: int | None
     ) -> MeterData:
-        readout: Readout = await self.connection.read(
-            self.meter,
-            last_telegram=last_telegram,
-            attempts=attempts,
-            urgent=self._urgent,
-        )
+        meter = self.meter
+        async with self.connection.turn(urgent=self._urgent) as bus:
+            started = monotonic()
+            try:
+                readout = await bus.read(
+                    meter.address,
+                    identity=meter.identity,
+                    last_telegram=last_telegram,
+                    attempts=attempts,
+                    quirks=meter.quirks,
+                )
+            finally:
+                self.duration = monotonic() - started
         return self._evaluate(
             Reading(
                 telegrams=readout.telegrams,
@@ -190,6 +301,15 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
                 error=str(readout.error) if readout.error else None,
             )
         )
+
+    def _failed(self, err: MBusError) -> UpdateFailed:
+        failure = UpdateFailed(
+            translation_domain=DOMAIN,
+            translation_key="read_failed",
+            translation_placeholders={"meter": self.meter.title, "error": str(err)},
+        )
+        failure.__cause__ = err
+        return failure
 
     @callback
     def _evaluate(self, reading: Reading) -> MeterData:
@@ -209,11 +329,11 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
             binding.id
             for binding in self.meter.bindings.values()
             if (last := self.data.results.get(binding.id))
-            and last.value is not None
-            and (value := data.results[binding.id].value) is not None
+            and last.raw is not None
+            and (raw := data.results[binding.id].raw) is not None
             and sensor_description(binding, self.meter.medium).state_class
             is SensorStateClass.TOTAL_INCREASING
-            and value < last.value
+            and raw < last.raw
         ]
 
     @callback

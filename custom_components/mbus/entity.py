@@ -8,11 +8,12 @@ from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
+from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .binding import Binding
-from .const import DOMAIN, SIGNAL_METER_CHANGED, TYPE_TCP
+from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED, TYPE_TCP
 from .coordinator import MBusConfigEntry, MeterCoordinator
 from .protocol import medium_name
 from .reading import Result
@@ -30,6 +31,31 @@ def connection_device_info(entry: ConfigEntry) -> DeviceInfo:
         if entry.data[CONF_TYPE] == TYPE_TCP
         else entry.data[CONF_PORT],
     )
+
+
+class ConnectionEntity(Entity):
+    """An entity of the connection itself, told when something happened on its bus."""
+
+    _attr_has_entity_name = True
+    _attr_should_poll = False
+
+    def __init__(self, entry: MBusConfigEntry, key: str) -> None:
+        """Tie the entity to the connection's device."""
+        self.entry = entry
+        self.connection = entry.runtime_data.connection
+        self._attr_unique_id = f"{entry.entry_id}_{key}"
+        self._attr_device_info = connection_device_info(entry)
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the connection."""
+        self.async_on_remove(
+            async_dispatcher_connect(
+                self.hass,
+                SIGNAL_CONNECTION_UPDATED.format(self.entry.entry_id),
+                self.async_write_ha_state,
+            )
+        )
 
 
 class MeterEntity(CoordinatorEntity[MeterCoordinator]):

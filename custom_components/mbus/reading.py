@@ -25,9 +25,13 @@ class Reading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A binding's value out of a reading; without one, `state` and `reason` say why."""
+    """A binding's value out of a reading; without one, `state` and `reason` say why.
+
+    `raw` is the record's value in the unit it was bound with, `value` what the chain of transformations made of it.
+    """
 
     value: Any = None
+    raw: Any = None
     state: BindingState = BindingState.OK
     reason: str | None = None
     record: Record | None = None
@@ -63,4 +67,4 @@ def extract(binding: Binding, telegrams: Sequence[Telegram]) -> Result:
         and record.unit != binding.unit
     ):
         value = convert_unit(value, record.unit, binding.unit)
-    return Result(value=value, record=record)
+    return Result(value=value, raw=value, record=record)

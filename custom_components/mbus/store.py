@@ -14,6 +14,9 @@ from .reading import Reading
 SAVE_DELAY = 60
 STORAGE_VERSION = 1
 
+DECODED_SIZE = 100
+"""Bytes of memory for each byte of a telegram: a record of 6 bytes on the line is about 600 as objects."""
+
 
 class StoredMeter(TypedDict, total=False):
     """One meter: the frames of its last reading with their time, and when it is to be read again."""
@@ -24,8 +27,9 @@ class StoredMeter(TypedDict, total=False):
 
 
 class StoredData(TypedDict):
-    """The file: meters by subentry id, memory of transformation steps by binding id."""
+    """The file: whether polling runs, meters by subentry id, memory of transformation steps by binding id."""
 
+    running: bool
     meters: dict[str, StoredMeter]
     memory: dict[str, Any]
 
@@ -38,7 +42,7 @@ class MBusStore:
         self._store: Store[StoredData] = Store(
             hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}"
         )
-        self._data: StoredData = {"meters": {}, "memory": {}}
+        self._data: StoredData = {"running": True, "meters": {}, "memory": {}}
 
     async def async_load(self) -> None:
         """Read what the last run left."""
@@ -52,6 +56,26 @@ class MBusStore:
     async def async_remove(self) -> None:
         """Delete the file with its entry."""
         await self._store.async_remove()
+
+    @property
+    def running(self) -> bool:
+        """Whether the connection is to poll."""
+        return self._data["running"]
+
+    @callback
+    def keep_running(self, running: bool) -> None:
+        """Remember whether the connection is to poll."""
+        self._data["running"] = running
+        self._changed()
+
+    @property
+    def size(self) -> int:
+        """Bytes that the kept readings take."""
+        return sum(
+            len(frame) // 2 * DECODED_SIZE
+            for meter in self._data["meters"].values()
+            for frame in meter.get("frames", ())
+        )
 
     def reading(self, meter_id: str) -> Reading | None:
         """Return the last reading of a meter, decoded anew, or None where there is none that can be read."""

@@ -1,0 +1,81 @@
+"""Binary sensors: what the status byte of a meter's last reply says."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.binary_sensor import (
+    BinarySensorDeviceClass,
+    BinarySensorEntity,
+    BinarySensorEntityDescription,
+)
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import MBusConfigEntry, MeterCoordinator
+from .entity import MeterEntity, async_setup_meter_entities
+from .protocol import Header
+
+PARALLEL_UPDATES = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusEntityDescription(BinarySensorEntityDescription):
+    """A bit, or several, of the status byte."""
+
+    is_on_fn: Callable[[Header], bool]
+
+
+DESCRIPTIONS = (
+    StatusEntityDescription(
+        key="problem",
+        device_class=BinarySensorDeviceClass.PROBLEM,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        is_on_fn=lambda header: (
+            header.permanent_error or header.temporary_error or header.application_error
+        ),
+    ),
+    StatusEntityDescription(
+        key="battery_low",
+        translation_key="battery_low",
+        device_class=BinarySensorDeviceClass.BATTERY,
+        entity_category=EntityCategory.DIAGNOSTIC,
+        is_on_fn=lambda header: header.power_low,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: MBusConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the status of every meter."""
+
+    def create(coordinator: MeterCoordinator) -> Iterator[StatusBinarySensor]:
+        return (
+            StatusBinarySensor(coordinator, description) for description in DESCRIPTIONS
+        )
+
+    async_setup_meter_entities(hass, entry, async_add_entities, create)
+
+
+class StatusBinarySensor(MeterEntity, BinarySensorEntity):
+    """A status bit, as of the last reading."""
+
+    entity_description: StatusEntityDescription
+
+    def __init__(
+        self, coordinator: MeterCoordinator, description: StatusEntityDescription
+    ) -> None:
+        """Belong to the meter, not to one binding."""
+        super().__init__(coordinator, f"{coordinator.meter.id}_{description.key}")
+        self.entity_description = description
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return the bit; None where the meter sends no header."""
+        header = self.coordinator.data.reading.header if self.coordinator.data else None
+        return None if header is None else self.entity_description.is_on_fn(header)

@@ -1,0 +1,77 @@
+"""Buttons: read a meter now, set its clock."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import override
+
+from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .commands import async_read_now, async_set_clock
+from .coordinator import MBusConfigEntry, MeterCoordinator
+from .entity import MeterEntity, async_setup_meter_entities
+
+PARALLEL_UPDATES = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeterButtonEntityDescription(ButtonEntityDescription):
+    """What pressing the button does with the meter."""
+
+    press_fn: Callable[[MeterCoordinator], Awaitable[object]]
+
+
+DESCRIPTIONS = (
+    MeterButtonEntityDescription(
+        key="read_now",
+        translation_key="read_now",
+        entity_category=EntityCategory.DIAGNOSTIC,
+        press_fn=async_read_now,
+    ),
+    MeterButtonEntityDescription(
+        key="synchronise_clock",
+        translation_key="synchronise_clock",
+        entity_category=EntityCategory.CONFIG,
+        entity_registry_enabled_default=False,
+        press_fn=async_set_clock,
+    ),
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: MBusConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Add the buttons of every meter."""
+
+    def create(coordinator: MeterCoordinator) -> Iterator[MeterButton]:
+        return (MeterButton(coordinator, description) for description in DESCRIPTIONS)
+
+    async_setup_meter_entities(hass, entry, async_add_entities, create)
+
+
+class MeterButton(MeterEntity, ButtonEntity):
+    """A button of a meter: usable while the meter is silent, too."""
+
+    entity_description: MeterButtonEntityDescription
+
+    def __init__(
+        self, coordinator: MeterCoordinator, description: MeterButtonEntityDescription
+    ) -> None:
+        """Belong to the meter, not to one binding."""
+        super().__init__(coordinator, f"{coordinator.meter.id}_{description.key}")
+        self.entity_description = description
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return True: pressing is how one finds out whether the meter answers."""
+        return True
+
+    @override
+    async def async_press(self) -> None:
+        """Do it, or say why it failed."""
+        await self.entity_description.press_fn(self.coordinator)
