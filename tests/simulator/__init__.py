@@ -1,1 +1,49 @@
-"""Tests."""
+"""A bus of M-Bus meters to test against: the other side of the wire, on its own.
+
+It knows nothing of the integration and needs nothing but the standard library:
+
+    async with SimulatedBus([HeatMeter(1), WaterMeter(2)], baud_rate=2400) as bus:
+        port = await bus.serve_tcp()
+        path = await bus.serve_pty()
+        ...
+        assert bus.requests[0] == bytes.fromhex("10 40 01 41 16")
+"""
+
+from .bus import Request, SimulatedBus
+from .demo import demo_meters, demo_serial_meters, meters_from_file
+from .faults import Fault, Faults, is_request_for_data
+from .gateway import Gateway, PtyGateway, TcpGateway
+from .meter import FrameCount, Quirks, SimulatedMeter
+from .models import (
+    CodedMeter,
+    ElectricityMeter,
+    FixedMeter,
+    FrameMeter,
+    GasMeter,
+    HeatMeter,
+    WaterMeter,
+)
+
+__all__ = [
+    "CodedMeter",
+    "ElectricityMeter",
+    "Fault",
+    "Faults",
+    "FixedMeter",
+    "FrameCount",
+    "FrameMeter",
+    "GasMeter",
+    "Gateway",
+    "HeatMeter",
+    "PtyGateway",
+    "Quirks",
+    "Request",
+    "SimulatedBus",
+    "SimulatedMeter",
+    "TcpGateway",
+    "WaterMeter",
+    "demo_meters",
+    "demo_serial_meters",
+    "is_request_for_data",
+    "meters_from_file",
+]

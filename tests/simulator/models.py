@@ -1,0 +1,426 @@
+"""Models of meters whose values move as those of real ones do: counters only rise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from math import cos, pi, sin
+from typing import Any, override
+
+from . import frames
+from .meter import SimulatedMeter
+from .records import (
+    Meaning,
+    bcd,
+    day,
+    integer,
+    moment,
+    real,
+    text,
+    time_of_day,
+    unsigned,
+)
+
+INSTALLED = datetime(2024, 5, 1, 12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """A rate that swings around its mean, and its integral; both are plain functions of time."""
+
+    mean: float
+    swing: float = 0.5  # of the mean; below 1 the total can only rise
+    period: float = 600.0  # s
+    phase: float = 0.0
+
+    def rate(self, seconds: float) -> float:
+        """Return the rate at a time."""
+        return self.mean * (1 + self.swing * sin(self._angle(seconds)))
+
+    def total(self, seconds: float) -> float:
+        """Return the integral of the rate over the seconds since the start."""
+        swung = cos(self._angle(0)) - cos(self._angle(seconds))
+        return self.mean * (seconds + self.swing * self.period / (2 * pi) * swung)
+
+    @property
+    def highest(self) -> float:
+        """The highest rate there is."""
+        return self.mean * (1 + self.swing)
+
+    def _angle(self, seconds: float) -> float:
+        return 2 * pi * seconds / self.period + self.phase
+
+
+class _Model(SimulatedMeter):
+    """What the models share: how long they have been running."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the meter was installed."""
+        return (self.clock() - INSTALLED).total_seconds()
+
+    @property
+    def hours(self) -> int:
+        """Whole hours since the meter was installed."""
+        return int(self.seconds // 3600)
+
+    @property
+    def month_start(self) -> datetime:
+        """The last due date: the first of this month."""
+        return datetime.combine(self.clock().date().replace(day=1), time())
+
+    @property
+    def seconds_at_month_start(self) -> float:
+        """Seconds from installation to the last due date."""
+        return (self.month_start - INSTALLED).total_seconds()
+
+    @property
+    def number(self) -> int:
+        """The number on the plate."""
+        return int(self.fabrication_number or self.identification)
+
+
+class HeatMeter(_Model):
+    """A heat meter with 28 records in two telegrams."""
+
+    heat = Demand(mean=6_000)  # W
+    flow = Demand(mean=0.35, swing=0.3)  # m³/h
+    writable = frozenset(
+        map(
+            bytes.fromhex,
+            ("0D FD 11", "42 EC 7E", "02 D9 48", "14 2D", "14 3B"),
+        )
+    )
+
+    def __init__(self, address: int = 1, **options: Any) -> None:
+        """Set up a heat meter."""
+        super().__init__(
+            address, **{"identification": "10000001", "medium": 4} | options
+        )
+
+    @override
+    def telegrams(self) -> list[bytes]:
+        return [self._present(), self._stored()]
+
+    @override
+    def instantaneous(self) -> bytes:
+        seconds = self.seconds
+        power, flow = self.heat.rate(seconds), self.flow.rate(seconds)
+        difference = power / (
+            flow * 1163
+        )  # 1163 Wh warm a cubic metre of water by a kelvin
+        return_temperature = 35 + 3 * sin(2 * pi * seconds / 1800)
+        return b"".join(
+            (
+                integer("04 2D", round(power / 100)),
+                integer("04 3B", round(flow * 1000)),
+                integer("02 59", round((return_temperature + difference) * 100)),
+                integer("02 5D", round(return_temperature * 100)),
+                integer("02 61", round(difference * 100)),
+            )
+        )
+
+    def _present(self) -> bytes:
+        seconds = self.seconds
+        return b"".join(
+            (
+                bcd("0C 78", self.number),
+                integer("04 06", int(self.heat.total(seconds) / 3.6e6)),
+                integer("04 14", int(self.flow.total(seconds) / 36)),
+                self.instantaneous(),
+                integer("04 22", self.hours),
+                integer("04 26", max(self.hours - 12, 0)),
+                moment("04 6D", self.now(), summer_time=self.summer_time),
+                unsigned("02 FD 17", 0),
+            )
+        )
+
+    def _stored(self) -> bytes:
+        seconds, due = self.seconds, self.seconds_at_month_start
+        energy = int(self.heat.total(seconds) / 3.6e6)
+        next_due = (self.month_start + timedelta(days=32)).date().replace(day=1)
+        return b"".join(
+            (
+                integer("14 2D", round(self.heat.highest / 100)),
+                integer("14 3B", round(self.flow.highest * 1000)),
+                integer("44 06", int(self.heat.total(due) / 3.6e6)),
+                integer("44 14", int(self.flow.total(due) / 36)),
+                day("42 6C", self.month_start),
+                day("42 EC 7E", next_due),
+                integer("84 10 06", energy * 2 // 3),
+                integer("84 20 06", energy // 3),
+                integer("04 86 3C", 0),
+                integer("84 40 14", int(seconds / 400)),
+                integer("84 80 40 14", int(seconds / 900)),
+                integer("02 D9 48", 9000),
+                unsigned("01 FD 0E", 0x21),
+                text("0D FD 11", "Boiler room"),
+            )
+        )
+
+
+class WaterMeter(_Model):
+    """A cold water meter; its volume can be preset, as that of a pulse adapter."""
+
+    flow = Demand(mean=0.02, swing=0.9, period=300)  # m³/h
+    writable = frozenset(map(bytes.fromhex, ("0C 13", "4C 13", "0D FD 10")))
+
+    def __init__(self, address: int = 2, **options: Any) -> None:
+        """Set up a water meter."""
+        super().__init__(
+            address, **{"identification": "20000002", "medium": 7} | options
+        )
+
+    @override
+    def telegrams(self) -> list[bytes]:
+        seconds = self.seconds
+        return [
+            b"".join(
+                (
+                    bcd("0C 78", self.number),
+                    bcd("0C 13", int(self.flow.total(seconds) / 3.6)),
+                    bcd("0B 3B", round(self.flow.rate(seconds) * 1000)),
+                    bcd(
+                        "4C 13", int(self.flow.total(self.seconds_at_month_start) / 3.6)
+                    ),
+                    day("42 6C", self.month_start),
+                    integer("04 93 3C", 42),
+                    integer("02 65", round(1150 + 100 * sin(2 * pi * seconds / 3600))),
+                    unsigned("02 FD 74", max(3650 - self.hours // 24, 0)),
+                    moment("06 6D", self.now(), summer_time=self.summer_time),
+                    unsigned("01 FD 17", 0),
+                    text("0D FD 10", "Cellar"),
+                )
+            )
+        ]
+
+
+class GasMeter(_Model):
+    """A gas meter with a valve."""
+
+    flow = Demand(mean=0.6, swing=0.8, period=900)  # m³/h
+    writable = frozenset(map(bytes.fromhex, ("01 FD 1F", "4C 14")))
+
+    def __init__(self, address: int = 3, **options: Any) -> None:
+        """Set up a gas meter."""
+        super().__init__(
+            address, **{"identification": "30000003", "medium": 3} | options
+        )
+
+    @override
+    def telegrams(self) -> list[bytes]:
+        seconds = self.seconds
+        volume = self.flow.total(seconds) / 3600
+        return [
+            b"".join(
+                (
+                    bcd("0C 78", self.number),
+                    bcd("0C 14", int(volume * 100)),
+                    integer("04 93 3A", int(volume * 1000 / 0.96)),
+                    real("05 3E", self.flow.rate(seconds)),
+                    integer("02 66", round(92 + 8 * sin(2 * pi * seconds / 7200))),
+                    real("05 6B", 1.013 + 0.002 * sin(2 * pi * seconds / 5400)),
+                    bcd(
+                        "4C 14", int(self.flow.total(self.seconds_at_month_start) / 36)
+                    ),
+                    day("42 6C", self.month_start),
+                    unsigned("01 FD 1F", 1),
+                )
+            )
+        ]
+
+
+class ElectricityMeter(_Model):
+    """A three-phase meter with two tariffs, import and export, in three telegrams."""
+
+    phases = (
+        Demand(mean=420, phase=0.0),
+        Demand(mean=250, phase=2.0, period=420),
+        Demand(mean=610, phase=4.0, period=780),
+    )  # W
+    solar = Demand(mean=180, swing=0.95, period=1200)  # W
+    writable = frozenset(
+        map(bytes.fromhex, ("01 FD 1A", "04 AB 48", "0D FD 11", "03 FD 65"))
+    )
+
+    def __init__(self, address: int = 4, **options: Any) -> None:
+        """Set up an electricity meter."""
+        super().__init__(
+            address, **{"identification": "40000004", "medium": 2} | options
+        )
+
+    @override
+    def telegrams(self) -> list[bytes]:
+        seconds = self.seconds
+        imported = int(sum(phase.total(seconds) for phase in self.phases) / 3600)
+        exported = int(self.solar.total(seconds) / 3600)
+        energies = b"".join(
+            (
+                bcd("0C 78", self.number),
+                integer("06 83 3B", imported),
+                integer("06 83 3C", exported),
+                integer("86 10 83 3B", imported * 3 // 5),
+                integer("86 20 83 3B", imported - imported * 3 // 5),
+                integer("04 FB 02", imported // 9000),
+                moment("06 6D", self.now(), summer_time=self.summer_time),
+            )
+        )
+        settings = b"".join(
+            (
+                unsigned("01 FD 1A", 0),
+                integer("04 AB 48", 11_000),
+                time_of_day("03 FD 65", time(6, 30)),
+                text("0D FD 11", "Flat 4"),
+                unsigned("02 FD 17", 0),
+                integer("04 22", self.hours),
+            )
+        )
+        return [energies, self.instantaneous(), settings]
+
+    @override
+    def instantaneous(self) -> bytes:
+        seconds = self.seconds
+        powers = [phase.rate(seconds) for phase in self.phases]
+        voltages = [
+            230 + 2 * sin(2 * pi * seconds / 500 + phase.phase) for phase in self.phases
+        ]
+        frequency = 50 + 0.02 * sin(2 * pi * seconds / 240)
+        return b"".join(
+            (
+                integer("04 2B", round(sum(powers))),
+                *(
+                    integer(f"04 AB FC 0{phase}", round(power))
+                    for phase, power in enumerate(powers, 1)
+                ),
+                *(
+                    integer(f"02 FD C8 FC 0{phase}", round(voltage * 10))
+                    for phase, voltage in enumerate(voltages, 1)
+                ),
+                *(
+                    integer(f"04 FD D9 FC 0{phase}", round(power / voltage * 1000))
+                    for phase, (power, voltage) in enumerate(
+                        zip(powers, voltages, strict=True), 1
+                    )
+                ),
+                integer("02 FB 2D", round(frequency * 100)),
+            )
+        )
+
+
+class FixedMeter(_Model):
+    """A water meter of the fixed data structure (CI 73): litres now, and at the due date."""
+
+    flow = Demand(mean=0.03, swing=0.9, period=240)  # m³/h
+
+    def __init__(self, address: int = 5, **options: Any) -> None:
+        """Set up a meter with the fixed data structure."""
+        super().__init__(
+            address, **{"identification": "50000005", "medium": 7} | options
+        )
+
+    @override
+    def telegrams(self) -> list[bytes]:
+        counters = (
+            self.flow.total(self.seconds) / 3.6,
+            self.flow.total(self.seconds_at_month_start) / 3.6,
+        )
+        return [b"".join(bcd("0C 13", int(counter))[2:] for counter in counters)]
+
+    @override
+    def telegram_frame(self, telegram: bytes, *, more: bool) -> bytes:
+        # Unit codes 29 (litre) and 3E (as counter 1, historic), medium 0111 in the upper bits.
+        return self.reply(
+            0x73,
+            bytes.fromhex(self.identification)[::-1]
+            + bytes((self.access_number, self.status, 0xE9, 0x7E))
+            + telegram,
+        )
+
+
+class FrameMeter(SimulatedMeter):
+    """Serves the frames given, in their order, as telegrams of one readout.
+
+    Only the A field and the checksum are made its own.
+    """
+
+    def __init__(self, given: Sequence[bytes], address: int, **options: Any) -> None:
+        """Set up a meter that is known by the secondary address in the first frame, if any."""
+        body = frames.body_of(given[0])
+        super().__init__(address, **options)
+        match body[2]:
+            case 0x72 | 0x76 if len(body) >= 15:
+                self._set_secondary_address(body[3:11])
+            case 0x73 if len(body) == 19:
+                self.identification = body[6:2:-1].hex().upper()
+        self._given = list(given)
+
+    @override
+    def telegrams(self) -> list[bytes]:
+        return self._given
+
+    @override
+    def freeze(self, wanted: Meaning | None = None) -> None:
+        """Do nothing: what is given stays as it is."""
+
+    @override
+    def _readout(self) -> list[bytes]:
+        return self._given
+
+    @override
+    def telegram_frame(self, telegram: bytes, *, more: bool) -> bytes:
+        body = frames.body_of(telegram)
+        return frames.enclose(body[:1] + bytes((self.address,)) + body[2:])
+
+
+class CodedMeter(SimulatedMeter):
+    """Every value says which it is: meter, telegram, index and count of the readout.
+
+    `decode` takes such a value apart.
+    """
+
+    def __init__(
+        self,
+        address: int = 1,
+        *,
+        telegram_count: int = 3,
+        record_count: int = 4,
+        **options: Any,
+    ) -> None:
+        """Set up a meter whose number is its identification."""
+        super().__init__(
+            address, **{"identification": f"{address:08d}", "medium": 2} | options
+        )
+        self.readouts = 0
+        self._telegram_count = telegram_count
+        self._record_count = record_count
+
+    @override
+    def telegrams(self) -> list[bytes]:
+        return [
+            b"".join(
+                # Each record is of a storage number of its own: the signatures differ.
+                integer(
+                    f"C7 {0x80 | index:02X} {telegram:02X} 13",
+                    self.encode(
+                        int(self.identification), telegram, index, self.readouts
+                    ),
+                )
+                for index in range(self._record_count)
+            )
+            for telegram in range(self._telegram_count)
+        ]
+
+    @override
+    def _readout(self) -> list[bytes]:
+        self.readouts += 1
+        return super()._readout()
+
+    @staticmethod
+    def encode(meter: int, telegram: int, index: int, readout: int) -> int:
+        """Return the value that says this."""
+        return ((meter * 16 + telegram) * 16 + index) << 24 | readout
+
+    @staticmethod
+    def decode(value: int) -> tuple[int, int, int, int]:
+        """Return meter, telegram, index and count of the readout."""
+        place = value >> 24
+        return place >> 8, place >> 4 & 15, place & 15, value & 0xFFFFFF
