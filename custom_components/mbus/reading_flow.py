@@ -1,0 +1,123 @@
+"""What all steps of a meter's flow share: the running connection, the meter, and a reading of it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.config_entries import (
+    ConfigEntryState,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
+from homeassistant.data_entry_flow import AbortFlow
+
+from .coordinator import MBusConfigEntry, MBusRuntimeData
+from .meter import Meter, meter_unique_id
+from .protocol import Address, MBusError, Readout, parse_address
+from .reading import Reading
+
+
+class ReadingSteps(ConfigSubentryFlow):
+    """Reads a meter behind a progress screen, for a silent one takes all its attempts.
+
+    Afterwards `_readout` or `_error` is there for the step that comes next.
+    """
+
+    _readout: Readout | None = None
+    _error: MBusError | None = None
+    _reading: asyncio.Task[Readout] | None = None
+    _asked: Meter
+    _next_steps: tuple[str, str]
+
+    @property
+    def _runtime(self) -> MBusRuntimeData:
+        self._require_loaded()
+        entry: MBusConfigEntry = self._get_entry()
+        return entry.runtime_data
+
+    def _require_loaded(self) -> None:
+        """End the flow where the connection isn't running."""
+        entry = self._get_entry()
+        if entry.state is not ConfigEntryState.LOADED:
+            raise AbortFlow("not_loaded", {"connection": entry.title})
+
+    @property
+    def _meter(self) -> Meter:
+        return Meter.from_subentry(self._get_reconfigure_subentry())
+
+    @property
+    def _last_reading(self) -> Reading | None:
+        data = self._runtime.coordinators[self._reconfigure_subentry_id].data
+        return data.reading if data else None
+
+    def _store(self, updates: Mapping[str, Any]) -> SubentryFlowResult:
+        """End the flow with something changed in the meter's data."""
+        return self.async_update_and_abort(
+            self._get_entry(), self._get_reconfigure_subentry(), data_updates=updates
+        )
+
+    def _check_address(self, text: str) -> tuple[Address | None, str | None]:
+        """Return the address that was typed, or the error to show."""
+        try:
+            address = parse_address(text)
+        except ValueError:
+            digits = text.strip().removeprefix("-")
+            out_of_range = digits.isdecimal() and len(digits) < 8
+            return None, "address_out_of_range" if out_of_range else "invalid_address"
+        unique_id = meter_unique_id(address)
+        others = self._get_entry().subentries.keys() - {self.context.get("subentry_id")}
+        if any(
+            self._get_entry().subentries[other].unique_id == unique_id
+            for other in others
+        ):
+            return None, "already_configured"
+        return address, None
+
+    async def _async_read(
+        self, meter: Meter, *, done: str, failed: str
+    ) -> SubentryFlowResult:
+        """Read a meter, then go to one of two steps."""
+        self._asked = meter
+        self._next_steps = done, failed
+        return await self.async_step_reading()
+
+    async def async_step_reading(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show that the meter is being read."""
+        if self._reading is None:
+            self._readout = self._error = None
+            self._reading = self._get_entry().async_create_background_task(
+                self.hass,
+                self._runtime.connection.read(self._asked, urgent=True),
+                f"M-Bus reading of {self._asked.address} for a dialog",
+            )
+        elif self._reading.done():
+            task, self._reading = self._reading, None
+            return self.async_show_progress_done(next_step_id=self._step_after(task))
+        return self.async_show_progress(
+            step_id="reading",
+            progress_action="reading",
+            progress_task=self._reading,
+            description_placeholders={"address": str(self._asked.address)},
+        )
+
+    def _step_after(self, reading: asyncio.Task[Readout]) -> str:
+        done, failed = self._next_steps
+        if reading.cancelled():
+            return "not_loaded"
+        try:
+            self._readout = reading.result()
+        except MBusError as err:
+            self._error = err
+            return failed
+        return done
+
+    async def async_step_not_loaded(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """End the flow: the connection was stopped while it read the meter."""
+        return self.async_abort(
+            reason="not_loaded",
+            description_placeholders={"connection": self._get_entry().title},
+        )
