@@ -13,16 +13,9 @@ from .bus import Request, SimulatedBus
 from .demo import demo_meters, demo_serial_meters, meters_from_file
 from .faults import Fault, Faults, is_request_for_data
 from .gateway import Gateway, PtyGateway, TcpGateway
+from .given import CodedMeter, FrameMeter
 from .meter import FrameCount, Quirks, SimulatedMeter
-from .models import (
-    CodedMeter,
-    ElectricityMeter,
-    FixedMeter,
-    FrameMeter,
-    GasMeter,
-    HeatMeter,
-    WaterMeter,
-)
+from .models import ElectricityMeter, FixedMeter, GasMeter, HeatMeter, WaterMeter
 
 __all__ = [
     "CodedMeter",

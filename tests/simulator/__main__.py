@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from contextlib import suppress
 
 from .bus import SimulatedBus
 from .demo import demo_meters, demo_serial_meters, meters_from_file
@@ -55,10 +56,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.tcp is None and arguments.pty is None:
         parser.error("nothing to serve: give --tcp or --pty")
-    try:
+    with suppress(KeyboardInterrupt):
         asyncio.run(serve(arguments))
-    except KeyboardInterrupt:
-        pass
 
 
 if __name__ == "__main__":

@@ -3,15 +3,9 @@
 import json
 from pathlib import Path
 
+from .given import FrameMeter
 from .meter import SimulatedMeter
-from .models import (
-    ElectricityMeter,
-    FixedMeter,
-    FrameMeter,
-    GasMeter,
-    HeatMeter,
-    WaterMeter,
-)
+from .models import ElectricityMeter, FixedMeter, GasMeter, HeatMeter, WaterMeter
 
 
 def demo_meters() -> list[SimulatedMeter]:
@@ -20,25 +14,21 @@ def demo_meters() -> list[SimulatedMeter]:
         HeatMeter(
             1,
             identification="12345678",
-            manufacturer="SIM",
             fabrication_number="23456701",
         ),
         WaterMeter(
             2,
             identification="23456789",
-            manufacturer="SIM",
             fabrication_number="34567802",
         ),
         GasMeter(
             3,
             identification="34567890",
-            manufacturer="SIM",
             fabrication_number="45678903",
         ),
         ElectricityMeter(
             4,
             identification="45678901",
-            manufacturer="SIM",
             fabrication_number="56789004",
         ),
         FixedMeter(5, identification="56789012"),
@@ -51,19 +41,16 @@ def demo_serial_meters() -> list[SimulatedMeter]:
         HeatMeter(
             1,
             identification="61000001",
-            manufacturer="SIM",
             fabrication_number="71000001",
         ),
         WaterMeter(
             2,
             identification="61000002",
-            manufacturer="SIM",
             fabrication_number="71000002",
         ),
         ElectricityMeter(
             3,
             identification="61000003",
-            manufacturer="SIM",
             fabrication_number="71000003",
         ),
     ]

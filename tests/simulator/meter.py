@@ -76,27 +76,33 @@ class SimulatedMeter:
     `memory` holds what a master wrote, by the record's header, and is served from then on.
     """
 
+    medium = 0x0F
     writable: frozenset[bytes] = frozenset()
 
     def __init__(
         self,
         address: int = 0,
         *,
-        identification: str = "00000000",
+        identification: str | None = None,
         manufacturer: str = "SIM",
         version: int = 1,
-        medium: int = 0x0F,
+        medium: int | None = None,
         fabrication_number: str | None = None,
         baud_rate: int | None = None,
         quirks: Quirks | None = None,
         clock: Callable[[], datetime] = datetime.now,
     ) -> None:
-        """Set up a meter; without a `baud_rate` it follows the master's."""
+        """Set up a meter.
+
+        Its identification is its address if none is given; without a `baud_rate` it follows the
+        master's. `clock` gives the local time: of the meter's own clock, and of its values.
+        """
         self.address = address
-        self.identification = identification
+        self.identification = identification or f"{address:08d}"
         self.manufacturer = manufacturer
         self.version = version
-        self.medium = medium
+        if medium is not None:
+            self.medium = medium
         self.fabrication_number = fabrication_number
         self.baud_rate = baud_rate
         self.quirks = quirks or Quirks()

@@ -1,17 +1,15 @@
 """Models of meters whose values move as those of real ones do: counters only rise."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from math import cos, pi, sin
-from typing import Any, override
+from typing import override
 
-from . import frames
 from .meter import SimulatedMeter
 from .records import (
-    Meaning,
     bcd,
     day,
+    headers,
     integer,
     moment,
     real,
@@ -82,20 +80,10 @@ class _Model(SimulatedMeter):
 class HeatMeter(_Model):
     """A heat meter with 28 records in two telegrams."""
 
+    medium = 4
     heat = Demand(mean=6_000)  # W
     flow = Demand(mean=0.35, swing=0.3)  # m³/h
-    writable = frozenset(
-        map(
-            bytes.fromhex,
-            ("0D FD 11", "42 EC 7E", "02 D9 48", "14 2D", "14 3B"),
-        )
-    )
-
-    def __init__(self, address: int = 1, **options: Any) -> None:
-        """Set up a heat meter."""
-        super().__init__(
-            address, **{"identification": "10000001", "medium": 4} | options
-        )
+    writable = headers("0D FD 11", "42 EC 7E", "02 D9 48", "14 2D", "14 3B")
 
     @override
     def telegrams(self) -> list[bytes]:
@@ -161,14 +149,9 @@ class HeatMeter(_Model):
 class WaterMeter(_Model):
     """A cold water meter; its volume can be preset, as that of a pulse adapter."""
 
+    medium = 7
     flow = Demand(mean=0.02, swing=0.9, period=300)  # m³/h
-    writable = frozenset(map(bytes.fromhex, ("0C 13", "4C 13", "0D FD 10")))
-
-    def __init__(self, address: int = 2, **options: Any) -> None:
-        """Set up a water meter."""
-        super().__init__(
-            address, **{"identification": "20000002", "medium": 7} | options
-        )
+    writable = headers("0C 13", "4C 13", "0D FD 10")
 
     @override
     def telegrams(self) -> list[bytes]:
@@ -197,14 +180,9 @@ class WaterMeter(_Model):
 class GasMeter(_Model):
     """A gas meter with a valve."""
 
+    medium = 3
     flow = Demand(mean=0.6, swing=0.8, period=900)  # m³/h
-    writable = frozenset(map(bytes.fromhex, ("01 FD 1F", "4C 14")))
-
-    def __init__(self, address: int = 3, **options: Any) -> None:
-        """Set up a gas meter."""
-        super().__init__(
-            address, **{"identification": "30000003", "medium": 3} | options
-        )
+    writable = headers("01 FD 1F", "4C 14")
 
     @override
     def telegrams(self) -> list[bytes]:
@@ -232,21 +210,14 @@ class GasMeter(_Model):
 class ElectricityMeter(_Model):
     """A three-phase meter with two tariffs, import and export, in three telegrams."""
 
+    medium = 2
     phases = (
         Demand(mean=420, phase=0.0),
         Demand(mean=250, phase=2.0, period=420),
         Demand(mean=610, phase=4.0, period=780),
     )  # W
     solar = Demand(mean=180, swing=0.95, period=1200)  # W
-    writable = frozenset(
-        map(bytes.fromhex, ("01 FD 1A", "04 AB 48", "0D FD 11", "03 FD 65"))
-    )
-
-    def __init__(self, address: int = 4, **options: Any) -> None:
-        """Set up an electricity meter."""
-        super().__init__(
-            address, **{"identification": "40000004", "medium": 2} | options
-        )
+    writable = headers("01 FD 1A", "04 AB 48", "0D FD 11", "03 FD 65")
 
     @override
     def telegrams(self) -> list[bytes]:
@@ -309,13 +280,8 @@ class ElectricityMeter(_Model):
 class FixedMeter(_Model):
     """A water meter of the fixed data structure (CI 73): litres now, and at the due date."""
 
+    medium = 7
     flow = Demand(mean=0.03, swing=0.9, period=240)  # m³/h
-
-    def __init__(self, address: int = 5, **options: Any) -> None:
-        """Set up a meter with the fixed data structure."""
-        super().__init__(
-            address, **{"identification": "50000005", "medium": 7} | options
-        )
 
     @override
     def telegrams(self) -> list[bytes]:
@@ -334,93 +300,3 @@ class FixedMeter(_Model):
             + bytes((self.access_number, self.status, 0xE9, 0x7E))
             + telegram,
         )
-
-
-class FrameMeter(SimulatedMeter):
-    """Serves the frames given, in their order, as telegrams of one readout.
-
-    Only the A field and the checksum are made its own.
-    """
-
-    def __init__(self, given: Sequence[bytes], address: int, **options: Any) -> None:
-        """Set up a meter that is known by the secondary address in the first frame, if any."""
-        body = frames.body_of(given[0])
-        super().__init__(address, **options)
-        match body[2]:
-            case 0x72 | 0x76 if len(body) >= 15:
-                self._set_secondary_address(body[3:11])
-            case 0x73 if len(body) == 19:
-                self.identification = body[6:2:-1].hex().upper()
-        self._given = list(given)
-
-    @override
-    def telegrams(self) -> list[bytes]:
-        return self._given
-
-    @override
-    def freeze(self, wanted: Meaning | None = None) -> None:
-        """Do nothing: what is given stays as it is."""
-
-    @override
-    def _readout(self) -> list[bytes]:
-        return self._given
-
-    @override
-    def telegram_frame(self, telegram: bytes, *, more: bool) -> bytes:
-        body = frames.body_of(telegram)
-        return frames.enclose(body[:1] + bytes((self.address,)) + body[2:])
-
-
-class CodedMeter(SimulatedMeter):
-    """Every value says which it is: meter, telegram, index and count of the readout.
-
-    `decode` takes such a value apart.
-    """
-
-    def __init__(
-        self,
-        address: int = 1,
-        *,
-        telegram_count: int = 3,
-        record_count: int = 4,
-        **options: Any,
-    ) -> None:
-        """Set up a meter whose number is its identification."""
-        super().__init__(
-            address, **{"identification": f"{address:08d}", "medium": 2} | options
-        )
-        self.readouts = 0
-        self._telegram_count = telegram_count
-        self._record_count = record_count
-
-    @override
-    def telegrams(self) -> list[bytes]:
-        return [
-            b"".join(
-                # Each record is of a storage number of its own: the signatures differ.
-                integer(
-                    f"C7 {0x80 | index:02X} {telegram:02X} 13",
-                    self.encode(
-                        int(self.identification), telegram, index, self.readouts
-                    ),
-                )
-                for index in range(self._record_count)
-            )
-            for telegram in range(self._telegram_count)
-        ]
-
-    @override
-    def _readout(self) -> list[bytes]:
-        self.readouts += 1
-        return super()._readout()
-
-    @staticmethod
-    def encode(meter: int, telegram: int, index: int, readout: int) -> int:
-        """Return the value that says this."""
-        return ((meter * 16 + telegram) * 16 + index) << 24 | readout
-
-    @staticmethod
-    def decode(value: int) -> tuple[int, int, int, int]:
-        """Return meter, telegram, index and count of the readout."""
-        place = value >> 24
-        return place >> 8, place >> 4 & 15, place & 15, value & 0xFFFFFF

@@ -25,6 +25,11 @@ class RawRecord:
         return self.header + self.data
 
 
+def headers(*texts: str) -> frozenset[bytes]:
+    """Return the headers that are written as hex digits."""
+    return frozenset(map(bytes.fromhex, texts))
+
+
 def integer(header: str, value: int) -> bytes:
     """Build a record with a signed integer of the data field's length."""
     prefix = bytes.fromhex(header)
