@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from heapq import heappop, heappush
 from itertools import count
+from time import monotonic
 from typing import Any
 
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
@@ -24,11 +25,13 @@ from .const import (
     DEFAULT_OPTIONS,
     TYPE_SERIAL,
 )
+from .meter import Meter
 from .protocol import (
     Bus,
     Exchange,
     LinkSettings,
     MBusError,
+    Readout,
     SerialSettings,
     TcpSettings,
 )
@@ -117,9 +120,10 @@ class ConnectionStoppedError(MBusError):
 
 
 class Connection:
-    """One bus and its queue: everything that speaks on it goes through `turn`.
+    """One bus and its queue: everything that speaks on it goes through `turn` or `read`.
 
-    `stopped` says why nothing is asked, None while it runs. `last_error` is that of the last failed readout.
+    `stopped` says why nothing is asked, None while it runs. `last_error` is that of the last transaction that failed,
+    `failures` how many did, `durations` how many seconds each meter's last readout took.
     """
 
     def __init__(self, data: Mapping[str, Any], options: Mapping[str, Any]) -> None:
@@ -134,6 +138,8 @@ class Connection:
         )
         self.stopped: str | None = None
         self.last_error: str | None = None
+        self.failures = 0
+        self.durations: dict[str, float] = {}
 
     async def async_open(self) -> None:
         """Open the link. Raises LinkError when no way leads to the bus."""
@@ -163,4 +169,30 @@ class Connection:
                 yield self.bus
             except MBusError as err:
                 self.last_error = str(err)
+                self.failures += 1
                 raise
+
+    async def read(
+        self,
+        meter: Meter,
+        *,
+        last_telegram: int | None = None,
+        attempts: int | None = None,
+        urgent: bool = False,
+    ) -> Readout:
+        """Read a meter's telegrams up to the last one needed, or all, and note how long the bus was taken.
+
+        Raises MBusError when nothing could be read.
+        """
+        async with self.turn(urgent=urgent) as bus:
+            started = monotonic()
+            try:
+                return await bus.read(
+                    meter.address,
+                    identity=meter.identity,
+                    last_telegram=last_telegram,
+                    attempts=attempts,
+                    quirks=meter.quirks,
+                )
+            finally:
+                self.durations[meter.id] = monotonic() - started

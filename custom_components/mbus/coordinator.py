@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from time import monotonic
 from typing import override
 
 from homeassistant.components.sensor import SensorStateClass
@@ -52,14 +51,17 @@ class MBusRuntimeData:
     @property
     def poll_duration(self) -> float:
         """Return how long reading every meter once takes, in seconds."""
-        return sum(coordinator.duration for coordinator in self.coordinators.values())
+        return sum(
+            self.connection.durations.get(meter_id, 0) for meter_id in self.coordinators
+        )
 
     @property
     def bus_load(self) -> float:
         """Return the share of time that polling takes; above 1 a cycle is longer than the period."""
         return sum(
-            coordinator.duration / coordinator.period.total_seconds()
-            for coordinator in self.coordinators.values()
+            self.connection.durations.get(meter_id, 0)
+            / coordinator.period.total_seconds()
+            for meter_id, coordinator in self.coordinators.items()
             if coordinator.period
         )
 
@@ -114,7 +116,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         self.meter = meter
         self._options = DEFAULT_OPTIONS | dict(entry.options)
         self._store = store
-        self.duration = 0.0
         self._urgent = False
         self._troubled: set[str] = set()
         super().__init__(
@@ -281,19 +282,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
     async def _async_read(
         self, last_telegram: int | None, attempts: int | None
     ) -> MeterData:
-        meter = self.meter
-        async with self.connection.turn(urgent=self._urgent) as bus:
-            started = monotonic()
-            try:
-                readout = await bus.read(
-                    meter.address,
-                    identity=meter.identity,
-                    last_telegram=last_telegram,
-                    attempts=attempts,
-                    quirks=meter.quirks,
-                )
-            finally:
-                self.duration = monotonic() - started
+        readout = await self.connection.read(
+            self.meter,
+            last_telegram=last_telegram,
+            attempts=attempts,
+            urgent=self._urgent,
+        )
         return self._evaluate(
             Reading(
                 telegrams=readout.telegrams,

@@ -1,6 +1,7 @@
 """Repairs: another meter answers at an address, or a meter's records have changed."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
@@ -42,13 +43,9 @@ class _MeterRepairFlow(RepairsFlow):
 
     async def _async_read(self, *, any_meter: bool = False) -> tuple[Telegram, ...]:
         meter = self._coordinator.meter
-        async with self._coordinator.connection.turn(urgent=True) as bus:
-            readout = await bus.read(
-                meter.address,
-                identity=None if any_meter else meter.identity,
-                quirks=meter.quirks,
-            )
-        return readout.telegrams
+        if any_meter:
+            meter = replace(meter, identity=None)
+        return (await self._coordinator.connection.read(meter, urgent=True)).telegrams
 
     def _store(self, updates: Mapping[str, Any]) -> RepairsFlowResult:
         entry = self._coordinator.config_entry
