@@ -1,16 +1,18 @@
 """Diagnostics: what a connection and its meters are set to, and how they do; meter numbers are masked."""
 
+from dataclasses import asdict
 import os
 import platform
 from typing import Any
 
-from homeassistant.components.diagnostics import async_redact_data
+from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from .const import DOMAIN
 from .coordinator import MBusConfigEntry, MeterCoordinator
+from .protocol import Address
 
 TO_REDACT = {
     "fabrication_number",
@@ -28,6 +30,7 @@ async def async_get_config_entry_diagnostics(
         "entry": async_redact_data(entry.as_dict(), TO_REDACT),
         "node": platform.node(),
         "pid": os.getpid(),
+        "connection": _connection(entry),
         "meters": [
             _meter(hass, coordinator)
             for coordinator in entry.runtime_data.coordinators.values()
@@ -45,11 +48,28 @@ async def async_get_device_diagnostics(
     return await async_get_config_entry_diagnostics(hass, entry)
 
 
+def _connection(entry: MBusConfigEntry) -> dict[str, Any]:
+    data = entry.runtime_data
+    connection = data.connection
+    return {
+        "state": "STOP" if connection.stopped else "RUN",
+        "stopped": connection.stopped,
+        "actual_connection": connection.bus.active,
+        "last_error": connection.last_error,
+        "failures": connection.failures,
+        "statistics": asdict(connection.bus.statistics),
+        "poll_duration": round(data.poll_duration, 3),
+        "bus_load": round(data.bus_load, 4),
+        "memory_in_use": data.memory_in_use,
+        "trace": connection.trace.as_list(masked=True),
+    }
+
+
 def _meter(hass: HomeAssistant, coordinator: MeterCoordinator) -> dict[str, Any]:
     registry = er.async_get(hass)
     results = coordinator.data.results if coordinator.data else {}
     return {
-        "address": str(coordinator.meter.address),
+        "address": _address(coordinator.meter.address),
         "state": coordinator.state,
         "error": None
         if coordinator.last_update_success
@@ -70,3 +90,8 @@ def _meter(hass: HomeAssistant, coordinator: MeterCoordinator) -> dict[str, Any]
             for binding in coordinator.meter.bindings.values()
         ],
     }
+
+
+def _address(address: Address) -> int | str:
+    """Return a primary address; a secondary one is the meter's number."""
+    return address if isinstance(address, int) else REDACTED
