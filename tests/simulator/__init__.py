@@ -14,8 +14,9 @@ from .demo import demo_meters, demo_serial_meters, meters_from_file
 from .faults import Fault, Faults, is_request_for_data
 from .gateway import Gateway, PtyGateway, TcpGateway
 from .given import CodedMeter, FrameMeter
-from .meter import FrameCount, Quirks, SimulatedMeter
+from .meter import SimulatedMeter
 from .models import ElectricityMeter, FixedMeter, GasMeter, HeatMeter, WaterMeter
+from .slave import FrameCount, Quirks
 
 __all__ = [
     "CodedMeter",

@@ -9,7 +9,8 @@ from . import frames
 from .faults import Fault, Faults
 from .gateway import CHARACTER_BITS, Answer, Burst, Gateway, PtyGateway, TcpGateway
 from .line import overlap
-from .meter import FrameCount, SimulatedMeter
+from .meter import SimulatedMeter
+from .slave import FrameCount
 
 RESPONSE_DELAY = 0.02
 # What a skew in bit times is measured by where the bus has no rate.
@@ -156,32 +157,39 @@ class SimulatedBus:
         self, request: Request, gateway: Gateway, drawn: set[Fault]
     ) -> tuple[list[_Reply], set[Fault]]:
         """Give every meter the request; return the answers and the faults that took effect."""
+        if Fault.REQUEST_LOST in drawn:
+            return [], {Fault.REQUEST_LOST}
         effective: set[Fault] = set()
         answering = []
         for meter in self.meters:
-            if Fault.REQUEST_LOST in drawn:
-                break
-            repeats, kept = meter.repeats(request), meter.quirks.frame_count
-            if Fault.FRAME_COUNT_REPEATED in drawn and not repeats:
-                meter.quirks.frame_count = FrameCount.REPEATS
-            elif Fault.FRAME_COUNT_SKIPPED in drawn and repeats:
-                meter.quirks.frame_count = FrameCount.ADVANCES
-            previous = meter.access_number
-            reply = meter.receive(request, gateway.baud_rate)
+            reply, fault = self._receive(meter, request, gateway, drawn)
             if reply is not None:
                 answering.append(_Reply(meter, self._delay(meter), reply))
-                if meter.quirks.frame_count is not kept:
-                    advanced = meter.access_number != previous
-                    if advanced is repeats:
-                        effective.add(
-                            Fault.FRAME_COUNT_SKIPPED
-                            if advanced
-                            else Fault.FRAME_COUNT_REPEATED
-                        )
-            meter.quirks.frame_count = kept
-        if Fault.REQUEST_LOST in drawn:
-            effective.add(Fault.REQUEST_LOST)
+                effective |= {fault} if fault else set()
         return answering, effective
+
+    @staticmethod
+    def _receive(
+        meter: SimulatedMeter, request: Request, gateway: Gateway, drawn: set[Fault]
+    ) -> tuple[bytes | None, Fault | None]:
+        """Give one meter the request, while it may take the FCB for another than it is."""
+        own, access_number = meter.quirks.frame_count, meter.access_number
+        fault = None
+        if Fault.FRAME_COUNT_SKIPPED in drawn and meter.repeats(request):
+            fault, meter.quirks.frame_count = (
+                Fault.FRAME_COUNT_SKIPPED,
+                FrameCount.ADVANCES,
+            )
+        elif Fault.FRAME_COUNT_REPEATED in drawn and not meter.repeats(request):
+            fault, meter.quirks.frame_count = (
+                Fault.FRAME_COUNT_REPEATED,
+                FrameCount.REPEATS,
+            )
+        reply = meter.receive(request, gateway.baud_rate)
+        meter.quirks.frame_count = own
+        if fault is Fault.FRAME_COUNT_REPEATED and meter.access_number != access_number:
+            fault = None  # There was nothing yet to repeat.
+        return reply, fault
 
     def _delay(self, meter: SimulatedMeter) -> float:
         if meter.quirks.response_delay is not None:

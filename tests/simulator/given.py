@@ -5,7 +5,7 @@ from typing import Any, override
 
 from . import frames
 from .meter import SimulatedMeter
-from .records import Meaning, integer
+from .records import integer
 
 
 class FrameMeter(SimulatedMeter):
@@ -14,13 +14,15 @@ class FrameMeter(SimulatedMeter):
     Only the A field and the checksum are made its own.
     """
 
+    has_records = False
+
     def __init__(self, given: Sequence[bytes], address: int, **options: Any) -> None:
         """Set up a meter that is known by the secondary address in the first frame, if any."""
         body = frames.body_of(given[0])
         super().__init__(address, **options)
         match body[2]:
             case 0x72 | 0x76 if len(body) >= 15:
-                self._set_secondary_address(body[3:11])
+                self.set_secondary_address(body[3:11])
             case 0x73 if len(body) == 19:
                 self.identification = body[6:2:-1].hex().upper()
         self._given = list(given)
@@ -30,11 +32,7 @@ class FrameMeter(SimulatedMeter):
         return self._given
 
     @override
-    def freeze(self, wanted: Meaning | None = None) -> None:
-        """Do nothing: what is given stays as it is."""
-
-    @override
-    def _readout(self) -> list[bytes]:
+    def readout(self) -> list[bytes]:
         return self._given
 
     @override
@@ -69,7 +67,7 @@ class CodedMeter(SimulatedMeter):
             b"".join(
                 # Each record is of a storage number of its own: the signatures differ.
                 integer(
-                    f"C7 {0x80 | index:02X} {telegram:02X} 13",
+                    f"C7 {0x80 | index:02X} {telegram:02X} 16",
                     self.encode(
                         int(self.identification), telegram, index, self.readouts
                     ),
@@ -80,9 +78,9 @@ class CodedMeter(SimulatedMeter):
         ]
 
     @override
-    def _readout(self) -> list[bytes]:
+    def readout(self) -> list[bytes]:
         self.readouts += 1
-        return super()._readout()
+        return super().readout()
 
     @staticmethod
     def encode(meter: int, telegram: int, index: int, readout: int) -> int:

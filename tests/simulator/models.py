@@ -280,6 +280,7 @@ class ElectricityMeter(_Model):
 class FixedMeter(_Model):
     """A water meter of the fixed data structure (CI 73): litres now, and at the due date."""
 
+    has_records = False
     medium = 7
     flow = Demand(mean=0.03, swing=0.9, period=240)  # m³/h
 
