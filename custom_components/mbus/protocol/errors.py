@@ -57,6 +57,10 @@ class LinkBusyError(LinkError):
     """The serial port or gateway is in use by another program."""
 
 
+class LinkNotFoundError(LinkError):
+    """There is no such serial port or host."""
+
+
 class MeterError(MBusError):
     """A transaction with the meter at `address` failed."""
 

@@ -1,0 +1,360 @@
+"""Transactions with meters over one open link (EN 13757-2, EN 13757-3, EN 13757-7)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from .address import SELECTED, Address, SecondaryAddress, link_address
+from .errors import (
+    DamagedReplyError,
+    ForeignReplyError,
+    MBusError,
+    NoDataError,
+    NoReplyError,
+    OtherMeterError,
+)
+from .frame import (
+    FRAME_COUNT_BIT,
+    Control,
+    Frame,
+    Received,
+    Single,
+    long_frame,
+    short_frame,
+)
+from .line import Discard, Exchange, Judge, Line, Reply, Statistics
+from .link import Link
+from .readout import Quirks, Reading, Readout
+from .telegram import Identity, Telegram
+
+MAX_TELEGRAMS = 32
+"""A readout ends here, even if the meter says that more follow."""
+
+_BUSY_PAUSE = 1.0
+_APPLICATION_RESET = 0x50
+_SELECT = 0x52
+
+
+class Master:
+    """Speaks with the meters on a bus, one transaction at a time: the caller sees to that.
+
+    `timeout` is in seconds until the first byte of an answer, `attempts` the number of times that
+    a request is sent, `line_delay_ratio` multiplies every wait that depends on the line, and
+    `max_package_length` is in bytes from CI on. `on_exchange` is told of each request and what came.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        timeout: float = 3.0,
+        attempts: int = 3,
+        line_delay_ratio: float = 1.0,
+        max_package_length: int = 250,
+        on_exchange: Callable[[Exchange], None] | None = None,
+    ) -> None:
+        """Use an open link."""
+        self.link = link
+        self.line = Line(
+            link, line_delay_ratio=line_delay_ratio, on_exchange=on_exchange
+        )
+        self.timeout = timeout * line_delay_ratio
+        self.attempts = attempts
+        self.max_package_length = max_package_length
+        self._loop = asyncio.get_running_loop()
+        self._frame_counts: dict[int, int] = {}
+        self._known_position: set[int] = set()
+        self._selections: dict[SecondaryAddress, bytes] = {}
+        self._rest_until: dict[Address, float] = {}
+        self._stale: dict[Address, list[bytes]] = {}
+
+    @property
+    def statistics(self) -> Statistics:
+        """What happened on the line so far."""
+        return self.line.statistics
+
+    async def reset(
+        self, address: int, *, attempts: int | None = None, wait: float | None = None
+    ) -> None:
+        """Reset the link layer of a meter (SND_NKE): its next telegram is the first.
+
+        Raises NoReplyError, DamagedReplyError, LinkError.
+        """
+        request = short_frame(Control.SND_NKE, address)
+        await self.ask(
+            address, [request], judge_acknowledgement, attempts=attempts, wait=wait
+        )
+        self._frame_counts[address] = FRAME_COUNT_BIT
+
+    async def select(
+        self,
+        address: SecondaryAddress,
+        *,
+        attempts: int | None = None,
+        wait: float | None = None,
+    ) -> None:
+        """Select a meter by its secondary address; it then answers at 253, with its first telegram.
+
+        Some meters take only one C field of SND_UD, and some compare another version or medium
+        than they report: repetitions try these ways, and what worked is tried first next time.
+        Raises NoReplyError, DamagedReplyError, LinkError.
+        """
+        ways = [
+            long_frame(control, SELECTED, _SELECT, choice.selection)
+            for choice in dict.fromkeys((address, address.with_wildcards()))
+            for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
+        ]
+        known = self._selections.get(address, ways[0])
+        ways.sort(key=lambda way: way != known)
+        reply = await self.ask(
+            address, ways, judge_acknowledgement, attempts=attempts, wait=wait
+        )
+        self._selections[address] = reply.request
+        self._frame_counts[SELECTED] = FRAME_COUNT_BIT
+
+    async def deselect(self) -> None:
+        """Release whatever is selected; nothing answers if nothing is. Raises LinkError."""
+        await self.line.exchange(
+            short_frame(Control.SND_NKE, SELECTED), judge_acknowledgement
+        )
+
+    async def read(
+        self,
+        address: Address,
+        *,
+        identity: Identity | None = None,
+        last_telegram: int | None = None,
+        attempts: int | None = None,
+        quirks: Quirks | None = None,
+    ) -> Readout:
+        """Read the telegrams of a meter, up to and including number `last_telegram`.
+
+        Answers of a meter with another `identity`, or that doesn't match a secondary address, are
+        left out. What was read before an error is returned with it; when nothing was, it is raised:
+        NoReplyError, DamagedReplyError, ForeignReplyError, OtherMeterError, FrameError and its
+        kinds, PackageTooLongError, LinkError.
+        """
+        quirks = quirks or Quirks()
+        field = link_address(address)
+        reading = Reading(
+            address,
+            identity=identity,
+            max_package_length=self.max_package_length,
+            stale=self._stale.pop(address, ()),
+        )
+        error: MBusError | None = None
+        complete = finished = False
+        try:
+            await self.line.settle(self._rest_until.pop(address, 0.0))
+            await self._begin(reading, quirks, attempts)
+            if quirks.reset == "never" and isinstance(address, int):
+                last_telegram = None
+                if field not in self._known_position:
+                    await self._read_to_end(reading, None, quirks, attempts)
+                    reading.restart()
+            self._known_position.discard(field)
+            complete = await self._read_to_end(reading, last_telegram, quirks, attempts)
+            finished = True
+        except MBusError as err:
+            error = err
+            if not reading.telegrams:
+                raise
+        finally:
+            if complete:
+                self._known_position.add(field)
+            # After an error or a cancellation an answer may still be on its way. From another meter
+            # it would be told apart, from this one only by waiting for it.
+            rest = quirks.pause if finished else max(quirks.pause, self.timeout)
+            if rest:
+                self._rest_until[address] = self._loop.time() + rest
+            if reading.was_unanswered:
+                self._stale[address] = [bytes(frame) for frame in reading.frames]
+        return Readout(
+            telegrams=tuple(reading.telegrams), complete=complete, error=error
+        )
+
+    async def _begin(
+        self, reading: Reading, quirks: Quirks, attempts: int | None
+    ) -> None:
+        """Bring the meter to its first telegram, and do what it needs before it sends any."""
+        address, wait = reading.address, quirks.first_byte_timeout
+        if isinstance(address, SecondaryAddress):
+            await self.select(address, attempts=attempts, wait=wait)
+        elif quirks.reset == "before_each_read":
+            await self.reset(address, attempts=attempts, wait=wait)
+        if quirks.application_reset is not None:
+            data = bytes((quirks.application_reset,))
+            await self.send_user_data(
+                address, _APPLICATION_RESET, data, attempts=attempts, wait=wait
+            )
+
+        def judge(item: Received) -> Discard | None:
+            return None if item is Single.ACK else reading.judge(item)
+
+        for frame in quirks.initial_frames:
+            reply = await self.ask(
+                address, [frame], judge, attempts=attempts, wait=wait
+            )
+            if isinstance(reply.answer, Frame):
+                reading.take(reply.answer)
+
+    async def _read_to_end(
+        self,
+        reading: Reading,
+        last_telegram: int | None,
+        quirks: Quirks,
+        attempts: int | None,
+    ) -> bool:
+        """Read telegrams until none follows or the wanted one is there; say which."""
+        while len(reading.telegrams) < MAX_TELEGRAMS:
+            telegram = await self._read_telegram(reading, quirks, attempts)
+            if telegram is None or reading.drop_repetition():
+                return True
+            if not telegram.more_records_follow or quirks.ignore_more_records:
+                return True
+            if last_telegram is not None and len(reading.telegrams) > last_telegram:
+                return False
+        return False
+
+    async def _read_telegram(
+        self, reading: Reading, quirks: Quirks, attempts: int | None
+    ) -> Telegram | None:
+        """Request the next telegram; None when the meter has no other than those sent."""
+        field = link_address(reading.address)
+        count = self._frame_counts.setdefault(field, FRAME_COUNT_BIT)
+        request = short_frame(Control.REQ_UD2 | count, field)
+        replies = await self._attempt(
+            [request], reading.judge, attempts, quirks.first_byte_timeout
+        )
+        reading.was_unanswered |= len(replies) > 1
+        answer = replies[-1].answer
+        if isinstance(answer, Frame):
+            self._frame_counts[field] ^= FRAME_COUNT_BIT
+            return reading.take(answer)
+        reading.was_unanswered = True
+        no_other = {Discard.REPEATED, Discard.ACKNOWLEDGEMENT}
+        if reading.telegrams and all(
+            no_other.intersection(reply.discarded) for reply in replies
+        ):
+            return None
+        raise reading.error or failure(reading.address, replies, reading)
+
+    async def send_user_data(
+        self,
+        address: Address,
+        control_information: int,
+        data: bytes = b"",
+        *,
+        attempts: int | None = None,
+        wait: float | None = None,
+    ) -> Reply:
+        """Send data to a meter, which a secondary address must have selected before (SND_UD).
+
+        The answer is an acknowledgement or a frame. Raises NoReplyError, DamagedReplyError,
+        ForeignReplyError, FrameError for too much data, LinkError.
+        """
+        field = link_address(address)
+        ways = [
+            long_frame(control, field, control_information, data)
+            for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
+        ]
+        return await self.ask(
+            address, ways, judge_answer_from(field), attempts=attempts, wait=wait
+        )
+
+    async def ask(
+        self,
+        address: Address,
+        requests: Sequence[bytes],
+        judge: Judge,
+        *,
+        attempts: int | None = None,
+        wait: float | None = None,
+    ) -> Reply:
+        """Send the requests in turn until one is answered. Raises what `failure` gives."""
+        replies = await self._attempt(requests, judge, attempts, wait)
+        if replies[-1].answer is None:
+            raise failure(address, replies)
+        return replies[-1]
+
+    async def _attempt(
+        self,
+        requests: Sequence[bytes],
+        judge: Judge,
+        attempts: int | None,
+        wait: float | None,
+    ) -> list[Reply]:
+        """Return all replies; only the last may have the answer."""
+        replies: list[Reply] = []
+        for attempt in range(attempts or self.attempts):
+            request = requests[attempt % len(requests)]
+            reply = await self.line.exchange(
+                request, judge, wait=self.timeout if wait is None else wait
+            )
+            replies.append(reply)
+            if reply.answer is not None:
+                break
+            if Discard.BUSY in reply.discarded:
+                await self.line.settle(self._loop.time() + _BUSY_PAUSE)
+        return replies
+
+
+def judge_acknowledgement(item: Received) -> Discard | None:
+    """Accept E5 only."""
+    match item:
+        case Single():
+            return None
+        case Frame(from_master=True):
+            return Discard.ECHO
+        case Frame():
+            return Discard.LATE
+        case _:
+            return Discard.NOISE
+
+
+def judge_answer_from(field: int) -> Judge:
+    """Accept E5 or any frame from this address field; 253 and 254 may answer with any."""
+
+    def judge(item: Received) -> Discard | None:
+        if isinstance(item, Frame) and not item.from_master:
+            return (
+                None if field >= SELECTED or item.address == field else Discard.FOREIGN
+            )
+        return judge_acknowledgement(item)
+
+    return judge
+
+
+def failure(
+    address: Address, replies: Sequence[Reply], reading: Reading | None = None
+) -> MBusError:
+    """Name what went wrong in all attempts by what came instead of the answer."""
+    seen = Counter(reason for reply in replies for reason in reply.discarded)
+    if (
+        reading is not None
+        and reading.other is not None
+        and Discard.OTHER_METER in seen
+    ):
+        return OtherMeterError(
+            f"another meter answered at {address} ({reading.other})",
+            address,
+            reading.identity,
+            reading.other,
+        )
+    if Discard.NOISE in seen or Discard.SECOND in seen:
+        return DamagedReplyError(
+            f"no sound reply from {address} in {len(replies)} attempts", address
+        )
+    if Discard.FOREIGN in seen:
+        return ForeignReplyError(
+            f"only other addresses reply to requests to {address}", address
+        )
+    if Discard.ANONYMOUS in seen:
+        return ForeignReplyError(
+            f"the reply from {address} doesn't say which meter it is", address
+        )
+    if Discard.ACKNOWLEDGEMENT in seen:
+        return NoDataError(
+            f"{address} acknowledges requests but sends no data", address
+        )
+    return NoReplyError(f"no reply from {address} in {len(replies)} attempts", address)

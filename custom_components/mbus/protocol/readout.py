@@ -1,0 +1,197 @@
+"""All telegrams of a meter read in one go, and which of the answers belong to it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, Self
+
+from .address import LAST_PRIMARY, Address, SecondaryAddress
+from .errors import (
+    ApplicationError,
+    FrameError,
+    IncompleteTelegramError,
+    MBusError,
+    PackageTooLongError,
+    UnsupportedError,
+)
+from .frame import Frame, Garbage, Received, Single
+from .line import Discard
+from .telegram import Identity, Telegram, decode_telegram
+
+_RSP_UD = 0x08
+_BUSY = 0x08
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quirks:
+    """What single meters need beyond the standard.
+
+    Times are in seconds, `application_reset` is the sub-code sent before each readout, and
+    `initial_frames` are whole frames sent before it, whose answers with data become telegrams.
+    """
+
+    reset: Literal["before_each_read", "never"] = "before_each_read"
+    ignore_more_records: bool = False
+    first_byte_timeout: float | None = None
+    pause: float = 0.0
+    application_reset: int | None = None
+    initial_frames: tuple[bytes, ...] = ()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Restore what `as_dict` gave; what is missing has its default."""
+        known = {item.name for item in fields(cls)} & data.keys()
+        values = {name: data[name] for name in known}
+        values["initial_frames"] = tuple(
+            map(bytes.fromhex, data.get("initial_frames", ()))
+        )
+        return cls(**values)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the quirks as JSON can hold them, frames as hex digits."""
+        return asdict(self) | {
+            "initial_frames": [frame.hex() for frame in self.initial_frames]
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readout:
+    """What was read from a meter in one go.
+
+    `complete` when the last telegram that the meter has is among them. `error` says why no more
+    could be read; the telegrams that are there are whole and numbered from the first.
+    """
+
+    telegrams: tuple[Telegram, ...]
+    complete: bool
+    error: MBusError | None = None
+
+
+class Reading:
+    """A readout in the making: judges what comes and collects the telegrams."""
+
+    def __init__(
+        self,
+        address: Address,
+        *,
+        identity: Identity | None,
+        max_package_length: int,
+        stale: Iterable[bytes] = (),
+    ) -> None:
+        """Expect answers of a meter; `stale` are frames that may come again, late."""
+        self.address = address
+        self.identity = identity
+        self.max_package_length = max_package_length
+        self.frames: list[Frame] = []
+        self.telegrams: list[Telegram] = []
+        self.other: Identity | None = None
+        self.error: FrameError | None = None
+        self.was_unanswered = False
+        self._stale = set(stale)
+        self._telegram: Telegram | None = None
+
+    def judge(self, item: Received) -> Discard | None:
+        """Say whether this is the next telegram.
+
+        Raises PackageTooLongError, ApplicationError, UnsupportedError.
+        """
+        match item:
+            case Garbage():
+                return Discard.NOISE
+            case Single():
+                return Discard.ACKNOWLEDGEMENT
+            case Frame():
+                return self._judge_origin(item) or self._judge_content(item)
+
+    def take(self, frame: Frame) -> Telegram:
+        """Take in the answer that was just judged to be one."""
+        assert self._telegram is not None
+        self.frames.append(frame)
+        self.telegrams.append(self._telegram)
+        return self._telegram
+
+    def drop_repetition(self) -> bool:
+        """Drop the last telegram if it was there before: the meter has started again.
+
+        Values may have moved on meanwhile, but half of them are the same.
+        """
+        *earlier, last = self.telegrams
+        for telegram in earlier:
+            if [record.header for record in telegram.records] != [
+                record.header for record in last.records
+            ]:
+                continue
+            pairs = zip(telegram.records, last.records, strict=True)
+            same = sum(one.raw == other.raw for one, other in pairs)
+            if (
+                2 * same >= len(last.records)
+                and telegram.manufacturer_data == last.manufacturer_data
+            ):
+                del self.telegrams[-1], self.frames[-1]
+                return True
+        return False
+
+    def restart(self) -> None:
+        """Forget the telegrams: they were not counted from the first."""
+        self.frames.clear()
+        self.telegrams.clear()
+
+    def _judge_origin(self, frame: Frame) -> Discard | None:
+        if frame.from_master:
+            return Discard.ECHO
+        if frame.control & 0x4F != _RSP_UD or frame.control_information is None:
+            return Discard.NOISE
+        if isinstance(self.address, int) and self.address <= LAST_PRIMARY:
+            expected = self.address
+        else:
+            expected = self.frames[0].address if self.frames else frame.address
+        if frame.address != expected:
+            return Discard.FOREIGN
+        if bytes(frame) in self._stale:
+            self._stale.remove(bytes(frame))
+            return Discard.REPEATED
+        return Discard.REPEATED if frame in self.frames else None
+
+    def _judge_content(self, frame: Frame) -> Discard | None:
+        length = 1 + len(frame.data)
+        if length > self.max_package_length:
+            raise PackageTooLongError(
+                f"a reply of {length} bytes is longer than max. package length, which is"
+                f" {self.max_package_length}"
+            )
+        try:
+            telegram = decode_telegram(frame)
+        except IncompleteTelegramError as err:
+            telegram = err.telegram
+        except ApplicationError as err:
+            if err.code == _BUSY:
+                self.error = err
+                return Discard.BUSY
+            raise
+        except UnsupportedError:
+            raise
+        except FrameError as err:
+            self.error = err
+            return Discard.NOISE
+        self._telegram = telegram
+        return self._judge_identity(telegram.identity)
+
+    def _judge_identity(self, found: Identity | None) -> Discard | None:
+        if found is None:
+            return (
+                Discard.ANONYMOUS
+                if isinstance(self.address, SecondaryAddress)
+                else None
+            )
+        if isinstance(self.address, SecondaryAddress):
+            expected = self.address.matches_identification(
+                found.identification, found.manufacturer
+            )
+        else:
+            expected = True
+        first = next((t.identity for t in self.telegrams if t.identity), None)
+        if expected and all(
+            known is None or known.matches(found) for known in (self.identity, first)
+        ):
+            return None
+        self.other = found
+        return Discard.OTHER_METER
