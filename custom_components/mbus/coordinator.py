@@ -29,7 +29,14 @@ from .const import (
     SIGNAL_CONNECTION_UPDATED,
 )
 from .description import sensor_description
-from .issues import report_other_meter, report_records_changed, withdraw_other_meter
+from .issues import (
+    CYCLE_TOO_LONG,
+    MEMORY_LIMIT,
+    report_connection,
+    report_other_meter,
+    report_records_changed,
+    withdraw_other_meter,
+)
 from .meter import Meter
 from .protocol import LinkError, MBusError, OtherMeterError
 from .reading import MeterData, Reading, extract
@@ -254,8 +261,31 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         withdraw_other_meter(self.hass, self.meter.id)
         self._report_errors(data)
         self._adopt_signatures(data.reading)
-        self.config_entry.runtime_data.async_limit_memory()
+        self._check_limits()
         return data
+
+    @callback
+    def _check_limits(self) -> None:
+        """Say so when the readings don't fit into the period or into memory."""
+        runtime = self.config_entry.runtime_data
+        runtime.async_limit_memory()
+        report_connection(
+            self.hass,
+            MEMORY_LIMIT,
+            self.config_entry,
+            {"used": str(runtime.store.size), "limit": str(runtime.memory_limit)}
+            if runtime.connection.stopped == STOPPED_BY_MEMORY_LIMIT
+            else None,
+        )
+        load = runtime.bus_load
+        report_connection(
+            self.hass,
+            CYCLE_TOO_LONG,
+            self.config_entry,
+            {"duration": f"{runtime.poll_duration:.1f}", "load": f"{load * 100:.0f}"}
+            if load > 1
+            else None,
+        )
 
     @callback
     def _adopt_signatures(self, reading: Reading) -> None:

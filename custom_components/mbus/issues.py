@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
@@ -11,6 +12,8 @@ from .protocol import OtherMeterError
 
 OTHER_METER = "other_meter"
 RECORDS_CHANGED = "records_changed"
+CYCLE_TOO_LONG = "cycle_too_long"
+MEMORY_LIMIT = "memory_limit"
 
 
 def issue_id(kind: str, subject_id: str) -> str:
@@ -88,4 +91,27 @@ def _create(
         severity=ir.IssueSeverity.ERROR,
         translation_key=kind,
         translation_placeholders=placeholders,
+    )
+
+
+@callback
+def report_connection(
+    hass: HomeAssistant,
+    kind: str,
+    entry: ConfigEntry,
+    placeholders: dict[str, str] | None,
+) -> None:
+    """Say what is wrong with a connection; no placeholders: nothing any more."""
+    if placeholders is None:
+        ir.async_delete_issue(hass, DOMAIN, issue_id(kind, entry.entry_id))
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id(kind, entry.entry_id),
+        is_fixable=False,
+        is_persistent=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=kind,
+        translation_placeholders={"connection": entry.title, **placeholders},
     )
