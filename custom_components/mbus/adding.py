@@ -15,7 +15,9 @@ from .meter import identity_data, meter_unique_id
 from .protocol import Address, Header, Readout, SecondaryAddress, Telegram, medium_name
 
 _NAMELESS = frozenset({0x00, 0x0F})
-_MEASURED = frozenset({*range(0x01, 0x08), *range(0x09, 0x0E), 0x10, 0x14, 0x15, 0x16, 0x17, 0x28, 0x29})
+_MEASURED = frozenset(
+    {*range(0x01, 0x08), *range(0x09, 0x0E), 0x10, 0x14, 0x15, 0x16, 0x17, 0x28, 0x29}
+)
 """Media that need the word "meter" behind them; the others are the name of a device."""
 
 

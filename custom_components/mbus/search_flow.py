@@ -6,22 +6,28 @@ running connection, where every exchange waits for its turn so that polling goes
 
 import abc
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from types import MappingProxyType
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.config_entries import (
-    ConfigEntry,
     ConfigSubentry,
     ConfigSubentryData,
     ConfigSubentryFlow,
     SubentryFlowContext,
     SubentryFlowResult,
 )
+from homeassistant.const import CONF_ADDRESS
 from homeassistant.core import callback
-from homeassistant.data_entry_flow import FlowContext, FlowHandler, FlowResult
+from homeassistant.data_entry_flow import (
+    AbortFlow,
+    FlowContext,
+    FlowHandler,
+    FlowResult,
+    section,
+)
 from homeassistant.helpers.selector import (
     SelectOptionDict,
     SelectSelector,
@@ -30,54 +36,216 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .adding import meter_subentry
-from .const import LOGGER
+from .const import LOGGER, SUBENTRY_METER
 from .meter import Meter
-from .protocol import Bus, Found, MBusError
+from .meter_search import Line, MeterSearch
+from .protocol import MBusError
 
-CONF_METERS = "meters"
-
-type Line = Callable[[], AbstractAsyncContextManager[Bus]]
-"""Gives the bus for one exchange."""
-
-
-@dataclass(kw_only=True, slots=True)
-class MeterSearch:
-    """One search: the meters found, those that are new, and a readout of each of these."""
-
-    known: Collection[Meter]
-    found: list[Found] = field(default_factory=list)
-    meters: list[ConfigSubentryData] = field(default_factory=list)
-    conflicts: list[str] = field(default_factory=list)
-    unreadable: list[str] = field(default_factory=list)
-    error: str | None = None
-
-    async def async_run(self, line: Line, changed: Callable[[float], None]) -> None:
-        """Search, then read what is new; `changed` hears of every step with the part that is done."""
-        raise NotImplementedError
+CONF_METERS: Final = "meters"
+SECTION_PROBLEMS: Final = "problems"
 
 
 class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
     FlowHandler[ContextT, ResultT, HandlerT], abc.ABC
 ):
-    """Steps `search` → `found`, `nothing_found` or `search_failed`."""
+    """Steps `search` → `found` or `nothing_found` or `search_failed`."""
+
+    _search: MeterSearch
+    _searching: asyncio.Task[None] | None = None
+    _baud_rate: int | None = None
+    _percentage = 0
 
     @abc.abstractmethod
     def _searched_bus(self) -> AbstractAsyncContextManager[Line]:
-        """Give the bus for the time of a search."""
+        """Give the bus for the time of a search, at `_baud_rate` if there is one."""
 
+    @property
     @abc.abstractmethod
     def _known_meters(self) -> Collection[Meter]:
         """Return the meters that are not to be offered again."""
+
+    @property
+    @abc.abstractmethod
+    def _options_without_meters(self) -> list[str]:
+        """Return what the menu offers beside another search when a search gave nothing new."""
 
     @abc.abstractmethod
     def _add_meters(self, meters: Sequence[ConfigSubentryData]) -> ResultT:
         """End the flow with the meters that were ticked."""
 
-    async def async_step_search(self, user_input: dict[str, Any] | None = None) -> ResultT:
-        """Search with a ring that shows how far it is, and a text that names what was found."""
-        raise NotImplementedError
+    async def async_step_search(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Search behind a ring that shows how far it is and a text that names what was found."""
+        if self._searching is None:
+            return self._start_search(None)
+        if not self._searching.done():
+            return self._show_progress(self._searching)
+        self._searching = None
+        if self._search.error:
+            next_step = "search_failed"
+        elif self._search.meters:
+            next_step = "found"
+        else:
+            next_step = "nothing_new" if self._search.known_found else "nothing_found"
+        return self.async_show_progress_done(next_step_id=next_step)
+
+    async def async_step_search_300(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Search at 300 baud, the rate that every meter knows."""
+        return self._start_search(300)
+
+    async def async_step_search_9600(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Search at 9600 baud."""
+        return self._start_search(9600)
+
+    @callback
+    def _start_search(self, baud_rate: int | None) -> ResultT:
+        self._baud_rate = baud_rate
+        self._percentage = 0
+        self._search = MeterSearch(known=self._known_meters)
+        self._searching = self.hass.async_create_background_task(
+            self._async_search(), "M-Bus search for a dialog"
+        )
+        return self._show_progress(self._searching)
+
+    @callback
+    def _show_progress(self, searching: asyncio.Task[None]) -> ResultT:
+        return self.async_show_progress(
+            step_id="search",
+            progress_action="search",
+            progress_task=searching,
+            description_placeholders={"found": _listed(self._search.found) or "–"},
+        )
+
+    async def _async_search(self) -> None:
+        try:
+            async with self._searched_bus() as line:
+                await self._search.async_run(line, self._show_part)
+        except MBusError as err:
+            self._search.error = err
+        except Exception as err:
+            LOGGER.exception("Unexpected error while searching the bus")
+            self._search.error = err
+
+    @callback
+    def _show_part(self, part: float) -> None:
+        """Move the ring, and renew the text where there is more to tell."""
+        if (percentage := int(part * 100)) != self._percentage:
+            self._percentage = percentage
+            self.async_update_progress(part)
+        if len(self._search.found) != self._shown:
+            self._shown = len(self._search.found)
+            self.async_notify_flow_changed()
+
+    async def async_step_found(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Offer what is new, all of it ticked, and explain what can't be added below it."""
+        meters = self._search.meters
+        if user_input is not None:
+            return self._add_meters([meters[key] for key in user_input[CONF_METERS]])
+        options = [
+            SelectOptionDict(
+                value=key, label=f"{meter['data'][CONF_ADDRESS]} · {meter['title']}"
+            )
+            for key, meter in meters.items()
+        ]
+        choice = SelectSelector(
+            SelectSelectorConfig(
+                options=options, multiple=True, mode=SelectSelectorMode.LIST
+            )
+        )
+        fields: dict[vol.Marker, Any] = {
+            vol.Required(CONF_METERS, default=list(meters)): choice
+        }
+        if self._search.problems:
+            fields[vol.Optional(SECTION_PROBLEMS)] = section(vol.Schema({}))
+        return self.async_show_form(
+            step_id="found",
+            data_schema=vol.Schema(fields),
+            description_placeholders={"problems": _listed(self._search.problems)},
+        )
+
+    async def async_step_nothing_found(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Say that nothing answered, and offer other ways to go on."""
+        return self._show_search_menu("nothing_found")
+
+    async def async_step_nothing_new(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Say that all that answered is configured."""
+        return self._show_search_menu("nothing_new")
+
+    async def async_step_search_failed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Say why the search came to an end before it was through."""
+        return self._show_search_menu("search_failed")
+
+    @callback
+    def _show_search_menu(self, step_id: str) -> ResultT:
+        return self.async_show_menu(
+            step_id=step_id,
+            menu_options=["search", *self._options_without_meters],
+            description_placeholders={
+                "count": str(self._search.known_found),
+                "problems": _listed(self._search.problems),
+                "error": str(self._search.error),
+            },
+        )
 
 
-class SubentrySearchFlow(SearchFlow[SubentryFlowContext, SubentryFlowResult, tuple[str, str]], ConfigSubentryFlow):
-    """The search on a running connection: MeterSubentryFlow inherits it, with `search` in the menu of its `user` step."""
+class SubentrySearchFlow(
+    SearchFlow[SubentryFlowContext, SubentryFlowResult, tuple[str, str]],
+    ConfigSubentryFlow,
+):
+    """The search on a running connection: MeterSubentryFlow inherits it, with `search` in the menu of its `user` step.
+
+    Meters at another baud rate than the connection's can't be read by it, so there is no search for them.
+    """
+
+    @override
+    @asynccontextmanager
+    async def _searched_bus(self) -> AsyncIterator[Line]:
+        entry = self._get_entry()
+        yield partial(entry.runtime_data.connection.turn, urgent=True)
+
+    @property
+    @override
+    def _known_meters(self) -> Collection[Meter]:
+        return [
+            Meter.from_subentry(subentry)
+            for subentry in self._get_entry().get_subentries_of_type(SUBENTRY_METER)
+        ]
+
+    @property
+    @override
+    def _options_without_meters(self) -> list[str]:
+        return ["address"]
+
+    @callback
+    @override
+    def _add_meters(self, meters: Sequence[ConfigSubentryData]) -> SubentryFlowResult:
+        entry = self._get_entry()
+        for meter in meters:
+            # Someone else may have added it meanwhile.
+            with suppress(AbortFlow):
+                self.hass.config_entries.async_add_subentry(
+                    entry,
+                    ConfigSubentry(
+                        **{**meter, "data": MappingProxyType(meter["data"])}
+                    ),
+                )
+        return self.async_abort(
+            reason="meters_added", description_placeholders={"count": str(len(meters))}
+        )
+
+
+def _listed(lines: Collection[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
