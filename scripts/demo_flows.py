@@ -15,7 +15,9 @@ OPTIONS = "config/config_entries/options/flow"
 SUBENTRIES = "config/config_entries/subentries/flow"
 
 
-async def walk(home_assistant: HomeAssistant, flow: str, start: Mapping[str, Any], answers: Answers) -> Step:
+async def walk(
+    home_assistant: HomeAssistant, flow: str, start: Mapping[str, Any], answers: Answers
+) -> Step:
     """Go through a flow to its end and return its last step.
 
     Raises DemoError where a form finds fault with its answer, or asks what there is no answer for.
@@ -26,42 +28,102 @@ async def walk(home_assistant: HomeAssistant, flow: str, start: Mapping[str, Any
         match step["type"]:
             case "create_entry":
                 return step
-            case "abort" if step["reason"] in EXPECTED_ENDS:
-                return step
             case "abort":
-                raise DemoError(f"the dialog ended: {step['reason']} {step.get('description_placeholders') or ''}")
+                raise DemoError(
+                    f"the dialog ended: {step['reason']} {step.get('description_placeholders') or ''}"
+                )
             case "progress":
                 await asyncio.sleep(0.1)
                 step = await home_assistant.get(path)
             case "menu" | "form":
                 if step.get("errors"):
-                    raise DemoError(f"step {step['step_id']}: {step['errors']} {step['description_placeholders'] or ''}")
+                    raise DemoError(
+                        f"step {step['step_id']}: {step['errors']} {step['description_placeholders'] or ''}"
+                    )
                 if (answer := answers.get(step["step_id"])) is None:
-                    raise DemoError(f"the dialog asks what the demo doesn't know: {step}")
+                    raise DemoError(
+                        f"the dialog asks what the demo doesn't know: {step}"
+                    )
                 data = answer(step) if callable(answer) else answer
                 step = await home_assistant.post(path, data)
             case other:
                 raise DemoError(f"the dialog went to a step of type {other}: {step}")
 
 
-async def connect_tcp(home_assistant: HomeAssistant, port: int) -> str:
-    """Add the gateway at 127.0.0.1, its meters to follow, and return the id of its config entry."""
-    link = {"name": "Gateway", "host": "127.0.0.1", "port": port}
+async def add_gateway(home_assistant: HomeAssistant, port: int) -> Mapping[str, Any]:
+    """Add the gateway at 127.0.0.1 without meters and return its config entry."""
     answers: Answers = {
         "user": {"next_step_id": "tcp"},
-        "tcp": lambda step: filled(step, link),
+        "tcp": {
+            "name": "Gateway",
+            "host": "127.0.0.1",
+            "port": port,
+            "line": {},
+            "timing": {},
+        },
         "meters": {"next_step_id": "later"},
     }
-    return await connect(home_assistant, answers)
+    return await _add_connection(home_assistant, answers)
 
 
-async def connect_serial(home_assistant: HomeAssistant, port: str) -> str:
-    """Add the level converter with all meters that a search of its bus finds; return the id of its config entry."""
-    link = {"name": "Level converter", "port": port}
+async def add_level_converter(
+    home_assistant: HomeAssistant, port: str
+) -> Mapping[str, Any]:
+    """Add the level converter with all meters that a search finds and return its config entry."""
     answers: Answers = {
         "user": {"next_step_id": "serial"},
-        "serial": lambda step: filled(step, link),
+        "serial": {"name": "Level converter", "port": port, "line": {}, "timing": {}},
         "meters": {"next_step_id": "search"},
-        "found": filled,
+        "found": lambda step: {"meters": _field(step, "meters")["default"]},
     }
-    return await connect(home_assistant, answers)
+    return await _add_connection(home_assistant, answers)
+
+
+async def _add_connection(
+    home_assistant: HomeAssistant, answers: Answers
+) -> Mapping[str, Any]:
+    end = await walk(home_assistant, CONFIG, {"handler": "mbus"}, answers)
+    entry: Mapping[str, Any] = end["result"]
+    return entry
+
+
+async def set_period(
+    home_assistant: HomeAssistant, entry_id: str, seconds: int
+) -> None:
+    """Let a connection's meters be read every few seconds, and wait until it does."""
+    answers: Answers = {
+        "init": {"next_step_id": "polling"},
+        "polling": {"period": seconds * 1000, "support_for_group_requests": False},
+        "short_period": {"next_step_id": "use_short_period"},
+    }
+    await walk(home_assistant, OPTIONS, {"handler": entry_id}, answers)
+
+
+async def add_meter(
+    home_assistant: HomeAssistant, entry_id: str, address: int, *, all_records: bool
+) -> str:
+    """Add the meter at an address with all its records or those ticked from the start, and return its title."""
+
+    def tick(step: Step) -> Mapping[str, Any]:
+        field = _field(step, "records")
+        options = field["selector"]["select"]["options"]
+        return {
+            "records": [option["value"] for option in options]
+            if all_records
+            else field["default"]
+        }
+
+    answers: Answers = {
+        "user": {"next_step_id": "address"},
+        "address": {"address": str(address)},
+        "records": tick,
+    }
+    end = await walk(
+        home_assistant, SUBENTRIES, {"handler": [entry_id, "meter"]}, answers
+    )
+    return str(end["title"])
+
+
+def _field(step: Step, name: str) -> Mapping[str, Any]:
+    """Return what a form says of one of its fields."""
+    return next(field for field in step["data_schema"] if field["name"] == name)

@@ -17,8 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 USERNAME = "demo"
 PASSWORD = "demo"
 
-START_TIMEOUT = 120
-STOP_TIMEOUT = 20
+LOG = "output.log"
+LOG_TAIL = 30  # lines shown when something went wrong
+START_TIMEOUT = 120  # s
+STOP_TIMEOUT = 20  # s
 
 # The components that the integration's pages need; the rest of `default_config` would only take time.
 CONFIGURATION = """\
@@ -73,15 +75,21 @@ class HomeAssistant:
     @classmethod
     @asynccontextmanager
     async def running(cls, folder: Path, port: int) -> AsyncIterator[Self]:
-        """Give a Home Assistant that is started, has its user and answers; stop it at the end, come what may."""
+        """Give a Home Assistant that is started, has its user and answers; stop it at the end.
+
+        A DemoError gets the end of the log as a note.
+        """
         home_assistant = cls(folder, port)
         async with ClientSession() as home_assistant._session:
             try:
                 home_assistant._seed()
                 await home_assistant._start()
                 yield home_assistant
+            except DemoError as err:
+                err.add_note("\n".join(home_assistant._log()[-LOG_TAIL:]))
+                raise
             finally:
-                await asyncio.shield(home_assistant._stop())
+                await home_assistant._stop()
 
     async def get(self, path: str) -> Any:
         """Return what the API says at a path below /api/."""
@@ -96,23 +104,25 @@ class HomeAssistant:
         assert self._process
         raise DemoError(f"Home Assistant ended with {await self._process.wait()}")
 
-    def log(self) -> list[str]:
-        """Return the lines logged so far: warnings and worse."""
-        try:
-            return (self.folder / "home-assistant.out").read_text(errors="replace").splitlines()
-        except FileNotFoundError:
-            return []
-
     def _seed(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         storage = self.folder / ".storage"
         storage.mkdir(parents=True)
         (self.folder / "custom_components").mkdir()
-        (self.folder / "custom_components" / "mbus").symlink_to(ROOT / "custom_components" / "mbus")
-        (self.folder / "configuration.yaml").write_text(CONFIGURATION.format(url=self.url))
+        (self.folder / "custom_components" / "mbus").symlink_to(
+            ROOT / "custom_components" / "mbus"
+        )
+        (self.folder / "configuration.yaml").write_text(
+            CONFIGURATION.format(url=self.url)
+        )
 
         def seed(key: str, version: int, minor_version: int, data: object) -> None:
-            stored = {"version": version, "minor_version": minor_version, "key": key, "data": data}
+            stored = {
+                "version": version,
+                "minor_version": minor_version,
+                "key": key,
+                "data": data,
+            }
             (storage / key).write_text(json.dumps(stored))
 
         # In the YAML these would be taken for a change to confirm, and be reverted with a restart after 5 minutes.
@@ -128,14 +138,18 @@ class HomeAssistant:
             "error": None,
             "error_message": None,
         }
-        seed("http", 2, 2, {"stable": http, "pending": None, "yaml_migration_done": True})
+        seed(
+            "http", 2, 2, {"stable": http, "pending": None, "yaml_migration_done": True}
+        )
         # Only the user is left to do: the other steps would add integrations that need the internet.
         seed("onboarding", 4, 1, {"done": ["core_config", "analytics", "integration"]})
 
     async def _start(self) -> None:
         hass = Path(sys.executable).with_name("hass")
-        environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        with (self.folder / "home-assistant.out").open("wb") as out:
+        environment = {
+            key: value for key, value in os.environ.items() if key != "PYTHONPATH"
+        }
+        with (self.folder / LOG).open("wb") as out:
             # In a session of its own, or Ctrl-C would reach it before we have a say.
             self._process = await asyncio.create_subprocess_exec(
                 hass,
@@ -159,10 +173,14 @@ class HomeAssistant:
             async with asyncio.timeout(START_TIMEOUT):
                 while not await done():
                     if self._process.returncode is not None:
-                        raise DemoError(f"Home Assistant ended with {self._process.returncode} while starting")
+                        raise DemoError(
+                            f"Home Assistant ended with {self._process.returncode} while starting"
+                        )
                     await asyncio.sleep(0.1)
         except TimeoutError:
-            raise DemoError(f"Home Assistant has not started after {START_TIMEOUT} s") from None
+            raise DemoError(
+                f"Home Assistant has not started after {START_TIMEOUT} s"
+            ) from None
 
     async def _answers(self) -> bool:
         assert self._session
@@ -193,12 +211,18 @@ class HomeAssistant:
     async def _request(self, method: str, path: str, **arguments: Any) -> Any:
         assert self._session
         try:
-            async with self._session.request(method, self.url + path, **arguments) as response:
+            async with self._session.request(
+                method, self.url + path, **arguments
+            ) as response:
                 text = await response.text()
         except ClientError as err:
-            raise DemoError(f"Home Assistant does not answer {method} {path}: {err}") from err
+            raise DemoError(
+                f"Home Assistant does not answer {method} {path}: {err}"
+            ) from err
         if not response.ok:
-            raise DemoError(f"Home Assistant refused {method} {path} with {response.status}: {text}")
+            raise DemoError(
+                f"Home Assistant refused {method} {path} with {response.status}: {text}"
+            )
         return json.loads(text)
 
     async def _stop(self) -> None:
@@ -211,3 +235,6 @@ class HomeAssistant:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
+
+    def _log(self) -> list[str]:
+        return (self.folder / LOG).read_text(errors="replace").splitlines()

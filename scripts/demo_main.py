@@ -10,25 +10,46 @@ import socket
 import sys
 import time
 
-from scripts.demo_buses import frame_meters, serial_meters, tcp_meters
-from scripts.demo_flows import add_meter, connect_serial, connect_tcp, search_meters, set_period
-from scripts.demo_home_assistant import PASSWORD, ROOT, USERNAME, DemoError, HomeAssistant
+from scripts.demo_flows import add_gateway, add_level_converter, add_meter, set_period
+from scripts.demo_home_assistant import (
+    PASSWORD,
+    ROOT,
+    USERNAME,
+    DemoError,
+    HomeAssistant,
+)
 from scripts.demo_table import Row, as_json, as_text, read_table
-from tests.simulator import SimulatedBus
+from tests.simulator import (
+    SimulatedBus,
+    SimulatedMeter,
+    demo_meters,
+    demo_serial_meters,
+    meters_from_file,
+)
 
+LAST_ADDRESS = 250
 PERIOD = 5  # s; so short only because nobody's battery pays for it
 PATIENCE = 60  # s without a new value until the demo gives up
-LOG_TAIL = 30  # lines shown when something went wrong
 STARTED = time.monotonic()
 
 
 def main() -> int:
     """Run the demo and return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="scripts/demo", description="Home Assistant with simulated M-Bus meters, to look at and to try out."
+        prog="scripts/demo",
+        description="Home Assistant with simulated M-Bus meters, to look at and to try out.",
     )
-    parser.add_argument("--port", type=int, default=8123, help="port of the frontend; 0 takes any free one")
-    parser.add_argument("--once", action="store_true", help="print a table of all sensors once each has a value, and end")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=8123,
+        help="port of the frontend; 0 takes any free one",
+    )
+    parser.add_argument(
+        "--once",
+        action="store_true",
+        help="print a table of all sensors once each has a value, and end",
+    )
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
     parser.add_argument(
         "--frames",
@@ -40,6 +61,7 @@ def main() -> int:
     try:
         asyncio.run(run(arguments))
     except DemoError as err:
+        print(*getattr(err, "__notes__", ()), sep="\n", file=sys.stderr)
         say(f"failed: {err}")
         return 1
     except asyncio.CancelledError:
@@ -50,13 +72,18 @@ def main() -> int:
 
 def say(text: str) -> None:
     """Show how far the demo has got."""
-    print(f"demo: {time.monotonic() - STARTED:5.1f} s  {text}", file=sys.stderr, flush=True)
+    print(
+        f"demo: {time.monotonic() - STARTED:5.1f} s  {text}",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 async def run(arguments: argparse.Namespace) -> None:
     """Run the demo to its end, or until it is told to stop, which cancels it once."""
-    task = asyncio.current_task()
     loop = asyncio.get_running_loop()
+    task = asyncio.current_task()
+    assert task
 
     def stop() -> None:
         # What is being stopped must not be interrupted again.
@@ -70,23 +97,41 @@ async def run(arguments: argparse.Namespace) -> None:
 
     port = free_port(arguments.port)
     folder = ROOT / ".demo" / str(port)
-    meters = frame_meters(arguments.frames) if arguments.frames else tcp_meters()
-    async with SimulatedBus(meters) as tcp_bus, SimulatedBus(serial_meters()) as serial_bus:
+    meters = given_meters(arguments.frames) if arguments.frames else demo_meters()
+    async with (
+        SimulatedBus(meters) as tcp_bus,
+        SimulatedBus(demo_serial_meters()) as serial_bus,
+    ):
         say("starting Home Assistant")
         async with HomeAssistant.running(folder, port) as home_assistant:
-            try:
-                entry_ids = await set_up(home_assistant, tcp_bus, serial_bus, all_records=bool(arguments.frames))
-                rows = await wait_for_values(home_assistant, entry_ids, problems_count=bool(arguments.frames))
-            except DemoError:
-                print(*home_assistant.log()[-LOG_TAIL:], sep="\n", file=sys.stderr)
-                raise
+            entry_ids = await set_up(
+                home_assistant, tcp_bus, serial_bus, all_records=bool(arguments.frames)
+            )
+            rows = await wait_for_values(
+                home_assistant, entry_ids, problems_count=bool(arguments.frames)
+            )
             say(f"all {len(rows)} sensors have a value")
             if arguments.once or arguments.json:
                 print(as_json(rows) if arguments.json else as_text(rows), flush=True)
             if not arguments.once:
-                say(f"open {home_assistant.url} and log in as {USERNAME!r} with the password {PASSWORD!r}; Ctrl-C ends it")
+                say(
+                    f"open {home_assistant.url} and log in as {USERNAME!r} with the password {PASSWORD!r}; Ctrl-C ends it"
+                )
                 await home_assistant.wait()
     shutil.rmtree(folder)
+
+
+def given_meters(path: Path) -> list[SimulatedMeter]:
+    """Return a meter for each captured frame. Raises DemoError where the file can't be used."""
+    try:
+        meters = meters_from_file(path)
+    except (OSError, ValueError, KeyError) as err:
+        raise DemoError(f"{path} can't be used: {err!r}") from err
+    if not 0 < len(meters) <= LAST_ADDRESS:
+        raise DemoError(
+            f"{path} has {len(meters)} frames of kind valid; a bus takes 1 to {LAST_ADDRESS}"
+        )
+    return meters
 
 
 def free_port(port: int) -> int:
@@ -96,31 +141,42 @@ def free_port(port: int) -> int:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as err:
-            raise DemoError(f"port {port} can't be used ({err.strerror}); choose another with --port") from err
+            raise DemoError(
+                f"port {port} can't be used ({err.strerror}); choose another with --port"
+            ) from err
         return int(probe.getsockname()[1])
 
 
 async def set_up(
-    home_assistant: HomeAssistant, tcp_bus: SimulatedBus, serial_bus: SimulatedBus, *, all_records: bool
+    home_assistant: HomeAssistant,
+    tcp_bus: SimulatedBus,
+    serial_bus: SimulatedBus,
+    *,
+    all_records: bool,
 ) -> list[str]:
     """Create both connections with their meters and return the ids of their config entries."""
     tcp_port = await tcp_bus.serve_tcp()
-    gateway = await connect_tcp(home_assistant, tcp_port)
-    say(f"connected to the gateway on 127.0.0.1:{tcp_port}")
+    gateway = await add_gateway(home_assistant, tcp_port)
+    say(f"connected to the gateway at 127.0.0.1:{tcp_port}")
     serial_port = await serial_bus.serve_pty()
-    converter = await connect_serial(home_assistant, serial_port)
-    say(f"connected to the level converter on {serial_port}")
+    converter = await add_level_converter(home_assistant, serial_port)
+    say(
+        f"connected to the level converter at {serial_port}; a search found {converter['num_subentries']} meters"
+    )
+    entry_ids = [gateway["entry_id"], converter["entry_id"]]
     if not all_records:
-        for entry_id in (gateway, converter):
+        for entry_id in entry_ids:
             await set_period(home_assistant, entry_id, PERIOD)
-    for title in await search_meters(home_assistant, converter):
-        say(f"found {title} by search")
     for meter in tcp_bus.meters:
-        say(f"added {await add_meter(home_assistant, gateway, meter.address, all_records=all_records)}")
-    return [gateway, converter]
+        say(
+            f"added {await add_meter(home_assistant, entry_ids[0], meter.address, all_records=all_records)}"
+        )
+    return entry_ids
 
 
-async def wait_for_values(home_assistant: HomeAssistant, entry_ids: Sequence[str], *, problems_count: bool) -> list[Row]:
+async def wait_for_values(
+    home_assistant: HomeAssistant, entry_ids: Sequence[str], *, problems_count: bool
+) -> list[Row]:
     """Return the table once every sensor has a value, or where that counts as well, a named problem.
 
     Raises DemoError when nothing new comes for a while, naming the sensors that are left.
@@ -129,14 +185,20 @@ async def wait_for_values(home_assistant: HomeAssistant, entry_ids: Sequence[str
     waited_since = time.monotonic()
     while time.monotonic() - waited_since < PATIENCE:
         rows = await read_table(home_assistant, entry_ids)
-        before, missing = len(missing), [row for row in rows if not row.is_done(problems_count=problems_count)]
+        before, missing = (
+            len(missing),
+            [row for row in rows if not row.is_done(problems_count=problems_count)],
+        )
         if rows and not missing:
             return rows
         if len(missing) != before:
             say(f"{len(rows) - len(missing)} of {len(rows)} sensors have a value")
             waited_since = time.monotonic()
         await asyncio.sleep(0.5)
-    left = "\n".join(f"  {row.entity or '(no entity)'}: {row.problem or 'no value yet'}" for row in missing)
+    left = "\n".join(
+        f"  {row.entity or '(no entity)'}: {row.problem or 'no value yet'}"
+        for row in missing
+    )
     raise DemoError(f"no value for\n{left}")
 
 

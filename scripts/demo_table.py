@@ -27,7 +27,9 @@ class Row:
         return self.value is not None or (problems_count and self.problem is not None)
 
 
-async def read_table(home_assistant: HomeAssistant, entry_ids: Sequence[str]) -> list[Row]:
+async def read_table(
+    home_assistant: HomeAssistant, entry_ids: Sequence[str]
+) -> list[Row]:
     """Return a row for each binding of the connections."""
     states = {state["entity_id"]: state for state in await home_assistant.get("states")}
     rows = []
@@ -40,7 +42,9 @@ async def read_table(home_assistant: HomeAssistant, entry_ids: Sequence[str]) ->
                 state = states.get(entity, {"state": "unavailable", "attributes": {}})
                 rows.append(
                     Row(
-                        address=int(address) if address.isdecimal() and len(address) <= 3 else address,
+                        address=int(address)
+                        if address.isdecimal() and len(address) <= 3
+                        else address,
                         telegram=binding["telegram"],
                         index=binding["index"],
                         entity=entity,
@@ -62,9 +66,19 @@ def as_text(rows: Sequence[Row]) -> str:
     """Return the table to be read: entity, value, unit, state class, and the problem where there is one."""
     cells = [("entity", "value", "unit", "state class", "problem")]
     cells += [
-        (row.entity or "-", row.value or "-", row.unit or "", row.state_class or "", row.problem or "") for row in rows
+        (
+            row.entity or "-",
+            row.value or "-",
+            row.unit or "",
+            row.state_class or "",
+            row.problem or "",
+        )
+        for row in rows
     ]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
+        "  ".join(
+            cell.ljust(width) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
+        for line in cells
     )
