@@ -15,12 +15,14 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .adding import meter_subentry_data, meter_title
+from .binding import Binding
+from .binding_flow import BindingSteps
 from .const import CONF_BINDINGS, DOMAIN, SUBENTRY_METER
-from .description import async_get_texts
 from .flow_errors import meter_error
 from .meter import Meter, meter_unique_id
+from .meter_settings_flow import MeterSettingsSteps
+from .naming import async_get_texts
 from .protocol import Telegram
-from .reading_flow import ReadingSteps
 from .record_choice import (
     bound_records,
     chosen_bindings,
@@ -34,7 +36,7 @@ CONF_RECORDS = "records"
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_ADDRESS): TextSelector()})
 
 
-class MeterSubentryFlow(ReadingSteps, SubentrySearchFlow):
+class MeterSubentryFlow(BindingSteps, MeterSettingsSteps, SubentrySearchFlow):
     """Add a meter, or change one: which records are shown, how, and how it is read."""
 
     _telegrams: tuple[Telegram, ...] = ()
@@ -54,6 +56,7 @@ class MeterSubentryFlow(ReadingSteps, SubentrySearchFlow):
         errors = meter_error(self._error) if self._error else {}
         if user_input is not None:
             self._typed = user_input
+            self._error = None
             address, error = self._check_address(user_input[CONF_ADDRESS])
             if address is not None:
                 meter = Meter(id="", title="", address=address)
@@ -65,7 +68,7 @@ class MeterSubentryFlow(ReadingSteps, SubentrySearchFlow):
                 ADDRESS_SCHEMA, self._typed
             ),
             errors=errors,
-            description_placeholders={"error": str(self._error)},
+            description_placeholders={"error": str(self._error or "")},
         )
 
     async def async_step_reconfigure(
@@ -95,9 +98,7 @@ class MeterSubentryFlow(ReadingSteps, SubentrySearchFlow):
     ) -> SubentryFlowResult:
         """Show every record with its value, and ask which ones become entities."""
         adding = self.source == SOURCE_USER
-        bindings = (
-            [] if adding else self._get_reconfigure_subentry().data[CONF_BINDINGS]
-        )
+        bindings = [] if adding else self._bindings
         if user_input is not None:
             chosen = chosen_bindings(
                 user_input[CONF_RECORDS], self._telegrams, bindings
@@ -109,7 +110,9 @@ class MeterSubentryFlow(ReadingSteps, SubentrySearchFlow):
             )
         self._telegrams, note = await self._async_records_to_show()
         options = record_options(
-            self._telegrams, bindings, await async_get_texts(self.hass)
+            self._telegrams,
+            map(Binding.from_dict, bindings),
+            await async_get_texts(self.hass),
         )
         ticked = (
             sensible_records(self._telegrams) if adding else bound_records(bindings)

@@ -1,36 +1,46 @@
 """Choosing records: the list a person ticks, and the bindings that follow from the ticks."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from homeassistant.helpers.selector import SelectOptionDict
 
 from .adding import bind
-from .const import CONF_INDEX, CONF_TELEGRAM
+from .binding import Binding
+from .const import CONF_INDEX, CONF_TELEGRAM, DOMAIN
 from .description import is_sensible, record_label
+from .naming import Texts, name_parts
 from .protocol import Record, Telegram
 
 
 def record_options(
-    telegrams: Sequence[Telegram],
-    bindings: Sequence[Mapping[str, Any]],
-    texts: Mapping[str, str],
+    telegrams: Sequence[Telegram], bindings: Iterable[Binding], texts: Texts
 ) -> list[SelectOptionDict]:
     """Return every record as an option, and every binding whose record is not among them."""
-    several = len(telegrams) > 1 or any(item[CONF_TELEGRAM] for item in bindings)
-    options = {
-        key: f"{key.partition('.')[0]}.{label}" if several else label
-        for key, record in _records(telegrams)
-        for label in [record_label(record, texts)]
+    labels = {
+        (
+            binding.telegram,
+            binding.index,
+        ): f"{binding.index} · {binding_name(binding, texts)} · –"
+        for binding in bindings
+    } | {
+        _place(key): record_label(record, texts) for key, record in _records(telegrams)
     }
-    for item in bindings:
-        key = _key(item[CONF_TELEGRAM], item[CONF_INDEX])
-        place = key if several else item[CONF_INDEX]
-        options.setdefault(key, f"{place} · {item.get('title') or item['name']} · –")
+    several = any(telegram for telegram, _ in labels)
     return [
-        SelectOptionDict(value=key, label=options[key])
-        for key in sorted(options, key=_place)
+        SelectOptionDict(
+            value=_key(*place), label=f"{place[0]}.{label}" if several else label
+        )
+        for place, label in sorted(labels.items())
     ]
+
+
+def binding_name(binding: Binding, texts: Texts) -> str:
+    """Return what the binding's entity is called unless someone renamed it there."""
+    if binding.title:
+        return binding.title
+    key, placeholders = name_parts(binding, texts)
+    return texts[f"component.{DOMAIN}.entity.sensor.{key}.name"].format(**placeholders)
 
 
 def sensible_records(telegrams: Sequence[Telegram]) -> list[str]:
@@ -38,7 +48,7 @@ def sensible_records(telegrams: Sequence[Telegram]) -> list[str]:
     return [key for key, record in _records(telegrams) if is_sensible(record)]
 
 
-def bound_records(bindings: Sequence[Mapping[str, Any]]) -> list[str]:
+def bound_records(bindings: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the options that are ticked because they are bound."""
     return sorted(
         {_key(item[CONF_TELEGRAM], item[CONF_INDEX]) for item in bindings}, key=_place
