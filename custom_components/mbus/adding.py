@@ -9,9 +9,9 @@ from homeassistant.util.ulid import ulid_now
 
 from .binding import Access, bound_to
 from .const import CONF_ACCESS, CONF_BINDINGS, CONF_TITLE, SUBENTRY_METER
-from .description import default_binding_name, is_sensible
 from .manufacturers import manufacturer_name
 from .meter import identity_data, meter_unique_id
+from .naming import default_binding_name, is_sensible
 from .protocol import Address, Header, Readout, SecondaryAddress, Telegram, medium_name
 
 _NAMELESS = frozenset({0x00, 0x0F})

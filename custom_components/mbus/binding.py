@@ -1,7 +1,7 @@
 """Bindings: which record of which telegram becomes an entity, and what can be wrong with it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
 from typing import Any, Self
@@ -72,7 +72,7 @@ class Binding:
 
     `signature`, `unit` and `header` are those of the record when it was bound; a binding made by number without a
     readout has none until the first one. `layout` stands for all signatures of the telegram, where this one alone
-    would not tell the record from its neighbours.
+    would not tell the record from its neighbours. `ordinal` tells apart records of the same name.
     """
 
     id: str
@@ -85,6 +85,7 @@ class Binding:
     unit: str | None = None
     header: bytes = b""
     layout: str | None = None
+    ordinal: int = 1
     presentation: Presentation = field(default_factory=Presentation)
     transformations: tuple[Mapping[str, Any], ...] = ()
     writing: Mapping[str, Any] = field(default_factory=dict)
@@ -105,6 +106,7 @@ class Binding:
             unit=data.get("unit"),
             header=bytes.fromhex(data.get("header", "")),
             layout=data.get("layout"),
+            ordinal=data.get("ordinal", 1),
             presentation=Presentation(**data.get("presentation", {})),
             transformations=tuple(data.get("transformations", ())),
             writing=data.get("writing", {}),
@@ -153,7 +155,22 @@ def bound_to(
         "unit": record.unit,
         "header": record.header.hex(),
         "layout": layout(telegrams[telegram]) if ambiguous else None,
+        "ordinal": ordinal(telegrams, telegram, index),
     }
+
+
+def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:
+    """Return which one it is of the records of a readout that have the same name, counted from 1."""
+
+    def named(signature: Signature) -> Signature:
+        return replace(signature, dimension=None)
+
+    before = [
+        *(known for earlier in telegrams[:telegram] for known in earlier.signatures),
+        *telegrams[telegram].signatures[:index],
+    ]
+    name = named(telegrams[telegram].signatures[index])
+    return 1 + [named(signature) for signature in before].count(name)
 
 
 def find_again(

@@ -8,8 +8,7 @@ from homeassistant.helpers.selector import SelectOptionDict
 from .adding import bind
 from .binding import Binding
 from .const import CONF_INDEX, CONF_TELEGRAM, DOMAIN
-from .description import is_sensible, record_label
-from .naming import Texts, name_parts
+from .naming import Texts, is_sensible, name_parts, record_label
 from .protocol import Record, Telegram
 
 
