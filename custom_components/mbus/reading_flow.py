@@ -11,6 +11,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.data_entry_flow import AbortFlow
 
+from .connection import Connection
 from .coordinator import MBusConfigEntry, MBusRuntimeData
 from .meter import Meter, meter_unique_id
 from .protocol import Address, MBusError, Readout, parse_address
@@ -89,7 +90,7 @@ class ReadingSteps(ConfigSubentryFlow):
             self._readout = self._error = None
             self._reading = self._get_entry().async_create_background_task(
                 self.hass,
-                self._runtime.connection.read(self._asked, urgent=True),
+                _async_readout(self._runtime.connection, self._asked),
                 f"M-Bus reading of {self._asked.address} for a dialog",
             )
         elif self._reading.done():
@@ -120,4 +121,12 @@ class ReadingSteps(ConfigSubentryFlow):
         return self.async_abort(
             reason="not_loaded",
             description_placeholders={"connection": self._get_entry().title},
+        )
+
+
+async def _async_readout(connection: Connection, meter: Meter) -> Readout:
+    """Read all of a meter, before the timers; the statistics of polling stay what they are."""
+    async with connection.turn(urgent=True) as bus:
+        return await bus.read(
+            meter.address, identity=meter.identity, quirks=meter.quirks
         )
