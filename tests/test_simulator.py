@@ -1084,6 +1084,22 @@ async def test_converter_is_pulled_and_returns(tmp_path: Path) -> None:
             assert await line.ask(RESET) == ACK
 
 
+@pytest.mark.parametrize("fault", [Fault.GATEWAY_RESET, Fault.GATEWAY_DOWN])
+async def test_converter_fails_by_itself(tmp_path: Path, fault: Fault) -> None:
+    """And is back at its path."""
+    link = tmp_path / "meters"
+    faults = Faults(down_time=0.02)
+    async with asyncio.timeout(5), SimulatedBus([PlainMeter(1)], faults=faults) as bus:
+        await bus.serve_pty(link)
+        faults.once(fault)
+        async with terminal(str(link)) as line:
+            with pytest.raises(ConnectionError):
+                await line.ask(FIRST, 1)
+        await asyncio.sleep(0.05)
+        async with terminal(str(link)) as line:
+            assert await line.ask(RESET) == ACK
+
+
 async def test_two_ways_to_one_bus(socket_enabled: None) -> None:
     """A selection made by one is used by the other: it lives in the meter."""
     async with asyncio.timeout(5), SimulatedBus([PlainMeter(1)]) as bus:

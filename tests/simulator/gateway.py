@@ -93,10 +93,11 @@ class Gateway(ABC):
 
     async def close(self) -> None:
         """Stop for good; an exception in what was being sent is raised here."""
-        await self.stop()
         for task in self._tasks:
             task.cancel()
-        for result in await asyncio.gather(*self._tasks, return_exceptions=True):
+        results = await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.stop()
+        for result in results:
             if isinstance(result, Exception):
                 raise result
 
@@ -115,7 +116,6 @@ class Gateway(ABC):
 
     def _send(self, answer: Answer, client: Client) -> None:
         if answer.down_time is not None:
-            client.abort()
             self._start(self.go_down(answer.down_time))
             return
         at_once = not (self.character_time or self.latency or answer.split)
@@ -285,7 +285,7 @@ class PtyGateway(Gateway):
     """A serial level converter: one end of a pseudo terminal.
 
     The rate of the line is the one that the client has set. With a `link` the terminal is found
-    at that path, also after `hang_up` and `come_back`.
+    at that path, also after `hang_up` and another `start`; without, each has a path of its own.
     """
 
     def __init__(
@@ -352,12 +352,7 @@ class PtyGateway(Gateway):
 
     def abort(self) -> None:
         """Pull the plug and put it in again."""
-        self.hang_up()
-        if self._link is not None:
-            self._start(self._return())
-
-    async def _return(self) -> None:
-        await self.start()
+        self._start(self.go_down(0))
 
     def _ready(self) -> None:
         assert self._events is not None and self._controller is not None

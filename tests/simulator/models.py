@@ -147,7 +147,7 @@ class HeatMeter(_Model):
 
 
 class WaterMeter(_Model):
-    """A cold water meter; its volume can be preset, as that of a pulse adapter."""
+    """A cold water meter; its volume can be written, and then stands still."""
 
     medium = 7
     flow = Demand(mean=0.02, swing=0.9, period=300)  # m³/h
