@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .address import Address
-    from .telegram import Identity, Telegram
+    from .header import Identity
+    from .telegram import Telegram
 
 
 class MBusError(Exception):

@@ -100,19 +100,19 @@ UNITS: Final[dict[str, Unit]] = {
     **_sizes("calendar_time", {"month": "1", "year": "12"}),
 }
 
-# The units of the standard's tables that carry a decimal prefix, and what a record shows instead.
-BASE_UNITS: Final[dict[str, tuple[str, int]]] = {
-    "MWh": ("Wh", 6),
-    "GJ": ("J", 9),
-    "Mcal": ("cal", 6),
-    "kvarh": ("varh", 3),
-    "kVAh": ("VAh", 3),
-    "MW": ("W", 6),
-    "GJ/h": ("J/h", 9),
-    "kvar": ("var", 3),
-    "kVA": ("VA", 3),
-    "t": ("kg", 3),
+PREFIXED_UNITS: Final[dict[str, tuple[str, int]]] = {
+    "MWh": ("Wh", 10**6),
+    "GJ": ("J", 10**9),
+    "Mcal": ("cal", 10**6),
+    "kvarh": ("varh", 10**3),
+    "kVAh": ("VAh", 10**3),
+    "MW": ("W", 10**6),
+    "GJ/h": ("J/h", 10**9),
+    "kvar": ("var", 10**3),
+    "kVA": ("VA", 10**3),
+    "t": ("kg", 10**3),
 }
+"""Units of the standard's tables with a decimal prefix, and what a record has in their place."""
 
 
 def dimension(unit: str | None) -> str | None:

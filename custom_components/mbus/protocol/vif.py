@@ -7,45 +7,63 @@ since 2018.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, auto
+from fractions import Fraction
 from typing import Final
 
+ONE: Final = Fraction(1)
 
-class DataType(StrEnum):
+
+class DataType(Enum):
     """How the data of a VIF are to be taken where the data field leaves it open."""
 
-    SIGNED = "B"
-    UNSIGNED = "C"
-    BITS = "D"
-    TIME_POINT = "F G I J M by the data field"
-    IDENTIFIER = "digits that keep their zeros"
-    IDENTIFICATION = "the number or the whole address of the header"
-    MANUFACTURER = "the manufacturer of the header"
-    ADDRESS = "a primary address or a radio address"
-    CONTAINER = "bytes of another protocol"
+    SIGNED = auto()  # type B
+    COUNT = auto()  # type B of what can't be negative
+    UNSIGNED = auto()  # type C
+    BITS = auto()  # type D
+    DATE = auto()  # type G, or F where it has four bytes
+    TIME_POINT = auto()  # types F, G, I, J, M by the data field
+    IDENTIFIER = auto()  # digits that keep their leading zeros
+    IDENTIFICATION = auto()  # the header's number, or its whole address
+    MANUFACTURER = auto()  # the header's manufacturer
+    ADDRESS = auto()  # a primary address, or a radio address
+    OPAQUE = auto()  # bytes in a layout that is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vif:
-    """One code: a number is raw * multiplier * 10^exponent `unit`."""
+    """One code: a number is raw * factor `unit`. With `opaque`, data of variable length are no text."""
 
     quantity: str
     unit: str | None = None
-    exponent: int = 0
-    multiplier: int = 1
+    factor: Fraction = ONE
     data_type: DataType = DataType.SIGNED
+    opaque: bool = False
 
 
 type _Rows = dict[int, Vif]
 
-SIGNED, UNSIGNED, BITS = DataType.SIGNED, DataType.UNSIGNED, DataType.BITS
+SIGNED, COUNT = DataType.SIGNED, DataType.COUNT
+UNSIGNED, BITS = DataType.UNSIGNED, DataType.BITS
 TIME_POINT = DataType.TIME_POINT
 
 
-def _decades(first: int, count: int, quantity: str, unit: str, exponent: int) -> _Rows:
+def decades(
+    first: int,
+    count: int,
+    quantity: str,
+    unit: str | None,
+    exponent: int,
+    data_type: DataType = SIGNED,
+) -> _Rows:
     """Codes that differ by a factor of ten each."""
     return {
-        first + n: Vif(quantity=quantity, unit=unit, exponent=exponent + n)
+        first + n: Vif(
+            quantity=quantity,
+            unit=unit,
+            factor=Fraction(10) ** (exponent + n),
+            data_type=data_type,
+        )
         for n in range(count)
     }
 
@@ -69,74 +87,76 @@ def _plain(
     return {code: Vif(quantity=quantity, unit=unit, data_type=data_type)}
 
 
+def _container(code: int, quantity: str) -> _Rows:
+    """Bytes of another protocol."""
+    return {code: Vif(quantity=quantity, data_type=UNSIGNED, opaque=True)}
+
+
 def _rating(code: int, quantity: str) -> _Rows:
-    """Heat cost allocator factors in steps of 2^-12, which is 5^12 * 10^-12."""
-    return {
-        code: Vif(quantity=quantity, exponent=-12, multiplier=5**12, data_type=UNSIGNED)
-    }
+    """Describe a factor of heat cost allocators, in steps of 2^-12."""
+    return {code: Vif(quantity=quantity, factor=Fraction(1, 4096), data_type=UNSIGNED)}
 
 
 # Primary VIF table.
 PRIMARY: Final[_Rows] = {
-    **_decades(0x00, 8, "energy", "Wh", -3),
-    **_decades(0x08, 8, "energy", "J", 0),
-    **_decades(0x10, 8, "volume", "m³", -6),
-    **_decades(0x18, 8, "mass", "kg", -3),
-    **_times(0x20, "on_time"),
-    **_times(0x24, "operating_time"),
-    **_decades(0x28, 8, "power", "W", -3),
-    **_decades(0x30, 8, "power", "J/h", 0),
-    **_decades(0x38, 8, "volume_flow", "m³/h", -6),
-    **_decades(0x40, 8, "volume_flow", "m³/min", -7),
-    **_decades(0x48, 8, "volume_flow", "m³/s", -9),
-    **_decades(0x50, 8, "mass_flow", "kg/h", -3),
-    **_decades(0x58, 4, "flow_temperature", "°C", -3),
-    **_decades(0x5C, 4, "return_temperature", "°C", -3),
-    **_decades(0x60, 4, "temperature_difference", "K", -3),
-    **_decades(0x64, 4, "external_temperature", "°C", -3),
-    **_decades(0x68, 4, "pressure", "bar", -3),
-    **_plain(0x6C, "date", TIME_POINT),
+    **decades(0x00, 8, "energy", "Wh", -3),
+    **decades(0x08, 8, "energy", "J", 0),
+    **decades(0x10, 8, "volume", "m³", -6, COUNT),
+    **decades(0x18, 8, "mass", "kg", -3, COUNT),
+    **_times(0x20, "on_time", data_type=COUNT),
+    **_times(0x24, "operating_time", data_type=COUNT),
+    **decades(0x28, 8, "power", "W", -3),
+    **decades(0x30, 8, "power", "J/h", 0),
+    **decades(0x38, 8, "volume_flow", "m³/h", -6),
+    **decades(0x40, 8, "volume_flow", "m³/min", -7),
+    **decades(0x48, 8, "volume_flow", "m³/s", -9),
+    **decades(0x50, 8, "mass_flow", "kg/h", -3),
+    **decades(0x58, 4, "flow_temperature", "°C", -3),
+    **decades(0x5C, 4, "return_temperature", "°C", -3),
+    **decades(0x60, 4, "temperature_difference", "K", -3),
+    **decades(0x64, 4, "external_temperature", "°C", -3),
+    **decades(0x68, 4, "pressure", "bar", -3),
+    **_plain(0x6C, "date", DataType.DATE),
     **_plain(0x6D, "date_time", TIME_POINT),
-    **_plain(0x6E, "hca_units"),
-    **_times(0x70, "averaging_duration"),
-    **_times(0x74, "actuality_duration"),
+    **_plain(0x6E, "hca_units", COUNT),
+    **_times(0x70, "averaging_duration", data_type=COUNT),
+    **_times(0x74, "actuality_duration", data_type=COUNT),
     **_plain(0x78, "fabrication_number", DataType.IDENTIFIER),
     **_plain(0x79, "identification", DataType.IDENTIFICATION),
     **_plain(0x7A, "bus_address", DataType.ADDRESS),
+    **_plain(0x7E, "any"),
 }
 
 # First extension table, after FB.
 FIRST_EXTENSION: Final[_Rows] = {
-    **_decades(0x00, 2, "energy", "MWh", -1),
-    **_decades(0x02, 2, "reactive_energy", "kvarh", 0),
-    **_decades(0x04, 2, "apparent_energy", "kVAh", 0),
-    0x06: Vif(quantity="coefficient_of_performance", exponent=-1),
-    **_decades(0x08, 2, "energy", "GJ", -1),
-    **_decades(0x0C, 4, "energy", "Mcal", -1),
-    **_decades(0x10, 2, "volume", "m³", 2),
-    **_decades(0x14, 4, "reactive_power", "kvar", -3),
-    0x18: Vif(quantity="mass", unit="t", exponent=2, data_type=UNSIGNED),
-    0x19: Vif(quantity="mass", unit="t", exponent=3, data_type=UNSIGNED),
-    0x1A: Vif(quantity="relative_humidity", unit="%", exponent=-1, data_type=UNSIGNED),
-    0x1B: Vif(quantity="relative_humidity", unit="%", data_type=UNSIGNED),
-    **_decades(0x20, 1, "volume", "ft³", 0),
-    **_decades(0x21, 1, "volume", "ft³", -1),
+    **decades(0x00, 2, "energy", "MWh", -1),
+    **decades(0x02, 2, "reactive_energy", "kvarh", 0),
+    **decades(0x04, 2, "apparent_energy", "kVAh", 0),
+    **decades(0x06, 1, "coefficient_of_performance", None, -1),
+    **decades(0x08, 2, "energy", "GJ", -1),
+    **decades(0x0C, 4, "energy", "Mcal", -1),
+    **decades(0x10, 2, "volume", "m³", 2, COUNT),
+    **decades(0x14, 4, "reactive_power", "kvar", -3),
+    **decades(0x18, 2, "mass", "t", 2, UNSIGNED),
+    **decades(0x1A, 2, "relative_humidity", "%", -1, UNSIGNED),
+    **decades(0x20, 1, "volume", "ft³", 0, COUNT),
+    **decades(0x21, 1, "volume", "ft³", -1, COUNT),
     # [classic] until 0x26
-    **_decades(0x22, 2, "volume", "gal", -1),
-    **_decades(0x24, 1, "volume_flow", "gal/min", -3),
-    **_decades(0x25, 1, "volume_flow", "gal/min", 0),
-    **_decades(0x26, 1, "volume_flow", "gal/h", 0),
-    **_decades(0x28, 2, "power", "MW", -1),
-    **_decades(0x2A, 1, "phase_angle_voltage", "°", -1),
-    **_decades(0x2B, 1, "phase_angle", "°", -1),
-    **_decades(0x2C, 4, "frequency", "Hz", -3),
-    **_decades(0x30, 2, "power", "GJ/h", -1),
-    **_decades(0x34, 4, "apparent_power", "kVA", -3),
+    **decades(0x22, 2, "volume", "gal", -1, COUNT),
+    **decades(0x24, 1, "volume_flow", "gal/min", -3),
+    **decades(0x25, 1, "volume_flow", "gal/min", 0),
+    **decades(0x26, 1, "volume_flow", "gal/h", 0),
+    **decades(0x28, 2, "power", "MW", -1),
+    **decades(0x2A, 1, "phase_angle_voltage", "°", -1),
+    **decades(0x2B, 1, "phase_angle", "°", -1),
+    **decades(0x2C, 4, "frequency", "Hz", -3),
+    **decades(0x30, 2, "power", "GJ/h", -1),
+    **decades(0x34, 4, "apparent_power", "kVA", -3),
     # [classic] until 0x67
-    **_decades(0x58, 4, "flow_temperature", "°F", -3),
-    **_decades(0x5C, 4, "return_temperature", "°F", -3),
-    **_decades(0x60, 4, "temperature_difference", "°F", -3),
-    **_decades(0x64, 4, "external_temperature", "°F", -3),
+    **decades(0x58, 4, "flow_temperature", "°F", -3),
+    **decades(0x5C, 4, "return_temperature", "°F", -3),
+    **decades(0x60, 4, "temperature_difference", "°F", -3),
+    **decades(0x64, 4, "external_temperature", "°F", -3),
     **_rating(0x68, "hca_rating_factor"),
     # The factor of 0x69 is disputed; the watt is what most take it for.
     **_plain(0x69, "hca_thermal_output_factor", UNSIGNED, "W"),
@@ -145,15 +165,15 @@ FIRST_EXTENSION: Final[_Rows] = {
     **_rating(0x6C, "hca_heater_coupling_factor"),
     **_rating(0x6D, "hca_low_temperature_factor"),
     **_rating(0x6E, "hca_display_factor"),
-    **_decades(0x70, 4, "temperature_limit", "°F", -3),  # [classic]
-    **_decades(0x74, 4, "temperature_limit", "°C", -3),
-    **_decades(0x78, 8, "cumulative_maximum_power", "W", -3),
+    **decades(0x70, 4, "temperature_limit", "°F", -3),  # [classic]
+    **decades(0x74, 4, "temperature_limit", "°C", -3),
+    **decades(0x78, 8, "cumulative_maximum_power", "W", -3),
 }
 
 # Second extension table, after FD.
 SECOND_EXTENSION: Final[_Rows] = {
-    **{0x00 + n: Vif(quantity="credit", exponent=n - 3) for n in range(4)},
-    **{0x04 + n: Vif(quantity="debit", exponent=n - 3) for n in range(4)},
+    **decades(0x00, 4, "credit", None, -3),
+    **decades(0x04, 4, "debit", None, -3),
     **_plain(0x08, "access_number", UNSIGNED),
     **_plain(0x09, "device_type", UNSIGNED),
     **_plain(0x0A, "manufacturer", DataType.MANUFACTURER),
@@ -171,7 +191,7 @@ SECOND_EXTENSION: Final[_Rows] = {
     **_plain(0x16, "password", UNSIGNED),
     **_plain(0x17, "error_flags", BITS),
     **_plain(0x18, "error_mask", UNSIGNED),
-    **_plain(0x19, "security_key", DataType.CONTAINER),
+    **_container(0x19, "security_key"),
     **_plain(0x1A, "digital_output", BITS),
     **_plain(0x1B, "digital_input", BITS),
     **_plain(0x1C, "baud_rate", UNSIGNED, "Bd"),
@@ -192,10 +212,10 @@ SECOND_EXTENSION: Final[_Rows] = {
     **_times(0x34, "tariff_period", data_type=UNSIGNED),
     **_times(0x38, "tariff_period", ("month", "year"), UNSIGNED),
     **_plain(0x3A, "dimensionless"),
-    **_plain(0x3B, "wireless_container", DataType.CONTAINER),
+    **_container(0x3B, "wireless_container"),
     **_times(0x3C, "transmission_period", data_type=UNSIGNED),
-    **_decades(0x40, 16, "voltage", "V", -9),
-    **_decades(0x50, 16, "current", "A", -12),
+    **decades(0x40, 16, "voltage", "V", -9),
+    **decades(0x50, 16, "current", "A", -12),
     **_plain(0x60, "reset_counter", UNSIGNED),
     **_plain(0x61, "cumulation_counter", UNSIGNED),
     **_plain(0x62, "control_signal", UNSIGNED),
@@ -208,11 +228,11 @@ SECOND_EXTENSION: Final[_Rows] = {
     **_times(0x6C, "battery_operating_time", ("h", "d", "month", "year"), UNSIGNED),
     **_plain(0x70, "battery_change", TIME_POINT),
     **_plain(0x71, "rf_level", unit="dBm"),
-    **_plain(0x72, "daylight_saving", DataType.CONTAINER),
-    **_plain(0x73, "listening_window", DataType.CONTAINER),
+    **_plain(0x72, "daylight_saving", DataType.OPAQUE),
+    **_plain(0x73, "listening_window", DataType.OPAQUE),
     **_plain(0x74, "battery_life", UNSIGNED, "d"),
     **_plain(0x75, "stop_counter", UNSIGNED),
-    **_plain(0x76, "manufacturer_container", DataType.CONTAINER),
+    **_container(0x76, "manufacturer_container"),
 }
 
 # Second level of the second extension table, after FD FD.
@@ -226,7 +246,6 @@ SECOND_LEVEL: Final[_Rows] = {
 UNKNOWN: Final = "unknown"
 MANUFACTURER_SPECIFIC: Final = "manufacturer_specific"
 PLAIN_TEXT: Final = "plain_text"
-ANY: Final = "any"
 
 # Quantities that only the VIF 6D and the fixed structure add to the tables.
 TIME: Final = "time"
@@ -237,7 +256,7 @@ def _quantities() -> Iterator[str]:
     for table in (PRIMARY, FIRST_EXTENSION, SECOND_EXTENSION, SECOND_LEVEL):
         for row in table.values():
             yield row.quantity
-    yield from (UNKNOWN, MANUFACTURER_SPECIFIC, PLAIN_TEXT, ANY, TIME, TEMPERATURE)
+    yield from (UNKNOWN, MANUFACTURER_SPECIFIC, PLAIN_TEXT, TIME, TEMPERATURE)
 
 
 QUANTITIES: Final = frozenset(_quantities())
@@ -254,16 +273,3 @@ SECRET_QUANTITIES: Final = frozenset(
     }
 )
 """Quantities whose value nobody but an administrator should see."""
-
-NON_NEGATIVE_QUANTITIES: Final = frozenset(
-    {
-        "volume",
-        "mass",
-        "on_time",
-        "operating_time",
-        "averaging_duration",
-        "actuality_duration",
-        "hca_units",
-    }
-)
-"""Quantities of type B that can't be negative: with all bits set there is no value."""

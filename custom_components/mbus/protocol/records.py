@@ -1,0 +1,118 @@
+"""From application data to records (EN 13757-3, data records and special DIFs)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from .meaning import Meaning, meaning_of
+from .record import Record, read_record
+from .record_header import TooManyExtensionsError, header_end
+from .texts import Opaque
+from .variable import REALS, Variable, variable_length
+
+_SPECIAL: Final = 0x0F
+_MANUFACTURER_DATA: Final = 0x0F
+_MORE_RECORDS_FOLLOW: Final = 0x1F
+_FILLER: Final = 0x2F
+_GLOBAL_READOUT: Final = 0x7F
+_PLAIN_TEXT: Final = 0xFC
+
+_NO_LENGTHS: Final[Mapping[int, int]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordBlock:
+    """All records of a telegram and what stands after them.
+
+    `problem` says why there is something unread; `is_cut`: it is the beginning of a record.
+    """
+
+    records: tuple[Record, ...] = ()
+    manufacturer_data: bytes = b""
+    more_records_follow: bool = False
+    trailing_data: bytes = b""
+    problem: str | None = None
+    is_cut: bool = False
+
+
+def read_records(data: bytes, *, high_first: bool = False) -> RecordBlock:
+    """Read all records, `high_first` with the high byte first (CI 76).
+
+    Some meters put the text of a plain text VIF after the VIFEs, others send a real number under a
+    length code of something else. Either is tried for the telegram as a whole where it can't be read
+    to its end without.
+    """
+    block = _read(data, high_first=high_first)
+    if block.problem is None:
+        return block
+    others = []
+    if _PLAIN_TEXT in data:
+        others.append(_read(data, high_first=high_first, text_last=True))
+    if any(lvar in data for lvar in REALS):
+        others.append(_read(data, high_first=high_first, real_lengths=REALS))
+    return next((other for other in others if other.problem is None), block)
+
+
+def _read(
+    data: bytes,
+    *,
+    high_first: bool,
+    text_last: bool = False,
+    real_lengths: Mapping[int, int] = _NO_LENGTHS,
+) -> RecordBlock:
+    records: list[Record] = []
+    position, end = 0, len(data)
+
+    def stop(problem: str, *, is_cut: bool) -> RecordBlock:
+        return RecordBlock(
+            records=tuple(records),
+            trailing_data=data[position:],
+            problem=problem,
+            is_cut=is_cut,
+        )
+
+    while position < end:
+        dif = data[position]
+        if dif & _SPECIAL == _SPECIAL:
+            if dif in (_MANUFACTURER_DATA, _MORE_RECORDS_FOLLOW):
+                return RecordBlock(
+                    records=tuple(records),
+                    manufacturer_data=data[position + 1 :],
+                    more_records_follow=dif == _MORE_RECORDS_FOLLOW,
+                )
+            if dif not in (_FILLER, _GLOBAL_READOUT):
+                return stop(f"reserved DIF {dif:02X}", is_cut=False)
+            position += 1
+            continue
+        if dif == 0 and position == end - 1:
+            break
+        try:
+            start = header_end(data, position, text_last=text_last)
+            meaning = meaning_of(data[position:start], text_last=text_last)
+            length = meaning.data_length
+            if length is None:
+                lvar = data[start]
+                length = real_lengths.get(lvar) or variable_length(lvar)
+                if length is None:
+                    return stop(f"reserved length code {lvar:02X}", is_cut=False)
+                length += 1
+        except IndexError:
+            return stop(f"record {len(records)} is cut", is_cut=True)
+        except TooManyExtensionsError as err:
+            return stop(f"record {len(records)} has {err}", is_cut=True)
+        if start + length > end:
+            return stop(f"record {len(records)} is cut", is_cut=True)
+        raw = data[start : start + length]
+        low_first = _low_first(raw, meaning) if high_first else raw
+        records.append(read_record(len(records), meaning, raw, low_first))
+        position = start + length
+    return RecordBlock(records=tuple(records))
+
+
+def _low_first(raw: bytes, meaning: Meaning) -> bytes:
+    match meaning.coding:
+        case Opaque():
+            return raw
+        case Variable(opaque=opaque):
+            return raw if opaque else raw[:1] + raw[:0:-1]
+    return raw[::-1]
