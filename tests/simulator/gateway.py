@@ -5,9 +5,11 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+import fcntl
 import os
 from pathlib import Path
 import select
+import struct
 import termios
 import tty
 from typing import TYPE_CHECKING, Any, Literal, Protocol, override
@@ -306,6 +308,8 @@ class PtyGateway(Gateway):
         self.path = os.ttyname(terminal)
         os.close(terminal)
         os.set_blocking(self._controller, False)
+        # Packet mode: what is read says also when the client flushes, as it does on opening.
+        fcntl.ioctl(self._controller, termios.TIOCPKT, struct.pack("i", 1))
         # Edge-triggered: while nobody has the terminal open, a hang-up is reported once only.
         self._events = select.epoll()
         self._events.register(self._controller, select.EPOLLIN | select.EPOLLET)
@@ -367,7 +371,8 @@ class PtyGateway(Gateway):
                 # EIO: nobody has the terminal open.
                 self._reader.forget()
                 return
-            self.received(data, self._reader, self)
+            if data[0] == termios.TIOCPKT_DATA:
+                self.received(data[1:], self._reader, self)
 
     def _leave_a_mark(self) -> None:
         """Change a setting that every client changes back.
