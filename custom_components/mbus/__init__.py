@@ -1,6 +1,7 @@
 """Read and write wired M-Bus meters (EN 13757) through a serial level converter or a TCP gateway."""
 
 import asyncio
+from functools import partial
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
@@ -13,6 +14,7 @@ from .const import (
     CONF_MEMORY_LIMIT,
     DEFAULT_OPTIONS,
     DOMAIN,
+    SIGNAL_CONNECTION_UPDATED,
     SIGNAL_METER_CHANGED,
     SUBENTRY_METER,
 )
@@ -37,6 +39,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     await store.async_load()
 
     connection = Connection(entry.data, entry.options)
+    connection.bus.on_change = partial(
+        async_dispatcher_send, hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id)
+    )
     try:
         await connection.async_open()
     except LinkError as err:

@@ -22,7 +22,7 @@ from homeassistant.helpers.typing import StateType
 from .binding import BindingState
 from .coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .entity import ConnectionEntity, MeterEntity
-from .protocol import Header
+from .protocol import Header, Way
 
 MAX_STATE_LENGTH = 255
 
@@ -54,7 +54,7 @@ CONNECTION_SENSORS = (
         key="master_connection",
         translation_key="master_connection",
         entity_registry_enabled_default=False,
-        value_fn=lambda data: str(data.connection.bus.settings),
+        value_fn=lambda data: str(data.connection.bus.ways[Way.MASTER]),
     ),
     ConnectionSensorEntityDescription(
         key="poll_duration",

@@ -15,6 +15,7 @@ from .coordinator import MBusConfigEntry, MeterCoordinator
 from .protocol import Address
 
 TO_REDACT = {
+    "address",
     "fabrication_number",
     "identification",
     "title",

@@ -8,7 +8,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .protocol import MBusError, parse_telegram
+from .protocol import IncompleteTelegramError, MBusError, Telegram, parse_telegram
 from .reading import Reading
 
 SAVE_DELAY = 60
@@ -87,7 +87,7 @@ class MBusStore:
             return None
         try:
             telegrams = tuple(
-                parse_telegram(bytes.fromhex(frame)) for frame in stored["frames"]
+                _decode(bytes.fromhex(frame)) for frame in stored["frames"]
             )
         except MBusError:
             return None
@@ -135,3 +135,10 @@ class MBusStore:
     @callback
     def _changed(self) -> None:
         self._store.async_delay_save(lambda: self._data, SAVE_DELAY)
+
+
+def _decode(frame: bytes) -> Telegram:
+    try:
+        return parse_telegram(frame)
+    except IncompleteTelegramError as err:
+        return err.telegram
