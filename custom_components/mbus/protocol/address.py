@@ -4,6 +4,9 @@ from dataclasses import dataclass, replace
 import re
 from typing import Self, override
 
+from .header import Header
+from .texts import manufacturer_name
+
 SELECTED = 0xFD
 """Primary address of whatever is selected by secondary address."""
 BROADCAST = 0xFF
@@ -32,7 +35,7 @@ class SecondaryAddress:
             if number is not None and not re.fullmatch("[0-9A-F]{8}", number):
                 raise ValueError(f"{number!r} is not a number of 8 digits")
         if self.manufacturer is not None:
-            encode_manufacturer(self.manufacturer)
+            _manufacturer_code(self.manufacturer)
         for code in (self.version, self.medium):
             if code is not None and not 0 <= code <= 0xFE:
                 raise ValueError(f"{code} is not within 0 to 254")
@@ -56,7 +59,7 @@ class SecondaryAddress:
         )
         return cls(
             identification=identification,
-            manufacturer=decode_manufacturer(bytes.fromhex(manufacturer or "FFFF")),
+            manufacturer=_manufacturer(manufacturer),
             version=_code(version),
             medium=_code(medium),
             fabrication_number=fabrication_number,
@@ -72,11 +75,12 @@ class SecondaryAddress:
     def selection(self) -> bytes:
         """Data of the selection (CI 52): 8 bytes, and a record for the fabrication number."""
         data = bytes.fromhex(self.identification)[::-1]
-        data += (
-            b"\xff\xff"
+        code = (
+            0xFFFF
             if self.manufacturer is None
-            else encode_manufacturer(self.manufacturer)
+            else _manufacturer_code(self.manufacturer)
         )
+        data += code.to_bytes(2, "little")
         data += bytes(
             0xFF if code is None else code for code in (self.version, self.medium)
         )
@@ -97,14 +101,21 @@ class SecondaryAddress:
         """Give the address with anything but identification and fabrication number left open."""
         return replace(self, manufacturer=None, version=None, medium=None)
 
-    def matches_identification(self, identification: str, manufacturer: str) -> bool:
-        """Say whether a reply of such a meter can be meant.
+    def matches(self, header: Header) -> bool:
+        """Say whether a reply with this header can be that of a meter selected so.
 
         Version and medium are left out: some meters report others than they compare.
         """
-        return self.manufacturer in (None, manufacturer) and all(
+        if header.identification is None:
+            return False
+        if self.manufacturer is not None and header.manufacturer_code is not None:
+            if self.manufacturer != manufacturer_text(header.manufacturer_code):
+                return False
+        return all(
             own in (_WILDCARD, other)
-            for own, other in zip(self.identification, identification, strict=True)
+            for own, other in zip(
+                self.identification, header.identification, strict=True
+            )
         )
 
 
@@ -131,25 +142,26 @@ def _code(text: str | None) -> int | None:
     return None if text is None or text == "FF" else int(text, 16)
 
 
-def encode_manufacturer(manufacturer: str) -> bytes:
-    """Code three letters in the two bytes on the wire (EN 13757-3); four hex digits are the word.
+def _manufacturer(text: str | None) -> str | None:
+    if text is None or text == "FFFF":
+        return None
+    return manufacturer_text(int.from_bytes(bytes.fromhex(text), "little"))
+
+
+def manufacturer_text(code: int) -> str:
+    """Write a manufacturer's code so that nothing of it is lost: letters or hex."""
+    name = manufacturer_name(code)
+    return name if _manufacturer_code(name) == code else f"{code:04X}"
+
+
+def _manufacturer_code(manufacturer: str) -> int:
+    """Give the code of three letters, or of four hex digits.
 
     Raises ValueError.
     """
     if re.fullmatch("[0-9A-F]{4}", manufacturer):
-        return int(manufacturer, 16).to_bytes(2, "little")
+        return int(manufacturer, 16)
     if not re.fullmatch("[A-Z]{3}", manufacturer):
         raise ValueError(f"{manufacturer!r} is not a manufacturer of three letters")
     first, second, third = (ord(letter) - 0x40 for letter in manufacturer)
-    return (first << 10 | second << 5 | third).to_bytes(2, "little")
-
-
-def decode_manufacturer(data: bytes) -> str | None:
-    """Read the two bytes of a manufacturer; None for the wildcard FF FF."""
-    word = int.from_bytes(data, "little")
-    if word == 0xFFFF:
-        return None
-    letters = [(word >> shift & 0x1F) + 0x40 for shift in (10, 5, 0)]
-    if word >> 15 or not all(0x41 <= letter <= 0x5A for letter in letters):
-        return f"{word:04X}"
-    return "".join(map(chr, letters))
+    return first << 10 | second << 5 | third

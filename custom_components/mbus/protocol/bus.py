@@ -8,11 +8,11 @@ from typing import Any
 
 from .address import Address
 from .errors import LinkError, MBusError, NoReplyError
+from .header import Identity
 from .line import Exchange, Statistics
 from .link import LinkSettings, open_link
 from .master import Master
 from .readout import Quirks, Readout
-from .telegram import Identity
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -111,9 +111,9 @@ class Bus:
 
     async def close(self) -> None:
         """Close whatever is open."""
-        master, self._master, self._way = self._master, None, None
-        if master is not None:
-            await master.link.close()
+        self._way = None
+        if self._master is not None:
+            await self._master.link.close()
 
     async def master(self) -> Master:
         """Return a master on an open link, opening one if need be. Raises LinkError."""
@@ -182,13 +182,13 @@ class Bus:
     async def _read_again_if_lost(
         self, read: Callable[[Master], Awaitable[Readout]]
     ) -> Readout:
-        try:
-            return await read(await self.master())
-        except LinkError as err:
-            if not self._reopening.is_over:
-                raise
-            _LOGGER.debug("Reading again: %s", err)
-            return await read(await self.master())
+        for _ in range(1, self._attempts):
+            master = await self.master()
+            try:
+                return await read(master)
+            except LinkError as err:
+                _LOGGER.debug("Reading again: %s", err)
+        return await read(await self.master())
 
     async def _try_other_way(
         self, read: Callable[[Master], Awaitable[Readout]]
@@ -241,7 +241,10 @@ class Bus:
         """Open a way after closing the other: never are both open."""
         await self.close()
         link = await open_link(self.ways[way])
-        self._master = Master(link, **self._master_arguments)
+        if self._master is None:
+            self._master = Master(link, **self._master_arguments)
+        else:
+            self._master.link = link
         self._way = way
         return self._master
 

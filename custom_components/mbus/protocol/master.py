@@ -22,10 +22,11 @@ from .frame import (
     long_frame,
     short_frame,
 )
+from .header import Identity
 from .line import Discard, Exchange, Judge, Line, Reply, Statistics
 from .link import Link
 from .readout import Quirks, Reading, Readout
-from .telegram import Identity, Telegram
+from .telegram import Telegram
 
 MAX_TELEGRAMS = 32
 """A readout ends here, even if the meter says that more follow."""
@@ -52,21 +53,35 @@ class Master:
         line_delay_ratio: float = 1.0,
         max_package_length: int = 250,
         on_exchange: Callable[[Exchange], None] | None = None,
+        statistics: Statistics | None = None,
     ) -> None:
-        """Use an open link."""
-        self.link = link
+        """Use an open link; `statistics` go on counting where another master left them."""
         self.line = Line(
-            link, line_delay_ratio=line_delay_ratio, on_exchange=on_exchange
+            link,
+            line_delay_ratio=line_delay_ratio,
+            on_exchange=on_exchange,
+            statistics=statistics,
         )
         self.timeout = timeout * line_delay_ratio
         self.attempts = attempts
         self.max_package_length = max_package_length
         self._loop = asyncio.get_running_loop()
         self._frame_counts: dict[int, int] = {}
-        self._known_position: set[int] = set()
+        self._at_first_telegram: set[int] = set()
         self._selections: dict[SecondaryAddress, bytes] = {}
         self._rest_until: dict[Address, float] = {}
         self._stale: dict[Address, list[bytes]] = {}
+        self._may_hear_older = False
+
+    @property
+    def link(self) -> Link:
+        """The link in use; another one is a new way to the same bus."""
+        return self.line.link
+
+    @link.setter
+    def link(self, link: Link) -> None:
+        self.line.link = link
+        self._may_hear_older = True
 
     @property
     def statistics(self) -> Statistics:
@@ -135,7 +150,7 @@ class Master:
         kinds, PackageTooLongError, LinkError.
         """
         quirks = quirks or Quirks()
-        field = link_address(address)
+        attempts = attempts or self.attempts
         reading = Reading(
             address,
             identity=identity,
@@ -146,22 +161,13 @@ class Master:
         complete = finished = False
         try:
             await self.line.settle(self._rest_until.pop(address, 0.0))
-            await self._begin(reading, quirks, attempts)
-            if quirks.reset == "never" and isinstance(address, int):
-                last_telegram = None
-                if field not in self._known_position:
-                    await self._read_to_end(reading, None, quirks, attempts)
-                    reading.restart()
-            self._known_position.discard(field)
-            complete = await self._read_to_end(reading, last_telegram, quirks, attempts)
+            complete = await self._read_all(reading, last_telegram, quirks, attempts)
             finished = True
         except MBusError as err:
             error = err
             if not reading.telegrams:
                 raise
         finally:
-            if complete:
-                self._known_position.add(field)
             # After an error or a cancellation an answer may still be on its way. From another meter
             # it would be told apart, from this one only by waiting for it.
             rest = quirks.pause if finished else max(quirks.pause, self.timeout)
@@ -173,10 +179,35 @@ class Master:
             telegrams=tuple(reading.telegrams), complete=complete, error=error
         )
 
-    async def _begin(
-        self, reading: Reading, quirks: Quirks, attempts: int | None
-    ) -> None:
+    async def _read_all(
+        self, reading: Reading, last_telegram: int | None, quirks: Quirks, attempts: int
+    ) -> bool:
+        """Read from the first telegram on; say whether the last one there is was reached."""
+        never_reset = quirks.reset == "never" and isinstance(reading.address, int)
+        field = link_address(reading.address)
+        for _ in range(attempts):
+            try:
+                await self._begin(reading, quirks, attempts)
+                if never_reset and field not in self._at_first_telegram:
+                    await self._read_to_end(reading, None, quirks, attempts)
+                    reading.restart()
+                self._at_first_telegram.discard(field)
+                complete = await self._read_to_end(
+                    reading, None if never_reset else last_telegram, quirks, attempts
+                )
+            except _LostCountError:
+                continue
+            if complete:
+                self._at_first_telegram.add(field)
+            return complete
+        reading.restart()
+        raise DamagedReplyError(
+            f"the telegrams of {reading.address} can't be counted", reading.address
+        )
+
+    async def _begin(self, reading: Reading, quirks: Quirks, attempts: int) -> None:
         """Bring the meter to its first telegram, and do what it needs before it sends any."""
+        reading.restart()
         address, wait = reading.address, quirks.first_byte_timeout
         if isinstance(address, SecondaryAddress):
             await self.select(address, attempts=attempts, wait=wait)
@@ -199,15 +230,15 @@ class Master:
                 reading.take(reply.answer)
 
     async def _read_to_end(
-        self,
-        reading: Reading,
-        last_telegram: int | None,
-        quirks: Quirks,
-        attempts: int | None,
+        self, reading: Reading, last_telegram: int | None, quirks: Quirks, attempts: int
     ) -> bool:
         """Read telegrams until none follows or the wanted one is there; say which."""
+        is_first = True
         while len(reading.telegrams) < MAX_TELEGRAMS:
-            telegram = await self._read_telegram(reading, quirks, attempts)
+            telegram = await self._read_telegram(
+                reading, quirks, attempts, is_first=is_first
+            )
+            is_first = False
             if telegram is None or reading.drop_repetition():
                 return True
             if not telegram.more_records_follow or quirks.ignore_more_records:
@@ -217,21 +248,33 @@ class Master:
         return False
 
     async def _read_telegram(
-        self, reading: Reading, quirks: Quirks, attempts: int | None
+        self, reading: Reading, quirks: Quirks, attempts: int, *, is_first: bool
     ) -> Telegram | None:
-        """Request the next telegram; None when the meter has no other than those sent."""
+        """Request the next telegram; None when the meter has no other than those sent.
+
+        A request repeated with the same FCB gives the same telegram, but not from every meter: the
+        first one is asked for with a reset before it, and later ones have to be next by their
+        access number.
+        """
         field = link_address(reading.address)
-        count = self._frame_counts.setdefault(field, FRAME_COUNT_BIT)
-        request = short_frame(Control.REQ_UD2 | count, field)
-        replies = await self._attempt(
-            [request], reading.judge, attempts, quirks.first_byte_timeout
-        )
-        reading.was_unanswered |= len(replies) > 1
-        answer = replies[-1].answer
-        if isinstance(answer, Frame):
-            self._frame_counts[field] ^= FRAME_COUNT_BIT
-            return reading.take(answer)
-        reading.was_unanswered = True
+        replies: list[Reply] = []
+        for attempt in range(attempts):
+            if attempt and is_first:
+                await self._begin(reading, quirks, attempts)
+            count = self._frame_counts.setdefault(field, FRAME_COUNT_BIT)
+            request = short_frame(Control.REQ_UD2 | count, field)
+            reply = await self._exchange(
+                request, reading.judge, quirks.first_byte_timeout
+            )
+            replies.append(reply)
+            if isinstance(reply.answer, Frame):
+                self._frame_counts[field] ^= FRAME_COUNT_BIT
+                telegram = reading.take(reply.answer)
+                was_reset = is_first and quirks.reset != "never"
+                if attempt and not was_reset and not reading.is_counted_on():
+                    raise _LostCountError
+                return telegram
+            reading.was_unanswered = True
         no_other = {Discard.REPEATED, Discard.ACKNOWLEDGEMENT}
         if reading.telegrams and all(
             no_other.intersection(reply.discarded) for reply in replies
@@ -272,31 +315,52 @@ class Master:
         wait: float | None = None,
     ) -> Reply:
         """Send the requests in turn until one is answered. Raises what `failure` gives."""
-        replies = await self._attempt(requests, judge, attempts, wait)
-        if replies[-1].answer is None:
-            raise failure(address, replies)
-        return replies[-1]
-
-    async def _attempt(
-        self,
-        requests: Sequence[bytes],
-        judge: Judge,
-        attempts: int | None,
-        wait: float | None,
-    ) -> list[Reply]:
-        """Return all replies; only the last may have the answer."""
         replies: list[Reply] = []
         for attempt in range(attempts or self.attempts):
-            request = requests[attempt % len(requests)]
-            reply = await self.line.exchange(
-                request, judge, wait=self.timeout if wait is None else wait
-            )
-            replies.append(reply)
+            reply = await self._exchange(requests[attempt % len(requests)], judge, wait)
             if reply.answer is not None:
-                break
-            if Discard.BUSY in reply.discarded:
-                await self.line.settle(self._loop.time() + _BUSY_PAUSE)
-        return replies
+                return reply
+            replies.append(reply)
+        raise failure(address, replies)
+
+    async def _be_acknowledged(
+        self,
+        address: Address,
+        requests: Sequence[bytes],
+        attempts: int | None,
+        wait: float | None,
+    ) -> Reply:
+        """Repeat a request that E5 acknowledges if this may have been the E5 of an older one."""
+        may_be_older = self._may_hear_older
+        reply = await self.ask(
+            address, requests, judge_acknowledgement, attempts=attempts, wait=wait
+        )
+        if may_be_older:
+            self._may_hear_older = False
+            reply = await self.ask(
+                address,
+                [reply.request],
+                judge_acknowledgement,
+                attempts=attempts,
+                wait=wait,
+            )
+        return reply
+
+    async def _exchange(
+        self, request: bytes, judge: Judge, wait: float | None
+    ) -> Reply:
+        heard_all, self._may_hear_older = not self._may_hear_older, True
+        reply = await self.line.exchange(
+            request, judge, wait=self.timeout if wait is None else wait
+        )
+        self._may_hear_older = not heard_all or reply.answer is None
+        if Discard.BUSY in reply.discarded:
+            await self.line.settle(self._loop.time() + _BUSY_PAUSE)
+        return reply
+
+
+class _LostCountError(Exception):
+    """A telegram came that may not be the next one."""
 
 
 def judge_acknowledgement(item: Received) -> Discard | None:

@@ -14,8 +14,9 @@ from .errors import (
     UnsupportedError,
 )
 from .frame import Frame, Garbage, Received, Single
+from .header import Identity
 from .line import Discard
-from .telegram import Identity, Telegram, decode_telegram
+from .telegram import Telegram, decode_telegram
 
 _RSP_UD = 0x08
 _BUSY = 0x08
@@ -110,25 +111,23 @@ class Reading:
         return self._telegram
 
     def drop_repetition(self) -> bool:
-        """Drop the last telegram if it was there before: the meter has started again.
+        """Drop the last telegram if one of its form was there before: the meter began again."""
+        *earlier, last = map(_form, self.telegrams)
+        if last not in earlier:
+            return False
+        del self.telegrams[-1], self.frames[-1]
+        return True
 
-        Values may have moved on meanwhile, but half of them are the same.
-        """
-        *earlier, last = self.telegrams
-        for telegram in earlier:
-            if [record.header for record in telegram.records] != [
-                record.header for record in last.records
-            ]:
-                continue
-            pairs = zip(telegram.records, last.records, strict=True)
-            same = sum(one.raw == other.raw for one, other in pairs)
-            if (
-                2 * same >= len(last.records)
-                and telegram.manufacturer_data == last.manufacturer_data
-            ):
-                del self.telegrams[-1], self.frames[-1]
-                return True
-        return False
+    def is_counted_on(self) -> bool:
+        """Say whether the access number proves that the last telegram follows the one before."""
+        if len(self.telegrams) < 2:
+            return False
+        before, last = (telegram.header for telegram in self.telegrams[-2:])
+        return (
+            before is not None
+            and last is not None
+            and last.access_number == (before.access_number + 1) % 256
+        )
 
     def restart(self) -> None:
         """Forget the telegrams: they were not counted from the first."""
@@ -173,25 +172,24 @@ class Reading:
             self.error = err
             return Discard.NOISE
         self._telegram = telegram
-        return self._judge_identity(telegram.identity)
+        return self._judge_meter(telegram)
 
-    def _judge_identity(self, found: Identity | None) -> Discard | None:
-        if found is None:
-            return (
-                Discard.ANONYMOUS
-                if isinstance(self.address, SecondaryAddress)
-                else None
-            )
-        if isinstance(self.address, SecondaryAddress):
-            expected = self.address.matches_identification(
-                found.identification, found.manufacturer
-            )
-        else:
-            expected = True
-        first = next((t.identity for t in self.telegrams if t.identity), None)
-        if expected and all(
-            known is None or known.matches(found) for known in (self.identity, first)
+    def _judge_meter(self, telegram: Telegram) -> Discard | None:
+        selection = self.address if isinstance(self.address, SecondaryAddress) else None
+        found = telegram.identity
+        if telegram.header is None or found is None:
+            return Discard.ANONYMOUS if selection else None
+        known = (self.identity, *(earlier.identity for earlier in self.telegrams))
+        if (selection is None or selection.matches(telegram.header)) and all(
+            other is None or other.matches(found) for other in known
         ):
             return None
         self.other = found
         return Discard.OTHER_METER
+
+
+def _form(telegram: Telegram) -> tuple[bytes, ...]:
+    """Give what stays the same of a telegram while its values move."""
+    return tuple(record.header for record in telegram.records) or (
+        telegram.manufacturer_data,
+    )
