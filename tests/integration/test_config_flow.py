@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-import os
 from pathlib import Path
+import socket
 from unittest.mock import patch
 
 from homeassistant.config_entries import ConfigEntryState
@@ -12,7 +12,7 @@ from homeassistant.data_entry_flow import FlowResultType, InvalidData
 import pytest
 
 from custom_components.mbus.const import DOMAIN
-from tests.simulator import HeatMeter, SimulatedBus, TcpGateway, WaterMeter
+from tests.simulator import HeatMeter, SimulatedBus, TcpGateway
 
 from .conftest import CreateEntry
 from .dialogs import (
@@ -52,18 +52,18 @@ async def test_add_gateway(
     hass: HomeAssistant, bus: SimulatedBus, port: int, tcp_dialog: Dialog
 ) -> None:
     """A gateway becomes a connection, without a word on the bus until meters are there."""
-    await tcp_dialog.submit(tcp_form(port, host=" LocalHost "))
+    await tcp_dialog.submit(tcp_form(port, host=" 127.0.0.1 "))
     result = await tcp_dialog.choose("later")
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
     await hass.async_block_till_done()
     [entry] = hass.config_entries.async_entries(DOMAIN)
     assert entry.state is ConfigEntryState.LOADED
-    assert (entry.title, entry.unique_id) == ("Cellar", f"tcp:localhost:{port}")
+    assert (entry.title, entry.unique_id) == ("Cellar", f"tcp:127.0.0.1:{port}")
     assert entry.data == {
         "type": "tcp",
         "name": "Cellar",
-        "host": "LocalHost",
+        "host": "127.0.0.1",
         "port": port,
         "baud_rate": 2400,
     }
@@ -106,9 +106,12 @@ async def test_forms_are_filled_in(tcp_dialog: Dialog, serial_dialog: Dialog) ->
         "line": {"baud_rate": "2400"},
         "timing": {"timeout": 3000, "attempts": 3},
     }
-    assert serial_dialog.result["data_schema"](
-        {"name": "Cellar", "port": "/dev/ttyUSB0", "line": {}, "timing": {}}
-    )["line"] == SERIAL_LINE
+    assert (
+        serial_dialog.result["data_schema"](
+            {"name": "Cellar", "port": "/dev/ttyUSB0", "line": {}, "timing": {}}
+        )["line"]
+        == SERIAL_LINE
+    )
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,7 @@ async def test_form_refuses_what_cannot_be(
 ) -> None:
     """Values outside of their limits are refused by the form, which stays open."""
     with pytest.raises(InvalidData):
-        await tcp_dialog.submit(tcp_form(8000, **change))
+        await tcp_dialog.submit(tcp_form(8000) | change)
 
     assert (await tcp_dialog.refresh())["step_id"] == "tcp"
 
@@ -154,7 +157,8 @@ async def assert_error_then_recovery(
 
 async def test_unknown_host(hass: HomeAssistant, port: int, tcp_dialog: Dialog) -> None:
     """A host that can't be resolved is named on the host's field."""
-    await tcp_dialog.submit(tcp_form(port, host="no-such-host.invalid"))
+    with patch("socket.getaddrinfo", side_effect=socket.gaierror(-2, "not known")):
+        await tcp_dialog.submit(tcp_form(port, host="no-such-host.invalid"))
 
     await assert_error_then_recovery(
         hass, tcp_dialog, {"host": "unknown_host"}, tcp_form(port)
@@ -199,6 +203,7 @@ async def test_unreachable_host(
     )
 
 
+@pytest.mark.usefixtures("socket_enabled")
 async def test_busy_gateway(hass: HomeAssistant, tcp_dialog: Dialog) -> None:
     """A gateway that closes the connection at once serves someone else."""
     async with SimulatedBus() as simulated:
@@ -321,8 +326,11 @@ async def test_bus_is_configured_once(
     tcp_dialog: Dialog,
 ) -> None:
     """A gateway that a connection has can't be added again, however it is spelt."""
-    await create_entry()
-    result = await tcp_dialog.submit(tcp_form(port, name="Second"))
+    entry = await create_entry(setup=False)
+    data = {**entry.data, "host": "Gateway.example"}
+    hass.config_entries.async_update_entry(entry, data=data)
+    form = tcp_form(port, name="Second", host="gateway.EXAMPLE")
+    result = await tcp_dialog.submit(form)
 
     assert result["errors"] == {"host": "already_configured"}
     assert result["description_placeholders"] == {"title": "Cellar"}
