@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any, Self
 
 from .protocol import Record, Signature, Telegram
+from .protocol.vif import PLAIN_TEXT
 
 
 class Access(StrEnum):
@@ -163,6 +164,8 @@ def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:
     """Return which one it is of the records of a readout that have the same name, counted from 1."""
 
     def named(signature: Signature) -> Signature:
+        if signature.quantity == PLAIN_TEXT:
+            return signature
         return replace(signature, dimension=None)
 
     before = [

@@ -30,9 +30,11 @@ from .protocol import (
     Signature,
     convert_unit,
     dimension,
+    limits,
 )
 from .protocol.vif import (
     FIRST_EXTENSION,
+    PLAIN_TEXT,
     PRIMARY,
     SECOND_EXTENSION,
     SECOND_LEVEL,
@@ -47,6 +49,7 @@ from .quantities import (
     NUMBER,
     PLAIN,
     TABLE,
+    TOTAL,
     VOLUME_CLASSES,
     Row,
 )
@@ -66,11 +69,12 @@ _ONE_WAY: Final = frozenset(
     {
         "import", "export", "absolute", "uncorrected", "base_conditions", "secondary_sensor", "high_resolution",
         "phase_1", "phase_2", "phase_3", "neutral", "quadrant_1", "quadrant_2", "quadrant_3", "quadrant_4",
-        "standard_conform",
+        "standard_conform", "counter_1", "counter_2",
     }
 )  # fmt: skip
 """Modifiers under which a register still only counts up."""
-_BOTH_WAYS: Final = "import_export_difference"
+_BOTH_WAYS: Final = ("import_export_difference", "manufacturer")
+"""Beginnings of modifiers under which a register may go back, or nobody but the manufacturer knows."""
 _FIXED: Final = frozenset({"lower_limit", "upper_limit", "future"})
 """Modifiers of what is set and not measured."""
 _COUNTS: Final = frozenset({"lower_limit_exceed_count", "upper_limit_exceed_count"})
@@ -94,6 +98,8 @@ _TIME_POINT_CLASSES: Final = {
     6: SensorDeviceClass.TIMESTAMP,
 }
 """What a point in time is, by the data field of the DIF."""
+_LVAR: Final = 0xD
+"""The data field of data of variable length."""
 
 
 def sensor_description(binding: Binding, medium: int | None) -> SensorEntityDescription:
@@ -114,22 +120,27 @@ def sensor_description(binding: Binding, medium: int | None) -> SensorEntityDesc
 @lru_cache(maxsize=4096)
 def _described(
     signature: Signature | None,
-    unit: str | None,
+    record_unit: str | None,
     header: bytes,
     presentation: Presentation,
     transformed: bool,
     medium: int | None,
 ) -> SensorEntityDescription:
     """Return what follows from a record; with a transformation, the unit set is that of its result."""
-    native = _native_unit(unit)
+    unit = _native_unit(record_unit)
+    if signature and signature.quantity == PLAIN_TEXT and _data_field(header) == _LVAR:
+        unit = None  # A text, which the plain text VIF names.
     if transformed and presentation.unit:
-        native = presentation.unit
-    row = _row(signature, native)
-    device_class = _device_class(row, signature, header, native, medium)
+        unit = presentation.unit
+    row = _row(signature, unit)
+    device_class = _device_class(row, signature, header, unit, medium)
     state_class = _state_class(row, signature)
-    shown_in, precision = _shown(row, native, medium)
+    shown_in, precision = _shown(row, unit, medium)
     if presentation.unit:
-        native = shown_in = presentation.unit
+        unit = shown_in = presentation.unit
+    if not transformed:
+        precision = _precision(precision, header, record_unit, shown_in or unit)
+
     if presentation.device_class:
         device_class = SensorDeviceClass(presentation.device_class)
     if presentation.state_class:
@@ -137,25 +148,31 @@ def _described(
     if presentation.precision is not None:
         precision = presentation.precision
 
+    # Home Assistant refuses or complains about what doesn't go together.
     if device_class in NON_NUMERIC_DEVICE_CLASSES:
-        native = shown_in = state_class = precision = None
-    elif device_class and native not in DEVICE_CLASS_UNITS.get(device_class, {native}):
+        unit = shown_in = state_class = precision = None
+    elif device_class and unit not in DEVICE_CLASS_UNITS.get(device_class, {unit}):
         device_class = None
-    if device_class and state_class not in DEVICE_CLASS_STATE_CLASSES[device_class]:
+    if state_class and (
+        (device_class and state_class not in DEVICE_CLASS_STATE_CLASSES[device_class])
+        or unit not in STATE_CLASS_UNITS.get(state_class, {unit})
+    ):
         state_class = None
-    if native not in STATE_CLASS_UNITS.get(state_class, {native}):
-        state_class = None
-    if not _converts(device_class, native, shown_in):
+    if not _converts(device_class, unit, shown_in):
         shown_in = None
     return SensorEntityDescription(
         key=signature.quantity if signature else "unread_record",
         device_class=device_class,
         entity_category=row.category,
-        native_unit_of_measurement=native,
+        native_unit_of_measurement=unit,
         state_class=state_class,
         suggested_display_precision=precision,
         suggested_unit_of_measurement=shown_in,
     )
+
+
+def _data_field(header: bytes) -> int:
+    return header[0] & 0x0F if header else 0
 
 
 def _native_unit(unit: str | None) -> str | None:
@@ -186,7 +203,7 @@ def _device_class(
         and unit is None
         and not _TIME_POINTS.isdisjoint((signature.quantity, *signature.modifiers))
     ):
-        return _TIME_POINT_CLASSES.get(header[0] & 0x0F) if header else None
+        return _TIME_POINT_CLASSES.get(_data_field(header))
     if row.device_class is SensorDeviceClass.VOLUME:
         for media, device_class in VOLUME_CLASSES:
             if medium in media and unit in DEVICE_CLASS_UNITS[device_class]:
@@ -210,9 +227,7 @@ def _state_class(row: Row, signature: Signature | None) -> SensorStateClass | No
     others = set(signature.modifiers) - _ONE_WAY - _COUNTS
     if not others:
         return COUNTER
-    if all(modifier.startswith(_BOTH_WAYS) for modifier in others):
-        return SensorStateClass.TOTAL
-    return None
+    return TOTAL if all(name.startswith(_BOTH_WAYS) for name in others) else None
 
 
 def _shown(
@@ -222,6 +237,24 @@ def _shown(
     if row.device_class is SensorDeviceClass.POWER and medium in HEAT_MEDIA:
         return "kW", 3
     return dict(row.shown_in).get(unit or ""), row.precision
+
+
+def _precision(
+    most: int | None, header: bytes, unit: str | None, shown_in: str | None
+) -> int | None:
+    """Return how many decimals the meter's own resolution has in the unit shown, at most those of the table."""
+    try:
+        numbers = limits(header)
+        if most is None or numbers is None or numbers.step is None:
+            return most
+        steps = [0, numbers.step]
+        if unit and shown_in:
+            steps = [convert_unit(value, unit, shown_in) for value in steps]
+    except ValueError:
+        return most
+    zero, one = (Decimal(str(value)) for value in steps)
+    exponent = (one - zero).normalize().as_tuple().exponent
+    return min(most, max(0, -int(exponent)))
 
 
 def _converts(
@@ -249,12 +282,12 @@ def native_value(binding: Binding, value: Any) -> NativeValue:
     if isinstance(value, int | float | Decimal):
         return _in_native_unit(binding, value) if isfinite(value) else None
     numeric = (
-        device_class
-        or description.native_unit_of_measurement
-        or description.state_class
-        or description.precision
+        device_class,
+        description.native_unit_of_measurement,
+        description.state_class,
+        description.suggested_display_precision,
     )
-    return None if numeric else _text(value)
+    return _text(value) if numeric == (None,) * 4 else None
 
 
 def to_timestamp(value: datetime, meter_clock: str, summer_time: bool) -> datetime:
@@ -309,22 +342,23 @@ def _text(value: Any) -> str:
     return text if len(text) <= _LONGEST_STATE else text[: _LONGEST_STATE - 1] + _CUT
 
 
-def shown_value(
-    record: Record, medium: int | None
-) -> tuple[float | Decimal | str, str | None]:
-    """Return a record's valid value with the unit it is shown in at first, for a person to read."""
+def value_text(record: Record, medium: int | None) -> str:
+    """Return a record's valid value for a person to read, in the unit it is shown in at first."""
     value, unit = record.value, record.unit
     if record.quantity in SECRET_QUANTITIES:
-        return HIDDEN, None
+        return HIDDEN
     if not isinstance(value, int | float | Decimal):
-        return _text(value), unit
+        return value.isoformat(" ") if isinstance(value, datetime) else _text(value)
     description = _described(
         record.signature, unit, record.header, Presentation(), False, medium
     )
-    wanted = (
+    shown_in = (
         description.suggested_unit_of_measurement
         or description.native_unit_of_measurement
     )
-    if unit is None or wanted is None:
-        return value, unit
-    return convert_unit(value, unit, wanted), wanted
+    if unit and shown_in:
+        value = convert_unit(value, unit, shown_in)
+    if description.state_class is None and shown_in is None:
+        return str(value)
+    text = f"{value:,.15g}" if isinstance(value, float) else f"{value:,}"
+    return f"{text} {shown_in}" if shown_in else text

@@ -9,11 +9,13 @@ from homeassistant.helpers.translation import (
     async_get_cached_translations,
     async_get_translations,
 )
+from homeassistant.util import slugify
 
 from .binding import Binding
 from .const import DOMAIN
-from .description import shown_value
+from .description import value_text
 from .protocol import Function, Record, Signature
+from .protocol.vif import PLAIN_TEXT
 
 type Texts = Mapping[str, str]
 """The translations that names are made of, by their full keys."""
@@ -53,7 +55,7 @@ def cached_texts(hass: HomeAssistant) -> Texts:
 
 
 def name_key(signature: Signature) -> str:
-    """Return a snake_case key: the same for two records exactly if their names are."""
+    """Return a key without a language: the same for two records exactly if their names are."""
     numbers = {
         "tariff": signature.tariff,
         "subunit": signature.subunit,
@@ -63,6 +65,7 @@ def name_key(signature: Signature) -> str:
         (
             *([signature.function] if signature.function in _BEFORE else []),
             signature.quantity,
+            *([signature.dimension or ""] if signature.quantity == PLAIN_TEXT else []),
             *signature.modifiers,
             *(f"{part}_{number}" for part, number in numbers.items() if number),
             *(["during_error"] if signature.function is Function.ERROR else []),
@@ -71,8 +74,8 @@ def name_key(signature: Signature) -> str:
 
 
 def default_binding_name(signature: Signature, taken: Collection[str]) -> str:
-    """Return the key a new binding gets, unique among the meter's."""
-    key = name = name_key(signature)
+    """Return the snake_case key a new binding gets, unique among the meter's."""
+    key = name = slugify(name_key(signature))
     number = 1
     while name in taken:
         number += 1
@@ -109,6 +112,8 @@ def _parts(
 
 
 def _details(signature: Signature, texts: Texts, ordinal: int) -> Iterator[str]:
+    if signature.quantity == PLAIN_TEXT and signature.dimension:
+        yield _part("text", texts, signature.dimension)
     for modifier in signature.modifiers:
         yield _modifier(modifier, texts)
     if signature.tariff:
@@ -157,7 +162,7 @@ _SENSIBLE_QUANTITIES: Final = frozenset(
 )  # fmt: skip
 
 
-_TOTALS: Final = frozenset({"import", "export"})
+_TOTALS: Final = frozenset({"import", "export", "counter_1", "counter_2"})
 
 
 def is_sensible(record: Record) -> bool:
@@ -177,16 +182,7 @@ def record_label(
     record: Record, texts: Texts, medium: int | None = None, ordinal: int = 1
 ) -> str:
     """Return a record as a line of a list: index, name, and value in the unit people are used to."""
-    label = f"{record.index} · {record_name(record.signature, texts, ordinal)} · "
-    if record.value is None:
-        label += "–"
-    else:
-        value, unit = shown_value(record, medium)
-        label += value if isinstance(value, str) else _number(value)
-        label += f" {unit}" if unit else ""
-    return f"{label} ({record.problem})" if record.problem else label
-
-
-def _number(value: float | Decimal) -> str:
-    """Return a number with all its digits, in groups of three."""
-    return f"{value:,.15g}" if isinstance(value, float) else f"{value:,}"
+    name = record_name(record.signature, texts, ordinal)
+    value = "–" if record.value is None else value_text(record, medium)
+    problem = f" ({record.problem})" if record.problem else ""
+    return f"{record.index} · {name} · {value}{problem}"

@@ -8,6 +8,7 @@ from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS
 from homeassistant.const import EntityCategory
 
 MEASUREMENT: Final = SensorStateClass.MEASUREMENT
+TOTAL: Final = SensorStateClass.TOTAL
 COUNTER: Final = SensorStateClass.TOTAL_INCREASING
 DIAGNOSTIC: Final = EntityCategory.DIAGNOSTIC
 
@@ -209,7 +210,7 @@ TABLE: Final[dict[str, Row]] = {
 
 BY_DIMENSION: Final[dict[str | None, Row]] = {
     **{
-        name: replace(TABLE[name], state_class=SensorStateClass.TOTAL)
+        name: replace(TABLE[name], state_class=TOTAL)
         for name in ("energy", "reactive_energy", "apparent_energy", "volume", "mass")
     },
     **{
