@@ -1,11 +1,12 @@
 """The fixed data structure of the oldest meters: two counters (EN 1434-3, fixed data structure)."""
 
+from functools import lru_cache
 from typing import Final
 
 from .coding import choose_coding
 from .header import Header
 from .meaning import Meaning
-from .record import Record, read_record
+from .record import Record
 from .signature import Function, Signature
 from .units import dimension
 from .values import Scale
@@ -56,11 +57,12 @@ def read_fixed(
     )
     order = -1 if high_first or medium in _HIGH_FIRST_MEDIA else 1
     return header, tuple(
-        read_record(index, _meaning(index, units, status), raw, raw[::order])
+        Record(index, _meaning(index, units, status), raw[::order])
         for index, raw in enumerate((data[8:12], data[12:16]))
     )
 
 
+@lru_cache(maxsize=256)
 def _meaning(index: int, units: tuple[int, int], status: int) -> Meaning:
     """Say what a counter counts: what the one before it does where its unit code says so."""
     code, historic = units[index], bool(status & _HISTORIC)

@@ -69,9 +69,9 @@ class Meaning:
 
 
 @lru_cache(maxsize=2048)
-def meaning_of(header: bytes, *, text_last: bool = False) -> Meaning:
+def meaning_of(header: bytes, text_last: bool = False) -> Meaning:
     """Take a whole record header apart; `text_last` as for `header_end`."""
-    parts = split_header(header, text_last=text_last)
+    parts = split_header(header, text_last)
     data_field = parts.dif & 0x0F
     vif, vifes, label = _find_vif(parts)
     rows = list(_find_vifes(vifes))

@@ -12,20 +12,17 @@ from .vife import SUSPICIOUS
 _SUSPICION: Final = "all bits are set, which may stand for no value"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Record:
-    """One data record of a telegram.
+    """One data record of a telegram: its place, what its header means, and its data.
 
-    `index` counts from 0 in the order sent. `value` is in `unit`; None comes with a `problem` saying
-    why. Beside a value, a problem says that it may be none. `raw` is the data on the wire.
+    `index` counts from 0 in the order sent. `raw` is the data with the low byte first, as all but the
+    meters with CI 76 send it; the value is decoded from it when it is asked for.
     """
 
     index: int
     meaning: Meaning
     raw: bytes
-    value: Value
-    problem: str | None = None
-    flags: tuple[str, ...] = ()
 
     @property
     def header(self) -> bytes:
@@ -65,27 +62,35 @@ class Record:
     @property
     def modifiers(self) -> tuple[str, ...]:
         """What the VIFEs add to the quantity, then the flags of this value."""
-        return self.meaning.signature.modifiers + self.flags
+        return self.meaning.signature.modifiers + self._flags
 
     @property
     def unit(self) -> str | None:
         """The unit without decimal prefix, as Home Assistant spells it; None for no unit."""
         return self.meaning.unit
 
+    @property
+    def value(self) -> Value:
+        """The value in `unit`; None where the data are none."""
+        try:
+            return self.meaning.decode(self.raw)
+        except InvalidValueError:
+            return None
 
-def read_record(index: int, meaning: Meaning, raw: bytes, data: bytes) -> Record:
-    """Decode one record from its data with the low byte first."""
-    try:
-        value = meaning.decode(data)
-    except InvalidValueError as err:
-        return Record(
-            index=index, meaning=meaning, raw=raw, value=None, problem=str(err)
-        )
-    flags = meaning.flags(data) if meaning.flags else ()
-    problem = _SUSPICION if SUSPICIOUS in flags else None
-    return Record(
-        index=index, meaning=meaning, raw=raw, value=value, problem=problem, flags=flags
-    )
+    @property
+    def problem(self) -> str | None:
+        """Why there is no value. Beside a value: why it may be none."""
+        try:
+            self.meaning.decode(self.raw)
+        except InvalidValueError as err:
+            return str(err)
+        return _SUSPICION if SUSPICIOUS in self._flags else None
+
+    @property
+    def _flags(self) -> tuple[str, ...]:
+        if self.meaning.flags is None or self.value is None:
+            return ()
+        return self.meaning.flags(self.raw)
 
 
 def limits(header: bytes) -> Limits | None:

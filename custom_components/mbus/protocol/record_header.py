@@ -24,7 +24,7 @@ class RecordHeader(NamedTuple):
     text: bytes | None
 
 
-def header_end(data: bytes, start: int, *, text_last: bool = False) -> int:
+def header_end(data: bytes, start: int, text_last: bool = False) -> int:
     """Find the end of the record header that begins at `start`.
 
     The text of a plain text VIF follows the VIF itself, or with `text_last` all VIFEs: meters do
@@ -37,7 +37,7 @@ def header_end(data: bytes, start: int, *, text_last: bool = False) -> int:
     if vif - start > MOST_EXTENSIONS + 1:
         raise TooManyExtensionsError(f"more than {MOST_EXTENSIONS} DIFEs")
     if data[vif] & ~_MORE == _PLAIN_TEXT:
-        return _plain_text(data, vif, text_last=text_last)[2]
+        return _plain_text(data, vif, text_last)[2]
     end = vif
     while data[end] & _MORE:
         end += 1
@@ -46,16 +46,16 @@ def header_end(data: bytes, start: int, *, text_last: bool = False) -> int:
     return end + 1
 
 
-def split_header(header: bytes, *, text_last: bool = False) -> RecordHeader:
+def split_header(header: bytes, text_last: bool = False) -> RecordHeader:
     """Take a whole record header apart. Raises what `header_end` does."""
     vif = _chain_end(header, 0)
     vifes, text = header[vif + 1 :], None
     if header[vif] & ~_MORE == _PLAIN_TEXT:
-        text, vifes, _ = _plain_text(header, vif, text_last=text_last)
+        text, vifes, _ = _plain_text(header, vif, text_last)
     return RecordHeader(header[0], header[1:vif], header[vif], vifes, text)
 
 
-def _plain_text(data: bytes, vif: int, *, text_last: bool) -> tuple[bytes, bytes, int]:
+def _plain_text(data: bytes, vif: int, text_last: bool) -> tuple[bytes, bytes, int]:
     """Find text, VIFEs and end of the header with a plain text VIF."""
     extended = data[vif] & _MORE
     if not extended or (not text_last and _is_printable(data, vif + 1)):

@@ -1,11 +1,10 @@
 """From application data to records (EN 13757-3, data records and special DIFs)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from .meaning import Meaning, meaning_of
-from .record import Record, read_record
+from .record import Record
 from .record_header import TooManyExtensionsError, header_end
 from .texts import Opaque
 from .variable import REALS, Variable, variable_length
@@ -20,8 +19,7 @@ _PLAIN_TEXT: Final = 0xFC
 _NO_LENGTHS: Final[Mapping[int, int]] = {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordBlock:
+class RecordBlock(NamedTuple):
     """All records of a telegram and what stands after them.
 
     `problem` says why there is something unread; `is_cut`: it is the beginning of a record.
@@ -62,57 +60,66 @@ def _read(
 ) -> RecordBlock:
     records: list[Record] = []
     position, end = 0, len(data)
-
-    def stop(problem: str, *, is_cut: bool) -> RecordBlock:
-        return RecordBlock(
-            records=tuple(records),
-            trailing_data=data[position:],
-            problem=problem,
-            is_cut=is_cut,
-        )
-
+    manufacturer_data, more_records_follow = b"", False
+    problem, is_cut = None, False
     while position < end:
         dif = data[position]
         if dif & _SPECIAL == _SPECIAL:
             if dif in (_MANUFACTURER_DATA, _MORE_RECORDS_FOLLOW):
-                return RecordBlock(
-                    records=tuple(records),
-                    manufacturer_data=data[position + 1 :],
-                    more_records_follow=dif == _MORE_RECORDS_FOLLOW,
-                )
-            if dif not in (_FILLER, _GLOBAL_READOUT):
-                return stop(f"reserved DIF {dif:02X}", is_cut=False)
+                manufacturer_data = data[position + 1 :]
+                more_records_follow = dif == _MORE_RECORDS_FOLLOW
+                position = end
+                break
+            if dif == _GLOBAL_READOUT:
+                problem = "a readout request (DIF 7F) in a reply"
+            elif dif != _FILLER:
+                problem = f"reserved DIF {dif:02X}"
+                break
             position += 1
             continue
         if dif == 0 and position == end - 1:
+            position = end
             break
         try:
-            start = header_end(data, position, text_last=text_last)
-            meaning = meaning_of(data[position:start], text_last=text_last)
+            start = header_end(data, position, text_last)
+            meaning = meaning_of(data[position:start], text_last)
             length = meaning.data_length
             if length is None:
                 lvar = data[start]
                 length = real_lengths.get(lvar) or variable_length(lvar)
                 if length is None:
-                    return stop(f"reserved length code {lvar:02X}", is_cut=False)
+                    problem = f"reserved length code {lvar:02X}"
+                    break
                 length += 1
         except IndexError:
-            return stop(f"record {len(records)} is cut", is_cut=True)
+            problem, is_cut = f"record {len(records)} is cut", True
+            break
         except TooManyExtensionsError as err:
-            return stop(f"record {len(records)} has {err}", is_cut=True)
-        if start + length > end:
-            return stop(f"record {len(records)} is cut", is_cut=True)
+            problem, is_cut = f"record {len(records)} has {err}", True
+            break
         raw = data[start : start + length]
-        low_first = _low_first(raw, meaning) if high_first else raw
-        records.append(read_record(len(records), meaning, raw, low_first))
+        if len(raw) < length:
+            problem, is_cut = f"record {len(records)} is cut", True
+            break
+        if high_first:
+            raw = _low_first(raw, meaning)
+        records.append(Record(len(records), meaning, raw))
         position = start + length
-    return RecordBlock(records=tuple(records))
+    return RecordBlock(
+        records=tuple(records),
+        manufacturer_data=manufacturer_data,
+        more_records_follow=more_records_follow,
+        trailing_data=data[position:],
+        problem=problem,
+        is_cut=is_cut,
+    )
 
 
 def _low_first(raw: bytes, meaning: Meaning) -> bytes:
+    """Turn the data round, but for bytes that have no order."""
     match meaning.coding:
-        case Opaque():
+        case Opaque() | Variable(opaque=True):
             return raw
-        case Variable(opaque=opaque):
-            return raw if opaque else raw[:1] + raw[:0:-1]
+        case Variable():
+            return raw[:1] + raw[:0:-1]
     return raw[::-1]

@@ -57,6 +57,7 @@ _APPLICATION_ERRORS: Final = {
     0xF0: "dynamic application error",
 }
 
+_NO_RECORDS: Final = RecordBlock()
 _FILLERS: Final = b"\x2f\x2f"
 _BLOCK: Final = 16
 _BLOCKS_MODE: Final = 5
@@ -134,7 +135,7 @@ def _decode(frame: Frame, raw: bytes) -> Telegram:
         raise FrameError("a request, not a reply")
     ci, data = frame.control_information, frame.data
     header = alarm = mode = None
-    block = RecordBlock()
+    block = _NO_RECORDS
     if ci in (_VARIABLE, _VARIABLE_HIGH_FIRST):
         high_first = ci == _VARIABLE_HIGH_FIRST
         header = long_header(data, high_first=high_first)

@@ -79,7 +79,7 @@ class Scale:
 
     def apply_to_text(self, text: str) -> float:
         """Scale a decimal number given as text."""
-        if self == UNSCALED:
+        if self.multiplier == self.divisor == 1 and not self.addend:
             return float(text)
         scaled = _WIDE.add(
             _WIDE.multiply(Decimal(text), Decimal(self.multiplier)),
