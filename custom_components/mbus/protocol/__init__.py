@@ -45,6 +45,7 @@ from .master import Master
 from .medium import MEDIA, medium_name
 from .readout import Quirks, Readout
 from .record import Record, encode_value, limits
+from .search import Found, SearchStep
 from .signature import Function, Signature
 from .telegram import Telegram, decode_telegram, parse_telegram
 from .units import UNITS, convert_unit, dimension
@@ -71,6 +72,7 @@ __all__ = [
     "EncodeError",
     "Exchange",
     "ForeignReplyError",
+    "Found",
     "Frame",
     "FrameError",
     "FrameReader",
@@ -96,6 +98,7 @@ __all__ = [
     "Readout",
     "Record",
     "RefusedError",
+    "SearchStep",
     "SecondaryAddress",
     "SerialSettings",
     "Signature",

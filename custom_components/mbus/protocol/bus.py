@@ -1,7 +1,8 @@
 """A bus and the ways to it: opens links, opens them again, and goes over the backup meanwhile."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
 from enum import StrEnum
 import logging
 from typing import Any
@@ -13,6 +14,7 @@ from .line import Exchange, Statistics
 from .link import LinkSettings, open_link
 from .master import Master
 from .readout import Quirks, Readout
+from .search import SearchStep
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -178,6 +180,16 @@ class Bus:
             raise
         self._silent = 0
         return readout
+
+    async def search(
+        self, *, by_secondary: bool = True, by_primary: bool = True
+    ) -> AsyncGenerator[SearchStep]:
+        """Find the meters as Master.search does, by the way in use."""
+        master = await self.master()
+        steps = master.search(by_secondary=by_secondary, by_primary=by_primary)
+        async with aclosing(steps):
+            async for step in steps:
+                yield step
 
     async def _read_again_if_lost(
         self, read: Callable[[Master], Awaitable[Readout]]

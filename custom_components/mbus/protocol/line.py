@@ -33,13 +33,13 @@ class Discard(StrEnum):
     LATE = "late answer"
 
 
-_ENDS_THE_WAIT = {
+_SPOKEN = {
     Discard.NOISE,
     Discard.ACKNOWLEDGEMENT,
     Discard.BUSY,
     Discard.REPEATED,
 }
-"""After these the meter has spoken: only the standard's response time is waited for more."""
+"""What the meter asked may have sent: only the standard's response time is waited for more."""
 
 type Answer = Frame | Single
 type Judge = Callable[[Received], Discard | None]
@@ -72,9 +72,11 @@ class Statistics:
 
 @dataclass(slots=True)
 class Reply:
-    """What came after one request."""
+    """What came after one request; `followed_late` when something late came just before it."""
 
     request: bytes
+    followed_late: bool = False
+    raw: bytearray = field(default_factory=bytearray)
     answer: Answer | None = None
     discarded: list[Discard] = field(default_factory=list)
 
@@ -87,14 +89,22 @@ class Reply:
             self.answer = item
 
     @property
-    def ends_the_wait(self) -> bool:
-        """The meter has spoken, though not as expected."""
-        return not _ENDS_THE_WAIT.isdisjoint(self.discarded)
+    def has_spoken(self) -> bool:
+        """Whoever was asked has begun to answer, though not always as expected."""
+        return self.answer is not None or not _SPOKEN.isdisjoint(self.discarded)
 
     @property
     def is_doubtful(self) -> bool:
         """E5 among noise may be the remains of something longer."""
         return self.answer is Single.ACK and Discard.NOISE in self.discarded
+
+    @property
+    def outcome(self) -> str:
+        """Say it in a few words."""
+        others = ", ".join(self.discarded)
+        if self.answer is None:
+            return others or "nothing"
+        return f"answered, and {others}" if others else "answered"
 
 
 class Line:
@@ -133,29 +143,32 @@ class Line:
     def _gap(self) -> float:
         return self._ratio * max(self._bits(33), self.link.gap)
 
-    async def settle(self, until: float = 0.0) -> None:
+    async def settle(self, until: float = 0.0) -> bool:
         """Drop what still comes, until the line is idle and no answer is due.
 
-        `until` is a time of the event loop before which nothing is to be sent.
+        `until` is a time of the event loop before which nothing is to be sent. Says whether
+        something came that had been an answer if it had come sooner. Raises LinkError.
         """
         pause = self._idle if self._is_in_step else self._gap
         until = max(self.link.last_byte_at + pause, self._reply_due, until)
         give_up = max(until, self._loop.time()) + _NEVER_QUIET
         reader = FrameReader()
+        received: list[Received] = []
         while data := await self.link.read(until - self._loop.time()):
-            self._drop(reader.feed(data))
+            received += reader.feed(data)
             until = max(self._loop.time() + pause, until)
             if self._loop.time() > give_up:
                 break
-        self._drop(reader.flush())
+        received += reader.flush()
         self._is_in_step = True
-
-    def _drop(self, received: list[Received]) -> None:
-        for item in received:
-            is_noise = isinstance(item, Garbage)
-            self.statistics.discarded[Discard.NOISE if is_noise else Discard.LATE] += 1
-            if item is Single.ACK:
-                self.link.unlearn_latency()
+        if not received:
+            return False
+        kinds = [
+            Discard.NOISE if isinstance(item, Garbage) else Discard.LATE
+            for item in received
+        ]
+        self.statistics.discarded.update(kinds)
+        return Discard.LATE in kinds
 
     async def exchange(
         self,
@@ -168,65 +181,81 @@ class Line:
         """Send a request on the idle line and return what came, as soon as it is the answer.
 
         The answer may start within the standard's response time, or `wait` seconds if that is
-        longer. With `listen_on`, the line is listened to until then even after an answer, for a
-        second one. Raises LinkError, and whatever `judge` raises.
+        longer. With `listen_on`, the line is listened to for the response time even after an
+        answer, for a second one. Raises LinkError, and whatever `judge` raises.
         """
-        await self.settle()
+        reply = Reply(request, followed_late=await self.settle())
+        began_at = time() if self._on_exchange else 0.0
         started = self._loop.time()
         self.link.write(request)
-        self.statistics.requests += 1
         sent = started + self._bits(11 * len(request))
-        due = self._reply_due = sent + self.response_time
-        end = max(due, sent + wait)
+        self._reply_due = sent + self.response_time
         self._is_in_step = False
-        reply = Reply(request)
-        raw = bytearray()
-        reader = FrameReader()
-        trace_time = time() if self._on_exchange else 0.0
         try:
-            deadline = end
-            give_up = end + self._bits(2 * 11 * _LONGEST_FRAME) + _NEVER_QUIET
-            while True:
-                data = await self.link.read(deadline - self._loop.time())
-                raw += data
-                for item in reader.feed(data) if data else reader.flush():
-                    reply.take(item, judge)
-                if reply.answer is not None and not listen_on and not reply.is_doubtful:
-                    self._reply_due = 0.0
-                    break
-                now = self._loop.time()
-                if reader.pending:
-                    deadline = now + self._gap
-                else:
-                    deadline = due if reply.ends_the_wait else end
-                if now >= deadline or now >= give_up:
-                    break
-            self._is_in_step = not reader.pending
-            if reply.is_doubtful and Discard.SECOND in reply.discarded:
-                reply.answer = None
-            if reply.answer is Single.ACK and not reply.discarded:
-                # The answer started with its only character, 11 bit times after the request at
-                # the earliest.
-                self.link.learn_latency(
-                    max(0.0, self.link.last_byte_at - sent - self._bits(22))
-                )
+            await self._listen(reply, judge, sent + wait, listen_on=listen_on)
         finally:
             duration = self._loop.time() - started
-            self.statistics.busy_time += duration
-            self.statistics.replies += reply.answer is not None
-            self.statistics.discarded.update(reply.discarded)
-            outcome = ", ".join(reply.discarded) or "nothing"
-            if reply.answer is not None:
-                outcome = "answered" + (f" ({outcome})" if reply.discarded else "")
-            _LOGGER.debug("%s > %s: %s", request.hex(" "), raw.hex(" "), outcome)
+            self._count(reply, duration)
             if self._on_exchange is not None:
                 self._on_exchange(
                     Exchange(
-                        time=trace_time,
+                        time=began_at,
                         request=request,
-                        reply=bytes(raw),
-                        outcome=outcome,
+                        reply=bytes(reply.raw),
+                        outcome=reply.outcome,
                         duration=duration,
                     )
                 )
+        if reply.answer is Single.ACK and not reply.discarded:
+            # Its only character is over 22 bit times after the request at the earliest.
+            delay = self.link.last_byte_at - sent - self._bits(22)
+            self.link.learn_latency(max(0.0, delay))
         return reply
+
+    async def _listen(
+        self, reply: Reply, judge: Judge, end: float, *, listen_on: bool
+    ) -> None:
+        due = self._reply_due
+        end = max(due, end)
+        give_up = end + self._bits(2 * 11 * _LONGEST_FRAME) + _NEVER_QUIET
+        reader = FrameReader()
+        deadline = end
+        while self._loop.time() < give_up:
+            data = await self.link.read(deadline - self._loop.time())
+            reply.raw += data
+            for item in reader.feed(data) if data else reader.flush():
+                reply.take(item, judge)
+            if reply.answer is not None and not listen_on and not reply.is_doubtful:
+                self._reply_due = 0.0
+                break
+            if reader.pending:
+                deadline = self._loop.time() + self._gap
+                continue
+            deadline = due if reply.has_spoken else end
+            if self._loop.time() >= deadline:
+                break
+        self._is_in_step = not reader.pending
+        if reply.is_doubtful and Discard.SECOND in reply.discarded:
+            reply.answer = None
+
+    def _count(self, reply: Reply, duration: float) -> None:
+        self.statistics.requests += 1
+        self.statistics.replies += reply.answer is not None
+        self.statistics.discarded.update(reply.discarded)
+        self.statistics.busy_time += duration
+        _LOGGER.debug(
+            "%s > %s: %s", reply.request.hex(" "), reply.raw.hex(" "), reply.outcome
+        )
+
+
+def judge_acknowledgement(item: Received) -> Discard | None:
+    """Accept E5 only."""
+    match item:
+        case Single():
+            return None
+        case Frame(from_master=True):
+            return Discard.ECHO
+        case Frame():
+            return Discard.LATE
+        case _:
+            return Discard.NOISE

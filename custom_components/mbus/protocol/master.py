@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from .address import SELECTED, Address, SecondaryAddress, link_address
 from .errors import (
@@ -23,9 +23,18 @@ from .frame import (
     short_frame,
 )
 from .header import Identity
-from .line import Discard, Exchange, Judge, Line, Reply, Statistics
+from .line import (
+    Discard,
+    Exchange,
+    Judge,
+    Line,
+    Reply,
+    Statistics,
+    judge_acknowledgement,
+)
 from .link import Link
 from .readout import Quirks, Reading, Readout
+from .search import Search, SearchStep
 from .telegram import Telegram
 
 MAX_TELEGRAMS = 32
@@ -282,6 +291,20 @@ class Master:
             return None
         raise reading.error or failure(reading.address, replies, reading)
 
+    def search(
+        self, *, by_secondary: bool = True, by_primary: bool = True
+    ) -> AsyncGenerator[SearchStep]:
+        """Find the meters on the bus, by wildcards first and then at each primary address.
+
+        Each step is over within a few exchanges, and leaves the line to others until the next one
+        is asked for. Raises LinkError.
+        """
+        return Search(self).run(by_secondary=by_secondary, by_primary=by_primary)
+
+    def scan(self) -> AsyncGenerator[SearchStep]:
+        """Search at the primary addresses only."""
+        return self.search(by_secondary=False)
+
     async def send_user_data(
         self,
         address: Address,
@@ -361,19 +384,6 @@ class Master:
 
 class _LostCountError(Exception):
     """A telegram came that may not be the next one."""
-
-
-def judge_acknowledgement(item: Received) -> Discard | None:
-    """Accept E5 only."""
-    match item:
-        case Single():
-            return None
-        case Frame(from_master=True):
-            return Discard.ECHO
-        case Frame():
-            return Discard.LATE
-        case _:
-            return Discard.NOISE
 
 
 def judge_answer_from(field: int) -> Judge:
