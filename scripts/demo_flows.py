@@ -72,7 +72,13 @@ async def add_level_converter(
     """Add the level converter with all meters that a search finds and return its config entry."""
     answers: Answers = {
         "user": {"next_step_id": "serial"},
-        "serial": {"name": "Level converter", "port": port, "line": {}, "timing": {}},
+        "serial": {
+            "name": "Level converter",
+            "port": port,
+            # The simulated meters know every rate, and a search is quicker at a high one.
+            "line": {"baud_rate": "38400"},
+            "timing": {},
+        },
         "meters": {"next_step_id": "search"},
         "found": lambda step: {"meters": _field(step, "meters")["default"]},
     }
@@ -90,13 +96,19 @@ async def _add_connection(
 async def set_period(
     home_assistant: HomeAssistant, entry_id: str, seconds: int
 ) -> None:
-    """Let a connection's meters be read every few seconds, and wait until it does."""
+    """Let a connection's meters be read every few seconds; it reloads for that."""
     answers: Answers = {
         "init": {"next_step_id": "polling"},
         "polling": {"period": seconds * 1000, "support_for_group_requests": False},
         "short_period": {"next_step_id": "use_short_period"},
     }
     await walk(home_assistant, OPTIONS, {"handler": entry_id}, answers)
+    while True:
+        entries = await home_assistant.get("config/config_entries/entry?domain=mbus")
+        states = {entry["entry_id"]: entry["state"] for entry in entries}
+        if states[entry_id] == "loaded":
+            break
+        await asyncio.sleep(0.1)
 
 
 async def add_meter(

@@ -61,7 +61,8 @@ def main() -> int:
     try:
         asyncio.run(run(arguments))
     except DemoError as err:
-        print(*getattr(err, "__notes__", ()), sep="\n", file=sys.stderr)
+        for note in getattr(err, "__notes__", ()):
+            print(note, file=sys.stderr)
         say(f"failed: {err}")
         return 1
     except asyncio.CancelledError:
@@ -97,20 +98,27 @@ async def run(arguments: argparse.Namespace) -> None:
 
     port = free_port(arguments.port)
     folder = ROOT / ".demo" / str(port)
-    meters = given_meters(arguments.frames) if arguments.frames else demo_meters()
+    frames = arguments.frames
     async with (
-        SimulatedBus(meters) as tcp_bus,
+        SimulatedBus(given_meters(frames) if frames else demo_meters()) as bus,
         SimulatedBus(demo_serial_meters()) as serial_bus,
     ):
         say("starting Home Assistant")
         async with HomeAssistant.running(folder, port) as home_assistant:
-            entry_ids = await set_up(
-                home_assistant, tcp_bus, serial_bus, all_records=bool(arguments.frames)
-            )
+            entry_ids = [
+                await set_up_gateway(home_assistant, bus, all_records=bool(frames))
+            ]
+            if not frames:
+                entry_ids.append(
+                    await set_up_level_converter(home_assistant, serial_bus)
+                )
             rows = await wait_for_values(
-                home_assistant, entry_ids, problems_count=bool(arguments.frames)
+                home_assistant, entry_ids, problems_count=bool(frames)
             )
-            say(f"all {len(rows)} sensors have a value")
+            problems = sum(row.value is None for row in rows)
+            say(
+                f"{len(rows) - problems} sensors with a value, {problems} with a problem"
+            )
             if arguments.once or arguments.json:
                 print(as_json(rows) if arguments.json else as_text(rows), flush=True)
             if not arguments.once:
@@ -147,31 +155,34 @@ def free_port(port: int) -> int:
         return int(probe.getsockname()[1])
 
 
-async def set_up(
-    home_assistant: HomeAssistant,
-    tcp_bus: SimulatedBus,
-    serial_bus: SimulatedBus,
-    *,
-    all_records: bool,
-) -> list[str]:
-    """Create both connections with their meters and return the ids of their config entries."""
-    tcp_port = await tcp_bus.serve_tcp()
-    gateway = await add_gateway(home_assistant, tcp_port)
-    say(f"connected to the gateway at 127.0.0.1:{tcp_port}")
-    serial_port = await serial_bus.serve_pty()
-    converter = await add_level_converter(home_assistant, serial_port)
-    say(
-        f"connected to the level converter at {serial_port}; a search found {converter['num_subentries']} meters"
-    )
-    entry_ids = [gateway["entry_id"], converter["entry_id"]]
+async def set_up_gateway(
+    home_assistant: HomeAssistant, bus: SimulatedBus, *, all_records: bool
+) -> str:
+    """Serve the bus over TCP, connect to it, add its meters by address; return the id of the config entry."""
+    port = await bus.serve_tcp()
+    entry_id: str = (await add_gateway(home_assistant, port))["entry_id"]
+    say(f"connected to the gateway at 127.0.0.1:{port}")
     if not all_records:
-        for entry_id in entry_ids:
-            await set_period(home_assistant, entry_id, PERIOD)
-    for meter in tcp_bus.meters:
-        say(
-            f"added {await add_meter(home_assistant, entry_ids[0], meter.address, all_records=all_records)}"
+        await set_period(home_assistant, entry_id, PERIOD)
+    for meter in bus.meters:
+        title = await add_meter(
+            home_assistant, entry_id, meter.address, all_records=all_records
         )
-    return entry_ids
+        say(f"added {title}")
+    return entry_id
+
+
+async def set_up_level_converter(
+    home_assistant: HomeAssistant, bus: SimulatedBus
+) -> str:
+    """Serve the bus on a serial port, connect to it, let it be searched; return the id of the config entry."""
+    port = await bus.serve_pty()
+    say(f"searching the bus at {port}")
+    entry = await add_level_converter(home_assistant, port)
+    say(f"added {entry['num_subentries']} meters that the search found")
+    entry_id: str = entry["entry_id"]
+    await set_period(home_assistant, entry_id, PERIOD)
+    return entry_id
 
 
 async def wait_for_values(

@@ -36,15 +36,12 @@ async def read_table(
     for entry_id in entry_ids:
         diagnostics = await home_assistant.get(f"diagnostics/config_entry/{entry_id}")
         for meter in diagnostics["data"]["meters"]:
-            address = meter["address"]
             for binding in meter["bindings"]:
                 entity = binding["entity_id"]
                 state = states.get(entity, {"state": "unavailable", "attributes": {}})
                 rows.append(
                     Row(
-                        address=int(address)
-                        if address.isdecimal() and len(address) <= 3
-                        else address,
+                        address=meter["address"],
                         telegram=binding["telegram"],
                         index=binding["index"],
                         entity=entity,

@@ -45,13 +45,13 @@ def demo_serial_meters() -> list[SimulatedMeter]:
         ),
         WaterMeter(
             2,
-            identification="61000002",
-            fabrication_number="71000002",
+            identification="72000002",
+            fabrication_number="73000002",
         ),
         ElectricityMeter(
             3,
-            identification="61000003",
-            fabrication_number="71000003",
+            identification="83000003",
+            fabrication_number="84000003",
         ),
     ]
 
