@@ -2,6 +2,20 @@
 
 from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
 from .bus import Bus, Way
+from .commands import (
+    BAUD_RATES,
+    application_reset,
+    find_record,
+    select_for_readout,
+    send,
+    send_raw,
+    set_baud_rate,
+    set_clock,
+    set_identification,
+    set_primary_address,
+    synchronise,
+    write_record,
+)
 from .errors import (
     ApplicationError,
     CollisionError,
@@ -55,6 +69,7 @@ from .vife import MODIFIER_PREFIXES, MODIFIERS, VALUE_FLAGS
 
 __all__ = [
     "ACK",
+    "BAUD_RATES",
     "LAST_PRIMARY",
     "MEDIA",
     "MODIFIERS",
@@ -109,10 +124,12 @@ __all__ = [
     "UnsupportedError",
     "Value",
     "Way",
+    "application_reset",
     "convert_unit",
     "decode_telegram",
     "dimension",
     "encode_value",
+    "find_record",
     "limits",
     "long_frame",
     "medium_name",
@@ -121,5 +138,14 @@ __all__ = [
     "parse_frame",
     "parse_link_url",
     "parse_telegram",
+    "select_for_readout",
+    "send",
+    "send_raw",
+    "set_baud_rate",
+    "set_clock",
+    "set_identification",
+    "set_primary_address",
     "short_frame",
+    "synchronise",
+    "write_record",
 ]

@@ -132,6 +132,11 @@ class Line:
         """Seconds within which the standard lets an answer start, as seen from here."""
         return self._ratio * (self._bits(330) + 0.05) + self.link.latency
 
+    @property
+    def time(self) -> float:
+        """Seconds by the clock that `settle` waits by."""
+        return self._loop.time()
+
     def _bits(self, count: int) -> float:
         return count / self.link.baud_rate
 

@@ -165,16 +165,18 @@ class Link(asyncio.Protocol):
         self._received.clear()
         return data
 
-    async def set_baud_rate(self, baud_rate: int) -> None:
-        """Change the speed of the serial port.
+    @property
+    def has_baud_rate(self) -> bool:
+        """The rate on the bus is set from here, not by a gateway."""
+        settings = self.settings
+        return isinstance(settings, SerialSettings) and not settings.port.startswith(
+            ("socket:", "tcp:")
+        )
 
-        Raises LinkError when the port can't, as that of a TCP gateway.
-        """
+    async def set_baud_rate(self, baud_rate: int) -> None:
+        """Change the speed of the serial port. Raises LinkError."""
         self._raise_if_lost()
-        if not isinstance(self._transport, serialx.BaseSerialTransport):
-            raise LinkError(
-                f"the baud rate behind {self.settings} can't be changed from here"
-            )
+        assert isinstance(self._transport, serialx.BaseSerialTransport)
         try:
             await self._transport.reconfigure_port(baudrate=baud_rate)
         except (OSError, TimeoutError, serialx.SerialException) as err:
@@ -232,7 +234,7 @@ class Link(asyncio.Protocol):
 
     def _raise_if_lost(self) -> None:
         if self._error is not None:
-            raise self._error
+            raise LinkError(str(self._error)) from self._error.__cause__
 
 
 async def open_link(settings: LinkSettings) -> Link:

@@ -294,8 +294,12 @@ class Search:
         if isinstance(address, SecondaryAddress):
             secondary = _secondary(telegram)
             if secondary is not None and address.fabrication_number is not None:
-                # Only this tells it from another of the same address.
-                number = telegram.identity and telegram.identity.fabrication_number
+                # Only the number tells it from another of the same address.
+                number = (
+                    telegram.identity.fabrication_number if telegram.identity else None
+                )
+                if number is None or len(number) != 8:
+                    number = address.fabrication_number
                 secondary = replace(secondary, fabrication_number=number)
         self._add(
             Found(address=0, primary=primary, secondary=secondary, telegram=telegram)
