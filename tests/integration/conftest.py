@@ -1,13 +1,18 @@
 """A real bus of simulated meters behind a real socket, and a connection to it in Home Assistant."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.mbus.adding import meter_subentry
 from custom_components.mbus.const import (
@@ -61,6 +66,12 @@ async def subentry_of(port: int, address: Address) -> ConfigSubentryDataWithId:
     )
 
 
+async def let_poll(hass: HomeAssistant, seconds: float = 2) -> None:
+    """Let timers run out and the polls end; what happens on the wire takes its own time."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
 type CreateEntry = Callable[..., Awaitable[MockConfigEntry]]
 
 
@@ -91,7 +102,7 @@ def create_entry(hass: HomeAssistant, port: int) -> CreateEntry:
         entry.add_to_hass(hass)
         if setup:
             assert await hass.config_entries.async_setup(entry.entry_id)
-            await hass.async_block_till_done(wait_background_tasks=True)
+            await let_poll(hass)
         return entry
 
     return create

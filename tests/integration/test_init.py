@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 from types import MappingProxyType
+from typing import Any
 
-from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.const import (
     EVENT_STATE_CHANGED,
@@ -13,18 +13,18 @@ from homeassistant.const import (
 )
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_capture_events,
-    async_fire_time_changed,
 )
 
 from custom_components.mbus.const import CONF_BINDINGS, CONF_PERIOD, DOMAIN
 from custom_components.mbus.protocol import short_frame
 from tests.simulator import SimulatedBus, WaterMeter
 
-from .conftest import CreateEntry, subentry_of
+from .conftest import CreateEntry, let_poll, subentry_of
 
 
 def binding_entities(
@@ -54,13 +54,6 @@ def changes_of(
     ]
 
 
-async def next_poll(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> None:
-    """Let a period pass and the polls run."""
-    freezer.tick(timedelta(seconds=301))
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done(wait_background_tasks=True)
-
-
 async def test_meters_become_devices_and_sensors(
     hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
 ) -> None:
@@ -68,8 +61,10 @@ async def test_meters_become_devices_and_sensors(
     entry = await create_entry(1, 2)
 
     devices = dr.async_get(hass)
-    gateway = devices.async_get_device(identifiers={(DOMAIN, entry.entry_id)})
-    meter = devices.async_get_device(identifiers={(DOMAIN, "meter2")})
+    gateway = devices.async_get_device_by_identifier(
+        (DOMAIN, entry.entry_id), entry.entry_id
+    )
+    meter = devices.async_get_device_by_identifier((DOMAIN, "meter2"), entry.entry_id)
     assert gateway is not None
     assert meter is not None
     assert meter.via_device_id == gateway.id
@@ -149,13 +144,15 @@ async def test_reading_older_than_its_period_is_not_shown_again(
     hass: HomeAssistant,
     bus: SimulatedBus,
     create_entry: CreateEntry,
-    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
 ) -> None:
     """After a long stop the meter is read at once, and until then there is no value."""
     entry = await create_entry(2)
     (entity_id, *_) = binding_entities(hass, entry, "meter2")
     assert await hass.config_entries.async_unload(entry.entry_id)
-    freezer.tick(timedelta(hours=1))
+    kept = hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"]["meters"]["meter2"]
+    kept["time"] = (dt_util.utcnow() - timedelta(hours=2)).isoformat()
+    kept["due"] = (dt_util.utcnow() - timedelta(hours=1)).isoformat()
     bus.requests.clear()
 
     assert await hass.config_entries.async_setup(entry.entry_id)
@@ -163,8 +160,7 @@ async def test_reading_older_than_its_period_is_not_shown_again(
     state = hass.states.get(entity_id)
     assert state is not None
     assert state.state == STATE_UNAVAILABLE
-    async_fire_time_changed(hass)
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await let_poll(hass)
     assert bus.requests
     state = hass.states.get(entity_id)
     assert state is not None
@@ -191,7 +187,8 @@ async def test_adding_a_meter_leaves_the_others(
             unique_id=data["unique_id"],
         ),
     )
-    await hass.async_block_till_done(wait_background_tasks=True)
+    await hass.async_block_till_done()
+    await let_poll(hass)
 
     added = binding_entities(hass, entry, "meter3")
     assert added
@@ -228,7 +225,6 @@ async def test_removing_a_meter_leaves_the_others(
     hass: HomeAssistant,
     bus: SimulatedBus,
     create_entry: CreateEntry,
-    freezer: FrozenDateTimeFactory,
 ) -> None:
     """The meter's device and entities go, nothing asks it any more."""
     entry = await create_entry(1, 2)
@@ -239,11 +235,16 @@ async def test_removing_a_meter_leaves_the_others(
     hass.config_entries.async_remove_subentry(entry, "meter1")
     await hass.async_block_till_done(wait_background_tasks=True)
 
-    assert dr.async_get(hass).async_get_device(identifiers={(DOMAIN, "meter1")}) is None
+    assert (
+        dr.async_get(hass).async_get_device_by_identifier(
+            (DOMAIN, "meter1"), entry.entry_id
+        )
+        is None
+    )
     assert all(hass.states.get(entity_id) is None for entity_id in removed)
     assert not changes_of(events, kept)
     bus.requests.clear()
-    await next_poll(hass, freezer)
+    await let_poll(hass, 301)
     assert bytes(short_frame(0x40, 1)) not in bus.requests
     assert bytes(short_frame(0x40, 2)) in bus.requests
 
@@ -270,7 +271,6 @@ async def test_silent_meter_costs_one_attempt_until_it_answers(
     hass: HomeAssistant,
     bus: SimulatedBus,
     create_entry: CreateEntry,
-    freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its entities become unavailable and come back; each is logged once."""
@@ -283,7 +283,7 @@ async def test_silent_meter_costs_one_attempt_until_it_answers(
     counts = []
     for _ in range(3):
         bus.requests.clear()
-        await next_poll(hass, freezer)
+        await let_poll(hass, 301)
         counts.append(bus.requests.count(short_frame(0x40, 2)))
         assert {hass.states.get(entity_id).state for entity_id in silent} == {
             STATE_UNAVAILABLE
@@ -300,7 +300,7 @@ async def test_silent_meter_costs_one_attempt_until_it_answers(
     )
 
     bus.meters.append(water)
-    await next_poll(hass, freezer)
+    await let_poll(hass, 301)
     assert STATE_UNAVAILABLE not in {
         hass.states.get(entity_id).state for entity_id in silent
     }
@@ -321,7 +321,6 @@ async def test_meter_without_enabled_bindings_is_not_asked(
     hass: HomeAssistant,
     bus: SimulatedBus,
     create_entry: CreateEntry,
-    freezer: FrozenDateTimeFactory,
 ) -> None:
     """Diagnostic entities don't keep a meter polled."""
     entry = await create_entry(1, 2)
@@ -334,7 +333,7 @@ async def test_meter_without_enabled_bindings_is_not_asked(
     await hass.async_block_till_done(wait_background_tasks=True)
     bus.requests.clear()
 
-    await next_poll(hass, freezer)
+    await let_poll(hass, 301)
 
     assert short_frame(0x40, 1) not in bus.requests
     assert short_frame(0x40, 2) in bus.requests
@@ -344,15 +343,26 @@ async def test_reading_stops_at_the_last_telegram_needed(
     hass: HomeAssistant,
     bus: SimulatedBus,
     create_entry: CreateEntry,
-    freezer: FrozenDateTimeFactory,
 ) -> None:
     """Without support for group requests the second telegram of the heat meter is left out."""
     entry = await create_entry(1)
     subentry = entry.subentries["meter1"]
-    assert {binding["telegram"] for binding in subentry.data[CONF_BINDINGS]} == {0}
+    hass.config_entries.async_update_subentry(
+        entry,
+        subentry,
+        data={
+            **subentry.data,
+            CONF_BINDINGS: [
+                binding
+                for binding in subentry.data[CONF_BINDINGS]
+                if binding["telegram"] == 0
+            ],
+        },
+    )
+    await hass.async_block_till_done()
     bus.requests.clear()
 
-    await next_poll(hass, freezer)
+    await let_poll(hass, 301)
     assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 1
 
     hass.config_entries.async_update_entry(
@@ -360,12 +370,12 @@ async def test_reading_stops_at_the_last_telegram_needed(
     )
     await hass.async_block_till_done(wait_background_tasks=True)
     bus.requests.clear()
-    await next_poll(hass, freezer)
+    await let_poll(hass, 301)
     assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 2
 
 
 async def test_removing_the_entry_deletes_what_was_kept(
-    hass: HomeAssistant, create_entry: CreateEntry, hass_storage: dict[str, object]
+    hass: HomeAssistant, create_entry: CreateEntry, hass_storage: dict[str, Any]
 ) -> None:
     """Nothing of a removed connection stays behind."""
     entry = await create_entry(2, options={CONF_PERIOD: 60_000})
