@@ -9,7 +9,7 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .commands import async_read_now, async_set_clock
+from .actions import async_read_now, async_set_clock
 from .coordinator import MBusConfigEntry, MeterCoordinator
 from .entity import MeterEntity, async_setup_meter_entities
 

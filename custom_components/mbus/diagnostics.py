@@ -58,7 +58,9 @@ def _connection(entry: MBusConfigEntry) -> dict[str, Any]:
         "actual_connection": connection.bus.active,
         "last_error": connection.last_error,
         "failures": connection.failures,
-        "statistics": asdict(connection.bus.statistics),
+        # asdict() would take a counter's items for its elements.
+        "statistics": asdict(connection.bus.statistics)
+        | {"discarded": dict(connection.bus.statistics.discarded)},
         "poll_duration": round(data.poll_duration, 3),
         "bus_load": round(data.bus_load, 4),
         "memory_in_use": data.memory_in_use,
@@ -74,7 +76,7 @@ def _meter(hass: HomeAssistant, coordinator: MeterCoordinator) -> dict[str, Any]
         "state": coordinator.state,
         "error": None
         if coordinator.last_update_success
-        else str(coordinator.last_exception),
+        else coordinator.failure,
         "last_read": coordinator.data.reading.time.isoformat()
         if coordinator.data
         else None,
