@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.sensor import SensorStateClass
 from homeassistant.config_entries import ConfigEntry
@@ -12,7 +12,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from .binding import BindingState, bound_to
+from .binding import Binding, BindingState, bound_to
 from .connection import (
     STOPPED_BY_MEMORY_LIMIT,
     Connection,
@@ -28,7 +28,7 @@ from .const import (
     LOGGER,
     SIGNAL_CONNECTION_UPDATED,
 )
-from .description import sensor_description
+from .description import native_value, sensor_description
 from .issues import (
     CYCLE_TOO_LONG,
     MEMORY_LIMIT,
@@ -39,8 +39,9 @@ from .issues import (
 )
 from .meter import Meter
 from .protocol import LinkError, MBusError, OtherMeterError
-from .reading import MeterData, Reading, extract
+from .reading import MeterData, Reading, Result, extract
 from .store import MBusStore
+from .transformation import Outcome, run, script_context
 
 type MBusConfigEntry = ConfigEntry[MBusRuntimeData]
 
@@ -177,7 +178,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         self.update_interval = self.period
         if not self.data:
             return
-        self.async_set_updated_data(self._evaluate(self.data.reading))
+        data = self._evaluate(self.data.reading)
+        self._keep_memory(data)
+        self.async_set_updated_data(data)
         if any(
             result.state is BindingState.NO_TELEGRAM
             for result in self.data.results.values()
@@ -215,6 +218,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         reading = self._store.reading(self.meter.id)
         if reading and (self.period is None or (due and now < due)):
             self.data = self._evaluate(reading)
+            self._keep_memory(self.data)
         if due and self.period:
             # The first refresh is scheduled when the first entity listens; each refresh then sets the full period.
             self.update_interval = min(max(due - now, timedelta(0)), self.period)
@@ -258,6 +262,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
                 self.hass, SIGNAL_CONNECTION_UPDATED.format(self.config_entry.entry_id)
             )
         self._store.keep_reading(self.meter.id, data.reading)
+        self._keep_memory(data)
         withdraw_other_meter(self.hass, self.meter.id)
         self._report_errors(data)
         self._adopt_signatures(data.reading)
@@ -337,13 +342,36 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
 
     @callback
     def _evaluate(self, reading: Reading) -> MeterData:
-        results = {}
+        results, memory = dict[str, Result](), dict[str, Any]()
         for binding in self.meter.bindings.values():
             result = extract(binding, reading.telegrams)
             if result.state is BindingState.NO_TELEGRAM and reading.error:
                 result = replace(result, reason=f"{result.reason}: {reading.error}")
+            if binding.transformations:
+                outcome = self._run_chain(binding, result, reading)
+                result = _transformed(binding, result, outcome)
+                memory[binding.id] = outcome.memory
             results[binding.id] = result
-        return MeterData(reading=reading, results=results)
+        return MeterData(reading=reading, results=results, memory=memory)
+
+    def _run_chain(self, binding: Binding, result: Result, reading: Reading) -> Outcome:
+        return run(
+            binding.transformations,
+            result.raw,
+            reading.time,
+            self._store.memory(binding.id),
+            period=self.period,
+            context=script_context(binding, self.meter),
+            hass=self.hass,
+        )
+
+    @callback
+    def _keep_memory(self, data: MeterData) -> None:
+        """Keep what the steps remember of a reading that is published."""
+        for binding_id in self.meter.bindings:
+            memory = data.memory.get(binding_id) or None
+            if memory != self._store.memory(binding_id):
+                self._store.keep_memory(binding_id, memory)
 
     def _fell(self, data: MeterData) -> list[str]:
         """Return the bindings of totals that are lower than the last time."""
@@ -385,3 +413,20 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
                 if data.results[binding.id].state is BindingState.RECORD_CHANGED
             ],
         )
+
+
+def _transformed(binding: Binding, result: Result, outcome: Outcome) -> Result:
+    """Return a result with what the chain made of it; of a record that is not there, nothing is made."""
+    if not result.found:
+        return result
+    reason = outcome.error
+    if reason is None and outcome.value is not None:
+        if native_value(binding, outcome.value) is None:
+            reason = f"{outcome.value!r} is not what the sensor can show"
+        else:
+            result = replace(result, state=BindingState.OK, reason=None)
+    if reason is not None:
+        result = replace(
+            result, state=BindingState.TRANSFORMATION_FAILED, reason=reason
+        )
+    return replace(result, value=outcome.value)

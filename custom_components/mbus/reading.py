@@ -44,10 +44,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterData:
-    """What a meter's coordinator publishes: the reading and each binding's result, by binding id."""
+    """What a meter's coordinator publishes: the reading, and by binding id each result and its steps' memory."""
 
     reading: Reading
     results: dict[str, Result] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
 
 
 def extract(binding: Binding, telegrams: Sequence[Telegram]) -> Result:
