@@ -109,8 +109,6 @@ class RebindFlow(_MeterRepairFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Read the meter and show where each binding goes."""
-        if user_input is not None:
-            return self._store({CONF_BINDINGS: self._rebound()})
         try:
             self._telegrams = await self._async_read()
         except MBusError as err:
@@ -126,7 +124,15 @@ class RebindFlow(_MeterRepairFlow):
                 f"| {binding.name} | telegram {binding.telegram}, index {binding.index} | {where} |"
             )
         self._placeholders["bindings"] = "\n".join(["| | | |", "|---|---|---|", *lines])
-        return self._show_confirm("init")
+        return await self.async_step_rebind()
+
+    async def async_step_rebind(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Bind the records where they are now."""
+        if user_input is None:
+            return self._show_confirm("rebind")
+        return self._store({CONF_BINDINGS: self._rebound()})
 
     def _changed(self) -> list[Binding]:
         results = self._coordinator.data.results if self._coordinator.data else {}
