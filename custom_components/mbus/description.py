@@ -1,11 +1,9 @@
 """How Home Assistant shows a binding: what follows from its record, and what a person set instead."""
 
-from contextlib import suppress
-from datetime import date, datetime, time, timedelta, timezone
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
-from math import isfinite
-from typing import Any, Final
+from typing import Final
 
 from homeassistant.components.sensor import (
     DEVICE_CLASS_STATE_CLASSES,
@@ -19,19 +17,9 @@ from homeassistant.components.sensor.const import (
     STATE_CLASS_UNITS,
     UNIT_CONVERTERS,
 )
-from homeassistant.util import dt as dt_util
 
 from .binding import Binding, Presentation
-from .const import METER_CLOCK_SUMMER
-from .protocol import (
-    SECRET_QUANTITIES,
-    Function,
-    Record,
-    Signature,
-    convert_unit,
-    dimension,
-    limits,
-)
+from .protocol import Function, Signature, convert_unit, dimension, limits
 from .protocol.vif import (
     FIRST_EXTENSION,
     PLAIN_TEXT,
@@ -53,14 +41,7 @@ from .quantities import (
     VOLUME_CLASSES,
     Row,
 )
-
-type NativeValue = int | float | Decimal | str | date | datetime | None
-
-HIDDEN: Final = "••••"
-"""What is shown of a password."""
-
-_LONGEST_STATE: Final = 255
-_CUT: Final = "…"
+from .resulting import Resulting, resulting
 
 _UNITS_IN_ITS_PLACE: Final = {"J/h": "W"}
 """Units unknown to Home Assistant, and those it knows for the same."""
@@ -105,68 +86,128 @@ _LVAR: Final = 0xD
 def sensor_description(binding: Binding, medium: int | None) -> SensorEntityDescription:
     """Return how a binding's record is shown on a meter for this medium (device type code).
 
-    What a person set in the binding's presentation goes before what follows from the record.
+    What a person set in the binding's presentation goes before what follows from the record and the transformations.
     """
-    return _described(
-        binding.signature,
-        binding.unit,
-        binding.header,
-        binding.presentation,
-        bool(binding.transformations),
-        medium,
-    )
+    if binding.signature is None:
+        description = SensorEntityDescription(key="unread_record")
+    else:
+        description = record_description(
+            binding.signature, binding.unit, binding.header, medium
+        )
+    if binding.transformations:
+        description = _transformed(description, binding)
+    if binding.presentation != Presentation():
+        description = _presented(description, binding)
+    return description
 
 
 @lru_cache(maxsize=4096)
-def _described(
-    signature: Signature | None,
-    record_unit: str | None,
-    header: bytes,
-    presentation: Presentation,
-    transformed: bool,
-    medium: int | None,
+def record_description(
+    signature: Signature, unit: str | None, header: bytes, medium: int | None
 ) -> SensorEntityDescription:
-    """Return what follows from a record; with a transformation, the unit set is that of its result."""
-    unit = _native_unit(record_unit)
-    if signature and signature.quantity == PLAIN_TEXT and _data_field(header) == _LVAR:
-        unit = None  # A text, which the plain text VIF names.
-    if transformed and presentation.unit:
-        unit = presentation.unit
-    row = _row(signature, unit)
-    device_class = _device_class(row, signature, header, unit, medium)
-    state_class = _state_class(row, signature)
-    shown_in, precision = _shown(row, unit, medium)
-    if presentation.unit:
-        unit = shown_in = presentation.unit
-    if not transformed:
-        precision = _precision(precision, header, record_unit, shown_in or unit)
+    """Return how a record is shown on a meter for this medium, unless a person wants it otherwise."""
+    native = native_unit(unit)
+    if signature.quantity == PLAIN_TEXT and _data_field(header) == _LVAR:
+        native = None  # The text of the VIF names a text, not a unit.
+    row = _row(signature, native)
+    shown_in, precision = _shown(row, native, medium)
+    return SensorEntityDescription(
+        key=signature.quantity,
+        device_class=_device_class(row, signature, header, native, medium),
+        entity_category=row.category,
+        native_unit_of_measurement=native,
+        state_class=_state_class(row, signature),
+        suggested_display_precision=_precision(
+            precision, header, unit, shown_in or native
+        ),
+        suggested_unit_of_measurement=shown_in,
+    )
 
-    if presentation.device_class:
-        device_class = SensorDeviceClass(presentation.device_class)
-    if presentation.state_class:
-        state_class = SensorStateClass(presentation.state_class)
-    if presentation.precision is not None:
-        precision = presentation.precision
 
-    # Home Assistant refuses or complains about what doesn't go together.
+def _transformed(
+    description: SensorEntityDescription, binding: Binding
+) -> SensorEntityDescription:
+    result = transformed_result(binding, description)
+    unit = native_unit(result.unit)
+    shown_in = description.suggested_unit_of_measurement
+    if unit != description.native_unit_of_measurement:
+        shown_in, _ = _shown(_row(None, unit), unit, None)
+    return _consistent(
+        replace(
+            description,
+            device_class=result.device_class,
+            native_unit_of_measurement=unit,
+            state_class=result.state_class,
+            suggested_display_precision=None,
+            suggested_unit_of_measurement=shown_in,
+        )
+    )
+
+
+def transformed_result(
+    binding: Binding, description: SensorEntityDescription
+) -> Resulting:
+    """Return unit and classes of what a binding's transformations make of its record, described without them."""
+    return resulting(
+        binding.unit,
+        description.device_class,
+        description.state_class,
+        binding.transformations,
+    )
+
+
+def _presented(
+    description: SensorEntityDescription, binding: Binding
+) -> SensorEntityDescription:
+    asked = binding.presentation
+    if asked.unit:
+        precision = description.suggested_display_precision
+        if not binding.transformations:
+            row = _row(binding.signature, description.native_unit_of_measurement)
+            precision = _precision(
+                row.precision, binding.header, binding.unit, asked.unit
+            )
+        description = replace(
+            description,
+            native_unit_of_measurement=asked.unit,
+            suggested_unit_of_measurement=asked.unit,
+            suggested_display_precision=precision,
+        )
+    if asked.device_class:
+        device_class = SensorDeviceClass(asked.device_class)
+        description = replace(description, device_class=device_class)
+    if asked.state_class:
+        state_class = SensorStateClass(asked.state_class)
+        description = replace(description, state_class=state_class)
+    if asked.precision is not None:
+        description = replace(description, suggested_display_precision=asked.precision)
+    return _consistent(description)
+
+
+def _consistent(description: SensorEntityDescription) -> SensorEntityDescription:
+    """Leave out what Home Assistant refuses or complains about because it doesn't go together."""
+    device_class, state_class = description.device_class, description.state_class
+    unit = description.native_unit_of_measurement
+    shown_in = description.suggested_unit_of_measurement
     if device_class in NON_NUMERIC_DEVICE_CLASSES:
-        unit = shown_in = state_class = precision = None
-    elif device_class and unit not in DEVICE_CLASS_UNITS.get(device_class, {unit}):
+        return SensorEntityDescription(
+            key=description.key,
+            device_class=device_class,
+            entity_category=description.entity_category,
+        )
+    if device_class and unit not in DEVICE_CLASS_UNITS.get(device_class, {unit}):
         device_class = None
     if state_class and (
         (device_class and state_class not in DEVICE_CLASS_STATE_CLASSES[device_class])
         or unit not in STATE_CLASS_UNITS.get(state_class, {unit})
     ):
         state_class = None
-    if not _converts(device_class, unit, shown_in):
+    if not converts(device_class, unit, shown_in):
         shown_in = None
-    return SensorEntityDescription(
-        key=signature.quantity if signature else "unread_record",
+    return replace(
+        description,
         device_class=device_class,
-        entity_category=row.category,
-        native_unit_of_measurement=unit,
         state_class=state_class,
-        suggested_display_precision=precision,
         suggested_unit_of_measurement=shown_in,
     )
 
@@ -175,7 +216,8 @@ def _data_field(header: bytes) -> int:
     return header[0] & 0x0F if header else 0
 
 
-def _native_unit(unit: str | None) -> str | None:
+def native_unit(unit: str | None) -> str | None:
+    """Return the unit that stands in for a record's in Home Assistant."""
     return _UNITS_IN_ITS_PLACE.get(unit, unit) if unit else unit
 
 
@@ -257,108 +299,9 @@ def _precision(
     return min(most, max(0, -int(exponent)))
 
 
-def _converts(
+def converts(
     device_class: SensorDeviceClass | None, unit: str | None, to_unit: str | None
 ) -> bool:
+    """Return whether Home Assistant converts between two units of a device class."""
     converter = UNIT_CONVERTERS.get(device_class)
     return converter is not None and {unit, to_unit} <= converter.VALID_UNITS
-
-
-def native_value(binding: Binding, value: Any) -> NativeValue:
-    """Return a binding's value as its sensor takes it, in the unit of its description.
-
-    None for what the description rules out, such as a text where a number is to be.
-    """
-    if value is None:
-        return None
-    if binding.signature and binding.signature.quantity in SECRET_QUANTITIES:
-        return HIDDEN
-    description = sensor_description(binding, None)
-    device_class = description.device_class
-    if device_class is SensorDeviceClass.TIMESTAMP:
-        return value if isinstance(value, datetime) else None
-    if device_class is SensorDeviceClass.DATE:
-        return value.date() if isinstance(value, datetime) else _only(date, value)
-    if isinstance(value, int | float | Decimal):
-        return _in_native_unit(binding, value) if isfinite(value) else None
-    numeric = (
-        device_class,
-        description.native_unit_of_measurement,
-        description.state_class,
-        description.suggested_display_precision,
-    )
-    return _text(value) if numeric == (None,) * 4 else None
-
-
-def to_timestamp(value: datetime, meter_clock: str, summer_time: bool) -> datetime:
-    """Return when a meter's clock shows this time, in the time zone of Home Assistant.
-
-    A clock on standard time all year is that far from UTC as the zone is in winter. On one that follows summer time,
-    the meter's summer-time bit only tells the two readings of the hour apart that comes twice (or never).
-    """
-    zone = dt_util.get_default_time_zone()
-    if meter_clock == METER_CLOCK_SUMMER:
-        readings = [value.replace(tzinfo=zone, fold=fold) for fold in (0, 1)]
-        return (max if summer_time else min)(readings, key=_offset)
-    offset = min(
-        _offset(datetime(value.year, month, 1, tzinfo=zone)) for month in (1, 7)
-    )
-    return value.replace(tzinfo=timezone(offset))
-
-
-def _offset(value: datetime) -> timedelta:
-    return value.utcoffset() or timedelta()
-
-
-def _only[T](kind: type[T], value: Any) -> T | None:
-    return value if isinstance(value, kind) else None
-
-
-def _in_native_unit(binding: Binding, value: float | Decimal) -> float | Decimal:
-    """Convert to a unit Home Assistant knows and, unless that is what a transformation results in, to the one set."""
-    unit, wanted = _native_unit(binding.unit), binding.presentation.unit
-    if unit is None or (binding.transformations and wanted):
-        return value
-    if binding.unit and unit != binding.unit:
-        value = convert_unit(value, binding.unit, unit)
-    if wanted and wanted != unit:
-        device_class = _row(binding.signature, unit).device_class
-        if _converts(device_class, unit, wanted):
-            return UNIT_CONVERTERS[device_class].convert(float(value), unit, wanted)
-        with suppress(ValueError):
-            return convert_unit(value, unit, wanted)
-    return value
-
-
-def _text(value: Any) -> str:
-    """Return a text that fits into a state."""
-    match value:
-        case bytes():
-            text = value.hex().upper()
-        case date() | time():
-            text = value.isoformat()
-        case _:
-            text = str(value)
-    return text if len(text) <= _LONGEST_STATE else text[: _LONGEST_STATE - 1] + _CUT
-
-
-def value_text(record: Record, medium: int | None) -> str:
-    """Return a record's valid value for a person to read, in the unit it is shown in at first."""
-    value, unit = record.value, record.unit
-    if record.quantity in SECRET_QUANTITIES:
-        return HIDDEN
-    if not isinstance(value, int | float | Decimal):
-        return value.isoformat(" ") if isinstance(value, datetime) else _text(value)
-    description = _described(
-        record.signature, unit, record.header, Presentation(), False, medium
-    )
-    shown_in = (
-        description.suggested_unit_of_measurement
-        or description.native_unit_of_measurement
-    )
-    if unit and shown_in:
-        value = convert_unit(value, unit, shown_in)
-    if description.state_class is None and shown_in is None:
-        return str(value)
-    text = f"{value:,.15g}" if isinstance(value, float) else f"{value:,}"
-    return f"{text} {shown_in}" if shown_in else text

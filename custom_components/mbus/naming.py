@@ -13,7 +13,7 @@ from homeassistant.util import slugify
 
 from .binding import Binding
 from .const import DOMAIN
-from .description import value_text
+from .native_value import value_text
 from .protocol import Function, Record, Signature
 from .protocol.vif import PLAIN_TEXT
 

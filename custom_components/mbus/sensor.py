@@ -13,10 +13,11 @@ from propcache.api import cached_property
 
 from .binding import Binding
 from .coordinator import MBusConfigEntry, MeterCoordinator
-from .description import NativeValue, native_value, sensor_description, to_timestamp
+from .description import sensor_description
 from .diagnostic_sensors import CONNECTION_SENSORS, METER_SENSORS, ConnectionSensor
 from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
 from .naming import cached_texts, name_parts
+from .native_value import NativeValue, native_value, to_timestamp
 from .protocol.vife import SUMMER_TIME
 
 PARALLEL_UPDATES = 0
