@@ -27,6 +27,7 @@ from .link_form import number
 from .naming import async_get_texts
 from .presentation_form import PRESENTATION, presentation_errors, presentation_fields
 from .protocol import Telegram, limits
+from .reading import extract
 from .reading_flow import ReadingSteps
 from .record_choice import binding_name
 
@@ -168,7 +169,9 @@ class BindingSteps(ReadingSteps):
         if user_input is not None:
             changes = self._entered(user_input)
             changed = Binding.from_dict(self._changed_binding(changes))
-            errors, placeholders = presentation_errors(changed, medium)
+            errors, placeholders = presentation_errors(
+                changed, medium, extract(changed, self._last_telegrams).value
+            )
             errors |= self._place_errors(changed.telegram, changed.index)
             if not errors:
                 return self._store_binding(changes)

@@ -113,6 +113,7 @@ class MeterSubentryFlow(BindingSteps, MeterSettingsSteps, SubentrySearchFlow):
             self._telegrams,
             map(Binding.from_dict, bindings),
             await async_get_texts(self.hass),
+            self._medium,
         )
         ticked = (
             sensible_records(self._telegrams) if adding else bound_records(bindings)
@@ -139,6 +140,13 @@ class MeterSubentryFlow(BindingSteps, MeterSettingsSteps, SubentrySearchFlow):
             data=meter_subentry_data(self._asked.address, self._readout, bindings),
             unique_id=meter_unique_id(self._asked.address),
         )
+
+    @property
+    def _medium(self) -> int | None:
+        if self.source != SOURCE_USER:
+            return self._meter.medium
+        header = self._telegrams[0].header if self._telegrams else None
+        return header.medium if header else None
 
     @property
     def _title(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any, Final
 
 from homeassistant.components.sensor import (
@@ -9,9 +10,13 @@ from homeassistant.components.sensor import (
     DEVICE_CLASS_UNITS,
     STATE_CLASS_UNITS,
     SensorDeviceClass,
+    SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.components.sensor.const import NON_NUMERIC_DEVICE_CLASSES
+from homeassistant.components.sensor.const import (
+    NON_NUMERIC_DEVICE_CLASSES,
+    UNIT_CONVERTERS,
+)
 from homeassistant.helpers.selector import (
     SelectSelector,
     SelectSelectorConfig,
@@ -23,6 +28,7 @@ from .binding import Binding, Presentation
 from .description import sensor_description
 from .flow_errors import FieldErrors
 from .link_form import number
+from .protocol import dimension
 
 CONF_DEVICE_CLASS: Final = "device_class"
 CONF_PRECISION: Final = "precision"
@@ -55,43 +61,63 @@ def presentation_fields(
 
 
 def presentation_errors(
-    binding: Binding, medium: int | None
+    binding: Binding, medium: int | None, value: Any
 ) -> tuple[FieldErrors, dict[str, str]]:
-    """Return which fields of a binding's presentation can't be, and what their texts name."""
+    """Return which fields of a binding's presentation can't be, and what their texts name.
+
+    `value` is the last one of its record. Without a presentation, the description is always one that Home Assistant
+    takes; what it can't take of a presentation it leaves out.
+    """
+    asked = binding.presentation
     own = sensor_description(replace(binding, presentation=Presentation()), medium)
-    if own.device_class in NON_NUMERIC_DEVICE_CLASSES:
-        given = (
-            key
+    text = (
+        not binding.transformations
+        and value is not None
+        and not isinstance(value, int | float | Decimal)
+    )
+    if text or own.device_class in NON_NUMERIC_DEVICE_CLASSES:
+        return {
+            key: "not_a_number"
             for key in PRESENTATION
-            if getattr(binding.presentation, key) is not None
-        )
-        return dict.fromkeys(given, "not_a_number"), {}
+            if getattr(asked, key) is not None
+        }, {}
+    if asked.unit and not binding.transformations and not _converts(own, asked.unit):
+        return {CONF_UNIT: "unit_not_convertible"}, {
+            "unit": str(own.native_unit_of_measurement)
+        }
     shown = sensor_description(binding, medium)
-    device_class, state_class = shown.device_class, shown.state_class
-    unit = shown.native_unit_of_measurement
-    errors: FieldErrors = {}
-    placeholders: dict[str, str] = {}
-    if device_class and unit not in (
-        units := DEVICE_CLASS_UNITS.get(device_class, {unit})
-    ):
-        errors[CONF_UNIT] = "unit_not_for_device_class"
-        placeholders["units"] = _listed(units)
-    elif state_class and unit not in (
-        units := STATE_CLASS_UNITS.get(state_class, {unit})
-    ):
-        errors[CONF_UNIT] = "unit_not_for_state_class"
-        placeholders["units"] = _listed(units)
-    if (
-        device_class
-        and state_class
-        and state_class
-        not in (
-            state_classes := DEVICE_CLASS_STATE_CLASSES.get(device_class, {state_class})
+    device_class, unit = shown.device_class, shown.native_unit_of_measurement
+    if asked.device_class and device_class != asked.device_class:
+        field = CONF_UNIT if asked.unit else CONF_DEVICE_CLASS
+        return {field: "unit_not_for_device_class"}, {
+            "units": _listed(DEVICE_CLASS_UNITS[asked.device_class])
+        }
+    if asked.state_class and shown.state_class != asked.state_class:
+        state_classes = (
+            DEVICE_CLASS_STATE_CLASSES[device_class]
+            if device_class
+            else set(SensorStateClass)
         )
-    ):
-        errors[CONF_STATE_CLASS] = "state_class_not_for_device_class"
-        placeholders["state_classes"] = _listed(state_classes)
-    return errors, placeholders
+        possible = (
+            choice
+            for choice in state_classes
+            if unit in STATE_CLASS_UNITS.get(choice, {unit})
+        )
+        return {CONF_STATE_CLASS: "state_class_not_possible"}, {
+            "state_classes": _listed(possible)
+        }
+    return {}, {}
+
+
+def _converts(own: SensorEntityDescription, unit: str) -> bool:
+    """Return whether the value can be shown in a unit; one without any unit may be given one."""
+    native = own.native_unit_of_measurement
+    if native is None or unit == native:
+        return True
+    converter = UNIT_CONVERTERS.get(own.device_class)
+    if converter and unit in converter.VALID_UNITS:
+        return True
+    return dimension(unit) is not None and dimension(unit) == dimension(native)
 
 
 def _listed(values: Iterable[str | None]) -> str:

@@ -111,8 +111,9 @@ class ReadingSteps(ConfigSubentryFlow):
             self._readout = reading.result()
         except MBusError as err:
             self._error = err
-            return failed
-        return done
+        if self._get_entry().state is not ConfigEntryState.LOADED:
+            return "not_loaded"
+        return failed if self._error else done
 
     async def async_step_not_loaded(
         self, user_input: dict[str, Any] | None = None

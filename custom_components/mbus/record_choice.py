@@ -1,5 +1,6 @@
 """Choosing records: the list a person ticks, and the bindings that follow from the ticks."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,12 +9,15 @@ from homeassistant.helpers.selector import SelectOptionDict
 from .adding import bind
 from .binding import Binding
 from .const import CONF_INDEX, CONF_TELEGRAM, DOMAIN
-from .naming import Texts, is_sensible, name_parts, record_label
+from .naming import Texts, is_sensible, name_key, name_parts, record_label
 from .protocol import Record, Telegram
 
 
 def record_options(
-    telegrams: Sequence[Telegram], bindings: Iterable[Binding], texts: Texts
+    telegrams: Sequence[Telegram],
+    bindings: Iterable[Binding],
+    texts: Texts,
+    medium: int | None,
 ) -> list[SelectOptionDict]:
     """Return every record as an option, and every binding whose record is not among them."""
     labels = {
@@ -22,9 +26,12 @@ def record_options(
             binding.index,
         ): f"{binding.index} · {binding_name(binding, texts)} · –"
         for binding in bindings
-    } | {
-        _place(key): record_label(record, texts) for key, record in _records(telegrams)
     }
+    names: Counter[str] = Counter()
+    for key, record in _records(telegrams):
+        name = name_key(record.signature)
+        names[name] += 1
+        labels[_place(key)] = record_label(record, texts, medium, names[name])
     several = any(telegram for telegram, _ in labels)
     return [
         SelectOptionDict(
