@@ -17,8 +17,8 @@ from .values import (
     Value,
 )
 
-_REAL = struct.Struct("<f")
-_LARGEST_REAL: Final = 3.4028234663852886e38
+_REALS: Final = {4: struct.Struct("<f"), 8: struct.Struct("<d")}
+_LARGEST_SINGLE: Final = 3.4028234663852886e38
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,35 +122,37 @@ class Bcd:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Real:
-    """Type H: IEEE 754 single precision."""
+    """Type H: IEEE 754 single precision; double precision where some meters send it."""
 
+    length: int = 4
     scale: Scale = UNSCALED
 
     def decode(self, data: bytes) -> float:
-        """Read the number with the digits that it has in single precision, and scale it."""
-        (number,) = _REAL.unpack(data)
+        """Read the number with no more digits than tell it from its neighbours, and scale it."""
+        (number,) = _REALS[self.length].unpack(data)
         if not math.isfinite(number):
             raise InvalidValueError(f"not a number: {number}")
-        return self.scale.apply_to_text(_digits(number, data))
+        number += 0.0  # so that nobody sees a negative zero
+        digits = repr(number) if self.length == 8 else _single_digits(number, data)
+        return self.scale.apply_to_text(digits)
 
     def encode(self, value: Value) -> bytes:
-        """Write the nearest number of single precision."""
-        number = float(self.scale.invert(value))
+        """Write the nearest number."""
         try:
-            return _REAL.pack(number)
+            return _REALS[self.length].pack(float(self.scale.invert(value)))
         except OverflowError as err:
             raise EncodeError(f"{value!r} is too large") from err
 
     @property
     def limits(self) -> Limits:
         """The range of single precision, which has no fixed step."""
-        largest = self.scale.apply_to_text(repr(_LARGEST_REAL))
+        largest = self.scale.apply_to_text(repr(_LARGEST_SINGLE))
         return Limits(-largest, largest, None)
 
 
-def _digits(number: float, data: bytes) -> str:
+def _single_digits(number: float, data: bytes) -> str:
     for digits in (7, 8):
         text = f"{number:.{digits}g}"
-        if _REAL.pack(float(text)) == data:
+        if _REALS[4].pack(float(text)) == data:
             return text
     return f"{number:.9g}"

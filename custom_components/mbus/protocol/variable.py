@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-import math
-import struct
 from typing import Final
 
-from .numeric import Integer, decode_bcd
+from .numeric import Integer, Real, decode_bcd
 from .texts import Digits
 from .values import (
     NO_DATA,
@@ -35,7 +33,6 @@ _LARGEST_BCD: Final = 9
 
 # Some meters send a real number of this length, which no edition defines so.
 REALS: Final = {0xF4: 4, 0xF8: 8}
-_REALS: Final = {4: struct.Struct("<f"), 8: struct.Struct("<d")}
 
 
 def variable_length(lvar: int) -> int | None:
@@ -73,10 +70,7 @@ class Variable:
             number = decode_bcd(content)
             return self.scale.apply(-abs(number) if lvar >= _NEGATIVE_BCD else number)
         if REALS.get(lvar) == len(content):
-            (real,) = _REALS[len(content)].unpack(content)
-            if not math.isfinite(real):
-                raise InvalidValueError(f"not a number: {real}")
-            return self.scale.apply_to_text(repr(real))
+            return Real(length=len(content), scale=self.scale).decode(content)
         if self.moment or len(content) > _LARGEST_NUMBER:
             return content
         return self.integer(len(content), self.scale).decode(content)
