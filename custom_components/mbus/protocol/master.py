@@ -105,9 +105,7 @@ class Master:
         Raises NoReplyError, DamagedReplyError, LinkError.
         """
         request = short_frame(Control.SND_NKE, address)
-        await self.ask(
-            address, [request], judge_acknowledgement, attempts=attempts, wait=wait
-        )
+        await self._be_acknowledged(address, [request], attempts, wait)
         self._frame_counts[address] = FRAME_COUNT_BIT
 
     async def select(
@@ -130,9 +128,7 @@ class Master:
         ]
         known = self._selections.get(address, ways[0])
         ways.sort(key=lambda way: way != known)
-        reply = await self.ask(
-            address, ways, judge_acknowledgement, attempts=attempts, wait=wait
-        )
+        reply = await self._be_acknowledged(address, ways, attempts, wait)
         self._selections[address] = reply.request
         self._frame_counts[SELECTED] = FRAME_COUNT_BIT
 

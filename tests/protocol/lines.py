@@ -1,0 +1,52 @@
+"""A simulated bus and a master on it, over a real socket or a real pseudo terminal."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+from custom_components.mbus.protocol import (
+    LinkSettings,
+    Master,
+    SerialSettings,
+    TcpSettings,
+    open_link,
+)
+from tests.simulator import CodedMeter, SimulatedBus
+
+type Kind = Literal["tcp", "pty"]
+
+TIMEOUT = 0.1
+"""Seconds to the first byte: the simulated meters answer at once."""
+
+
+async def serve(bus: SimulatedBus, kind: Kind, **options: Any) -> LinkSettings:
+    """Open a way to a bus; the rate only sets the waits, as the bus has none."""
+    if kind == "tcp":
+        port = await bus.serve_tcp(**options)
+        return TcpSettings(host="127.0.0.1", port=port, baud_rate=38400)
+    return SerialSettings(port=await bus.serve_pty(**options), baud_rate=38400)
+
+
+@asynccontextmanager
+async def mastered(
+    bus: SimulatedBus, kind: Kind = "tcp", **options: Any
+) -> AsyncIterator[Master]:
+    """Open a link to a bus, with a master that knows the link to be fast."""
+    link = await open_link(await serve(bus, kind))
+    for _ in range(3):
+        link.learn_latency(0)
+    try:
+        yield Master(link, **({"timeout": TIMEOUT} | options))
+    finally:
+        await link.close()
+
+
+def places(readout: Any) -> list[list[tuple[int, int, int, int]]]:
+    """Say where each value of a coded meter belongs: meter, telegram, index, readout."""
+    return [
+        [
+            CodedMeter.decode(int.from_bytes(record.raw, "little"))
+            for record in telegram.records
+        ]
+        for telegram in readout.telegrams
+    ]

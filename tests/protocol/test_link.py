@@ -1,0 +1,210 @@
+"""Links: opening, losing, closing, and what they learn of the way."""
+
+import asyncio
+from pathlib import Path
+import socket
+
+import pytest
+
+from custom_components.mbus.protocol import (
+    Link,
+    LinkBusyError,
+    LinkError,
+    LinkNotFoundError,
+    LinkSettings,
+    SerialSettings,
+    TcpSettings,
+    open_link,
+    parse_link_url,
+    short_frame,
+)
+from tests.simulator import SimulatedBus, WaterMeter
+
+from .lines import Kind, serve
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+both = pytest.mark.parametrize("kind", ["tcp", "pty"])
+
+
+def open_files() -> int:
+    """Count the open file descriptors of this process."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+@both
+async def test_bytes_go_and_come(kind: Kind) -> None:
+    """What is written reaches the bus, what it answers is read."""
+    async with SimulatedBus([WaterMeter(1)]) as bus:
+        link = await open_link(await serve(bus, kind))
+        link.write(short_frame(0x40, 1))
+        assert await link.read(1) == b"\xe5"
+        assert await link.read(0.01) == b""
+        assert await link.read(0) == b""
+        await link.close()
+        assert not link.is_open
+        assert bus.requests == [short_frame(0x40, 1)]
+
+
+@both
+async def test_nothing_is_left_of_a_closed_link(kind: Kind) -> None:
+    """No file descriptor leaks, however often a link is opened."""
+    async with SimulatedBus([WaterMeter(1)]) as bus:
+        settings = await serve(bus, kind)
+        link = await open_link(settings)
+        await link.close()
+        before = open_files()
+        for _ in range(5):
+            link = await open_link(settings)
+            await link.close()
+            await link.close()
+        await asyncio.sleep(0)
+        assert open_files() <= before
+
+
+@both
+async def test_a_lost_link_says_so(kind: Kind) -> None:
+    """Reading, waiting and writing raise LinkError once the other side has gone."""
+    async with SimulatedBus([WaterMeter(1)]) as bus:
+        settings = await serve(bus, kind)
+        link = await open_link(settings)
+        reading = asyncio.create_task(link.read(5))
+        await asyncio.sleep(0.01)
+        await bus.gateways[0].stop()
+        with pytest.raises(LinkError, match=str(settings)):
+            await reading
+        with pytest.raises(LinkError):
+            link.write(b"\x00")
+        with pytest.raises(LinkError):
+            await link.read(0)
+        assert not link.is_open
+        await link.close()
+
+
+async def test_what_came_before_the_end_is_still_read() -> None:
+    """Bytes that arrived are not lost with the link."""
+    async with SimulatedBus([WaterMeter(1)]) as bus:
+        link = await open_link(await serve(bus, "tcp"))
+        link.write(short_frame(0x40, 1))
+        await asyncio.sleep(0.02)
+        await bus.gateways[0].stop()
+        await asyncio.sleep(0.02)
+        assert await link.read(1) == b"\xe5"
+        with pytest.raises(LinkError):
+            await link.read(1)
+        await link.close()
+
+
+async def test_a_port_is_opened_once() -> None:
+    """A second program finds the port in use."""
+    async with SimulatedBus() as bus:
+        settings = await serve(bus, "pty")
+        link = await open_link(settings)
+        with pytest.raises(LinkBusyError, match="in use"):
+            await open_link(settings)
+        await link.close()
+
+
+@pytest.mark.parametrize(
+    ("settings", "error"),
+    [
+        (SerialSettings(port="/dev/no-such-port"), LinkNotFoundError),
+        (SerialSettings(port="nothing://here"), LinkError),
+        (SerialSettings(port="/dev/null"), LinkError),
+    ],
+)
+async def test_links_that_cannot_be_opened(
+    settings: LinkSettings, error: type[LinkError]
+) -> None:
+    """Each reason has its error, which names the link."""
+    with pytest.raises(error) as caught:
+        await open_link(settings)
+    assert str(settings) in str(caught.value)
+
+
+async def test_an_unknown_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name can't be resolved."""
+
+    async def resolve(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+    with pytest.raises(LinkNotFoundError, match="no host"):
+        await open_link(TcpSettings(host="nowhere.invalid", port=10001))
+
+
+async def test_a_closed_port_refuses() -> None:
+    """Nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    with pytest.raises(LinkError, match="refuses"):
+        await open_link(TcpSettings(host="127.0.0.1", port=port))
+
+
+async def test_a_serial_url() -> None:
+    """A socket by way of the serial library is a serial port over the network."""
+    async with SimulatedBus([WaterMeter(1)]) as bus:
+        port = await bus.serve_tcp()
+        settings = parse_link_url(f"socket://127.0.0.1:{port}")
+        assert isinstance(settings, SerialSettings)
+        assert settings.over_network
+        link = await open_link(settings)
+        link.write(short_frame(0x40, 1))
+        assert await link.read(1) == b"\xe5"
+        assert not link.has_baud_rate
+        await link.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "settings"),
+    [
+        ("tcp://host:10001", TcpSettings(host="host", port=10001)),
+        ("tcp://[::1]:502", TcpSettings(host="::1", port=502)),
+        ("/dev/ttyUSB0", SerialSettings(port="/dev/ttyUSB0")),
+        ("rfc2217://host:1", SerialSettings(port="rfc2217://host:1")),
+    ],
+)
+def test_link_urls(url: str, settings: LinkSettings) -> None:
+    """A device or a URL names a link."""
+    assert parse_link_url(url) == settings
+
+
+@pytest.mark.parametrize("url", ["tcp://host", "tcp://:1", "tcp://host:none"])
+def test_bad_link_urls(url: str) -> None:
+    """What lacks something is refused."""
+    with pytest.raises(ValueError, match=r"host|port|Port"):
+        parse_link_url(url)
+
+
+async def test_baud_rate_of_a_serial_port() -> None:
+    """The rate of an open port changes."""
+    async with SimulatedBus() as bus:
+        link = await open_link(await serve(bus, "pty"))
+        await link.set_baud_rate(9600)
+        assert link.baud_rate == 9600
+        assert bus.gateways[0].baud_rate == 9600
+        await link.close()
+
+
+async def test_latency_is_learnt_from_several_answers() -> None:
+    """A few fast answers lower it, one slow answer raises it, never below a little."""
+    link = Link(TcpSettings(host="host", port=1))
+    unlearnt = link.latency
+    assert unlearnt == 0.5
+    link.learn_latency(0.01)
+    link.learn_latency(0.02)
+    assert link.latency == unlearnt
+    link.learn_latency(0.01)
+    assert link.latency == 0.02
+    link.learn_latency(0.8)
+    assert link.latency == 0.8
+    link.unlearn_latency()
+    assert link.latency == unlearnt
+    for _ in range(3):
+        link.learn_latency(0)
+    assert 0 < link.latency < 0.005
+
+
+async def test_latency_of_a_serial_port() -> None:
+    """It starts at less than a network's."""
+    assert Link(SerialSettings(port="/dev/ttyUSB0")).latency == 0.1
