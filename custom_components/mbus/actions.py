@@ -1,9 +1,15 @@
 """What a person may ask of a meter beside its polling; failures are told in plain words."""
 
+from datetime import datetime
+
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .coordinator import MeterCoordinator
+from .protocol import MBusError
+from .protocol.commands import set_clock
+from .writing import meter_time
 
 
 async def async_read_now(coordinator: MeterCoordinator) -> None:
@@ -20,5 +26,36 @@ async def async_read_now(coordinator: MeterCoordinator) -> None:
         )
 
 
-async def async_set_clock(coordinator: MeterCoordinator) -> None:
-    """Set the meter's clock to the present time."""
+async def async_set_clock(
+    coordinator: MeterCoordinator, moment: datetime | None = None
+) -> None:
+    """Set the meter's clock, by its setting *Meter clock*, to a time or to now; then read the meter.
+
+    With seconds where the meter sends them. Raises HomeAssistantError where the clock shows another time afterwards.
+    """
+    meter = coordinator.meter
+    telegrams = coordinator.data.reading.telegrams if coordinator.data else ()
+    with_seconds = any(
+        record.header == b"\x06\x6d"
+        for telegram in telegrams
+        for record in telegram.records
+    )
+    try:
+        async with coordinator.connection.turn(urgent=True) as bus:
+            master = await bus.master()
+            shown, is_summer_time = meter_time(moment or dt_util.utcnow(), meter.clock)
+            await set_clock(
+                master,
+                meter.address,
+                shown,
+                summer_time=is_summer_time,
+                with_seconds=with_seconds,
+                identity=meter.identity,
+            )
+    except MBusError as err:
+        raise HomeAssistantError(
+            translation_domain=DOMAIN,
+            translation_key="set_clock_failed",
+            translation_placeholders={"meter": meter.title, "error": str(err)},
+        ) from err
+    await async_read_now(coordinator)

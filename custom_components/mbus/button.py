@@ -1,15 +1,16 @@
-"""Buttons: read a meter now, set its clock."""
+"""Buttons: read a meter now, set its clock, and records that are written without data."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import override
 
 from homeassistant.components.button import ButtonEntity, ButtonEntityDescription
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .actions import async_read_now, async_set_clock
+from .control import ControlEntity, async_setup_controls
 from .coordinator import MBusConfigEntry, MeterCoordinator
 from .entity import MeterEntity, async_setup_meter_entities
 
@@ -45,12 +46,15 @@ async def async_setup_entry(
     entry: MBusConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the buttons of every meter."""
+    """Add the buttons of every meter, and one for every writable binding of that nature."""
 
     def create(coordinator: MeterCoordinator) -> Iterator[MeterButton]:
         return (MeterButton(coordinator, description) for description in DESCRIPTIONS)
 
     async_setup_meter_entities(hass, entry, async_add_entities, create)
+    async_setup_controls(
+        hass, entry, async_add_entities, Platform.BUTTON, BindingButton
+    )
 
 
 class MeterButton(MeterEntity, ButtonEntity):
@@ -75,3 +79,12 @@ class MeterButton(MeterEntity, ButtonEntity):
     async def async_press(self) -> None:
         """Do it, or say why it failed."""
         await self.entity_description.press_fn(self.coordinator)
+
+
+class BindingButton(ControlEntity, ButtonEntity):
+    """What a meter does when a record without data is sent to it."""
+
+    @override
+    async def async_press(self) -> None:
+        """Send the record."""
+        await self.async_write(None)

@@ -127,27 +127,36 @@ def async_setup_meter_entities(
     async_add_entities: AddConfigEntryEntitiesCallback,
     create: Callable[[MeterCoordinator], Iterable[MeterEntity]],
 ) -> None:
-    """Add a platform's entities of every meter, now and whenever a meter or a binding is added."""
-    present: set[str] = set()
+    """Add a platform's entities of every meter, and keep to what `create` gives when a meter or a binding changes.
+
+    An entity that it doesn't give any more goes, but stays registered: whatever is known of it is there when it returns.
+    """
+    present: dict[str, MeterEntity] = {}
 
     @callback
-    def async_add(coordinator: MeterCoordinator) -> None:
-        new = {
+    def async_update(coordinator: MeterCoordinator) -> None:
+        wanted = {
             unique_id: entity
             for entity in create(coordinator)
-            if (unique_id := entity.unique_id) is not None and unique_id not in present
+            if (unique_id := entity.unique_id) is not None
+        }
+        for unique_id, entity in [*present.items()]:
+            if entity.coordinator is coordinator and unique_id not in wanted:
+                entry.async_create_task(hass, entity.async_remove())
+        new = {
+            unique_id: entity
+            for unique_id, entity in wanted.items()
+            if unique_id not in present
         }
         for unique_id, entity in new.items():
-            present.add(unique_id)
-            entity.async_on_remove(
-                lambda unique_id=unique_id: present.discard(unique_id)
-            )
+            present[unique_id] = entity
+            entity.async_on_remove(lambda unique_id=unique_id: present.pop(unique_id))
         async_add_entities(new.values(), config_subentry_id=coordinator.meter.id)
 
     for coordinator in entry.runtime_data.coordinators.values():
-        async_add(coordinator)
+        async_update(coordinator)
     entry.async_on_unload(
         async_dispatcher_connect(
-            hass, SIGNAL_METER_CHANGED.format(entry.entry_id), async_add
+            hass, SIGNAL_METER_CHANGED.format(entry.entry_id), async_update
         )
     )

@@ -3,11 +3,12 @@
 from typing import Any, override
 
 from homeassistant.components.switch import SwitchEntity
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .connection import STOPPED_BY_USER
+from .control import ControlEntity, async_setup_controls
 from .coordinator import MBusConfigEntry
 from .entity import ConnectionEntity
 
@@ -19,8 +20,11 @@ async def async_setup_entry(
     entry: MBusConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the connection's switch."""
+    """Add the connection's switch, and one for every writable binding of that nature."""
     async_add_entities([PollingSwitch(entry, "polling")])
+    async_setup_controls(
+        hass, entry, async_add_entities, Platform.SWITCH, BindingSwitch
+    )
 
 
 class PollingSwitch(ConnectionEntity, SwitchEntity):
@@ -50,3 +54,23 @@ class PollingSwitch(ConnectionEntity, SwitchEntity):
     def _keep(self, *, running: bool) -> None:
         self.entry.runtime_data.store.keep_running(running)
         self.async_write_ha_state()
+
+
+class BindingSwitch(ControlEntity, SwitchEntity):
+    """The bit in a record: on is 1, off is 0, and anything else is neither."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return the bit as the chain gives it."""
+        return {0: False, 1: True}.get(self.current)
+
+    @override
+    async def async_turn_on(self, **kwargs: Any) -> None:
+        """Write 1."""
+        await self.async_write(1)
+
+    @override
+    async def async_turn_off(self, **kwargs: Any) -> None:
+        """Write 0."""
+        await self.async_write(0)

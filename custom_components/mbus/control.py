@@ -1,0 +1,118 @@
+"""Controls: the entities by which the records of writable bindings are written, one kind for each nature of record."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import date, datetime, time
+from typing import Any, Final, override
+
+from homeassistant.const import EntityCategory, Platform
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .binding import Binding
+from .const import DOMAIN
+from .coordinator import MBusConfigEntry, MeterCoordinator
+from .entered_number import number_range
+from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
+from .naming import cached_texts, record_name
+from .protocol import SECRET_QUANTITIES, EncodeError, Value, encode_value
+from .writing import async_write
+
+_NATURES: Final[tuple[tuple[Platform, Value], ...]] = (
+    (Platform.BUTTON, None),
+    (Platform.DATETIME, datetime(2000, 1, 1)),
+    (Platform.DATE, date(2000, 1, 1)),
+    (Platform.TIME, time()),
+    (Platform.TEXT, "0"),
+)
+"""What a record is can be told by the value that it takes; what takes none of these is a number or nothing."""
+
+_WITHOUT_CONTROL: Final = SECRET_QUANTITIES | {"bus_address", "identification"}
+"""Quantities that no state may show, or that the meter is found by and nobody should change in passing."""
+
+_SUFFIX: Final = "_control"
+
+
+def control_platform(binding: Binding, medium: int | None) -> Platform | None:
+    """Return what kind of control a binding has; None for one that is not written, or not known well enough."""
+    signature = binding.signature
+    if (
+        not binding.access.writes
+        or signature is None
+        or signature.quantity in _WITHOUT_CONTROL
+    ):
+        return None
+    for platform, value in _NATURES:
+        with suppress(EncodeError):
+            encode_value(binding.header, value)
+            return platform
+    try:
+        numbers = number_range(binding, medium)
+    except EncodeError:
+        return None
+    if numbers is None:
+        return None
+    return Platform.SWITCH if numbers.is_bit else Platform.NUMBER
+
+
+@callback
+def async_setup_controls(
+    hass: HomeAssistant,
+    entry: MBusConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    platform: Platform,
+    create: Callable[[MeterCoordinator, Binding], MeterEntity],
+) -> None:
+    """Add a platform's controls of every meter, and drop those of bindings that got another one or none."""
+    registry = er.async_get(hass)
+
+    def controls(coordinator: MeterCoordinator) -> Iterator[MeterEntity]:
+        for binding in coordinator.meter.bindings.values():
+            if control_platform(binding, coordinator.meter.medium) is platform:
+                yield create(coordinator, binding)
+            elif entity_id := registry.async_get_entity_id(
+                platform, DOMAIN, f"{binding.id}{_SUFFIX}"
+            ):
+                registry.async_remove(entity_id)
+
+    async_setup_meter_entities(hass, entry, async_add_entities, controls)
+
+
+class ControlEntity(BindingEntity):
+    """What writes the record of a binding, beside the sensor that shows it or in place of it."""
+
+    _attr_entity_category = EntityCategory.CONFIG
+
+    def __init__(self, coordinator: MeterCoordinator, binding: Binding) -> None:
+        """Name the control as the binding's sensor is named."""
+        super().__init__(coordinator, binding, _SUFFIX)
+        self._describe()
+
+    def _describe(self) -> None:
+        binding = self._described = self.binding
+        assert binding.signature is not None
+        texts = cached_texts(self.coordinator.hass)
+        self._attr_name = binding.title or record_name(
+            binding.signature, texts, binding.ordinal
+        )
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Show the new value, under another name if the binding got one."""
+        platform = control_platform(self.binding, self.coordinator.meter.medium)
+        if platform != self.platform_data.domain:
+            return  # The binding has another control now, or none: this one is about to be removed.
+        if self.binding is not self._described:
+            self._describe()
+        super()._handle_coordinator_update()
+
+    @property
+    def current(self) -> Any:
+        """Return what the last reading has for the binding, None where that is nothing valid."""
+        return self.result.value if self.result else None
+
+    async def async_write(self, value: Value) -> None:
+        """Write what was entered."""
+        await async_write(self.coordinator, self.binding, value)

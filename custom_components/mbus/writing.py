@@ -1,0 +1,265 @@
+"""Writing a record: from what is entered to its data, and whether the meter took them."""
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Final, NoReturn
+
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    TemplateError,
+)
+from homeassistant.helpers.template import Template
+from homeassistant.util import dt as dt_util
+
+from .binding import Binding, BindingError
+from .const import DOMAIN, LOGGER, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
+from .coordinator import MeterCoordinator
+from .entered_number import CONF_TEMPLATE, chain_number
+from .meter import Meter
+from .native_value import to_timestamp
+from .protocol import (
+    Limits,
+    MBusError,
+    MeterError,
+    Record,
+    Value,
+    convert_unit,
+    encode_value,
+    limits,
+)
+from .protocol.commands import send
+from .protocol.vife import COMBINABLE
+from .transformation import Number, inverse, is_number, script_context
+
+_DATA_SEND: Final = 0x51
+
+_RECORD_ERRORS: Final = frozenset(row.error for row in COMBINABLE.values() if row.error)
+
+_SUMMER_TIME: Final = {4: (1, 0x80), 6: (0, 0x40)}
+"""Byte and bit that stand for it, by the length of a date and time (types F and I)."""
+
+_CLOCK_TOLERANCE: Final = timedelta(minutes=2)
+"""A clock runs on until it is read back, and not every one shows seconds."""
+
+_SOME_DAY: Final = datetime(2000, 1, 1)
+
+
+async def async_write(
+    coordinator: MeterCoordinator, binding: Binding, entered: Value
+) -> None:
+    """Write a record so that its control shows what was entered, and publish what the meter says then.
+
+    A record without data is written with None. Raises ServiceValidationError for what can't be written, and
+    HomeAssistantError where the meter can't be reached or doesn't take it.
+    """
+    meter = coordinator.meter
+    wanted = _record_value(coordinator, binding, entered)
+    last = coordinator.data.results.get(binding.id) if coordinator.data else None
+    # Refuse what can't be coded before anything is asked of the meter.
+    _encode(meter, binding, last.record if last else None, wanted)
+
+    lost: MeterError | None = None
+    try:
+        async with coordinator.connection.turn(urgent=True) as bus:
+            # The meter may be another by now, or send other records: what is not known for certain is not written to.
+            readout = await bus.read(
+                meter.address,
+                identity=meter.identity,
+                last_telegram=binding.telegram,
+                quirks=meter.quirks,
+            )
+            record = binding.extract(readout.telegrams)
+            header, data = _encode(meter, binding, record, wanted)
+            try:
+                await send(await bus.master(), meter.address, _DATA_SEND, header + data)
+            except MeterError as err:
+                # The acknowledgement may be lost, the write not: only reading tells.
+                lost = err
+    except (BindingError, MBusError) as err:
+        _fail(binding, str(err), err)
+    LOGGER.info(
+        "%s: wrote %s to %s, which was %s",
+        coordinator.name,
+        wanted,
+        binding.name,
+        record.value,
+    )
+
+    await coordinator.async_read_now()
+    if lost and (wanted is None or not coordinator.last_update_success):
+        _fail(binding, str(lost), lost)
+    if not coordinator.last_update_success:
+        _fail(binding, coordinator.failure, coordinator.last_exception)
+    if wanted is not None:
+        _check_taken(coordinator, binding, wanted, lost)
+
+
+def _check_taken(
+    coordinator: MeterCoordinator,
+    binding: Binding,
+    wanted: Value,
+    lost: MeterError | None,
+) -> None:
+    """Compare what the meter says after a write; raise HomeAssistantError where it is something else."""
+    result = coordinator.data.results.get(binding.id) if coordinator.data else None
+    record = result.record if result else None
+    if record is None or record.value is None:
+        reason = result.reason if result else None
+    elif _is_same(coordinator.meter, binding, record, wanted):
+        return
+    else:
+        reason = repr(record.value)
+    if lost:
+        _fail(binding, str(lost), lost)
+    raise HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="not_taken",
+        translation_placeholders={
+            "binding": binding.title or binding.name,
+            "value": repr(wanted),
+            "found": reason or "–",
+        },
+    )
+
+
+def _is_same(meter: Meter, binding: Binding, record: Record, wanted: Value) -> bool:
+    """Return whether a record holds a value, as far as its coding tells values apart."""
+    signature = record.signature
+    is_clock = signature.quantity == "date_time" and not (
+        signature.storage_number or signature.modifiers
+    )
+    if is_clock and isinstance(wanted, datetime) and isinstance(record.value, datetime):
+        shown, _ = meter_time(wanted, meter.clock)
+        return abs(record.value - shown) <= _CLOCK_TOLERANCE
+    read = encode_value(record.header, record.value)
+    return read == _coded(meter, binding, record.header, record.unit, wanted)
+
+
+def _record_value(
+    coordinator: MeterCoordinator, binding: Binding, entered: Value
+) -> Value:
+    """Return the record's value, in the unit it was bound with, for what was entered."""
+    if entered is None:
+        return None
+    try:
+        if template := binding.writing.get(CONF_TEMPLATE):
+            context = script_context(binding, coordinator.meter)
+            rendered = Template(template, coordinator.hass).async_render(
+                {"value": entered, "context": context}, strict=True
+            )
+            return _like(entered, rendered)
+        value: Value = entered
+        if is_number(entered):
+            value = chain_number(binding, coordinator.meter.medium, entered)
+        value = inverse(binding.transformations, value)
+    except (ArithmeticError, TemplateError, ValueError) as err:
+        raise _not_codable(err) from err
+    return value
+
+
+def _like(entered: Value, rendered: Any) -> Value:
+    """Return what a template gave as the kind of value that was entered, which is the record's."""
+    value: Value
+    match entered:
+        case datetime():
+            value = dt_util.parse_datetime(str(rendered))
+        case date():
+            value = dt_util.parse_date(str(rendered))
+        case time():
+            value = dt_util.parse_time(str(rendered))
+        case str():
+            value = str(rendered)
+        case _:
+            value = rendered if is_number(rendered) else None
+    if value is None:
+        raise ValueError(f"the template gave {rendered!r}")
+    return value
+
+
+def _encode(
+    meter: Meter, binding: Binding, record: Record | None, value: Value
+) -> tuple[bytes, bytes]:
+    """Return header and data that write a value, coded as the meter sends the record now."""
+    header, unit = binding.header, binding.unit
+    if record is not None:
+        if isinstance(value, str) and is_number(record.value):
+            raise _not_codable("the record holds a number")
+        if record.problem not in _RECORD_ERRORS:
+            header, unit = record.header, record.unit
+        elif len(header) >= len(record.header):
+            # The code of an error that a meter puts into the header stands for an action when it is sent there.
+            _fail(binding, record.problem)
+    data = _coded(meter, binding, header, unit, value)
+    if isinstance(value, datetime) and value.tzinfo:
+        _, is_summer_time = meter_time(value, meter.clock)
+        place, bit = _SUMMER_TIME[len(data)]
+        if is_summer_time:
+            data = data[:place] + bytes((data[place] | bit,)) + data[place + 1 :]
+    return header, data
+
+
+def _coded(
+    meter: Meter, binding: Binding, header: bytes, unit: str | None, value: Value
+) -> bytes:
+    if isinstance(value, datetime) and value.tzinfo:
+        value, _ = meter_time(value, meter.clock)
+    try:
+        if is_number(value) and (coding := limits(header)):
+            if unit and binding.unit:
+                value = convert_unit(value, binding.unit, unit)
+            value = _nearest(coding, value, unit)
+        return encode_value(header, value)
+    except ValueError as err:
+        raise _not_codable(err) from err
+
+
+def _nearest(coding: Limits, value: Number, unit: str | None) -> Decimal:
+    """Return the number next to one that can be coded. Raises ServiceValidationError beyond the limits."""
+    lowest, highest = Decimal(str(coding.minimum)), Decimal(str(coding.maximum))
+    number = Decimal(str(value))
+    if coding.step is not None:
+        step = Decimal(str(coding.step))
+        number = lowest + round((number - lowest) / step) * step
+    if not lowest <= number <= highest:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="out_of_range",
+            translation_placeholders={
+                "value": f"{value} {unit or ''}".rstrip(),
+                "minimum": str(coding.minimum),
+                "maximum": f"{coding.maximum} {unit or ''}".rstrip(),
+            },
+        )
+    return number
+
+
+def meter_time(value: datetime, meter_clock: str) -> tuple[datetime, bool]:
+    """Return what a meter's clock shows at a time, and whether that is summer time."""
+    standard = to_timestamp(_SOME_DAY, METER_CLOCK_STANDARD, False)
+    follows = meter_clock == METER_CLOCK_SUMMER
+    zone = dt_util.get_default_time_zone() if follows else standard.tzinfo
+    local = value.astimezone(zone)
+    is_summer_time = local.utcoffset() != standard.utcoffset()
+    return local.replace(tzinfo=None, fold=0), is_summer_time
+
+
+def _not_codable(error: Exception | str) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="not_codable",
+        translation_placeholders={"error": str(error)},
+    )
+
+
+def _fail(
+    binding: Binding, error: str | None, cause: BaseException | None = None
+) -> NoReturn:
+    raise HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="write_failed",
+        translation_placeholders={
+            "binding": binding.title or binding.name,
+            "error": str(error),
+        },
+    ) from cause
