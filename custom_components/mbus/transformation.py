@@ -8,7 +8,7 @@ from hashlib import sha256
 import json
 import math
 import re
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, override
 
 from homeassistant.const import UnitOfTime
 from homeassistant.core import HomeAssistant
@@ -95,7 +95,9 @@ def _scaling(step: Step, value: Number, state: dict[str, Any], now: Moment) -> N
 
 
 def _default_value(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
-    return step["value"] if value is None or step["when"] == WHEN_ALWAYS else value
+    if value is not None and step.get("when", WHEN_MISSING) == WHEN_MISSING:
+        return value
+    return _literal(step["value"])
 
 
 def _limit_control(
@@ -133,16 +135,13 @@ def _derivative(
 
 
 def _damper(step: Step, value: Number, state: dict[str, Any], now: Moment) -> float:
-    last, target = state.get("value", 0.0), float(value)
-    elapsed = now.since(state)
-    damped = (
-        target
-        if elapsed is None
-        else last - (target - last) * math.expm1(-elapsed / step["lag"])
-    )
-    if elapsed is not None:
-        # Rounding must not carry the value past either end.
-        damped = min(max(damped, min(last, target)), max(last, target))
+    damped = float(value)
+    if (elapsed := now.since(state)) is not None:
+        lower, upper = sorted((state["value"], damped))
+        share = -math.expm1(-elapsed / step["lag"])
+        damped = state["value"] + (damped - state["value"]) * share
+        # Rounding must not carry it past either end.
+        damped = min(max(damped, lower), upper)
     state |= {"time": now.time, "value": damped}
     return damped
 
@@ -159,12 +158,20 @@ def _script(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
             state["state"] = json.loads(json.dumps(result["state"], allow_nan=False))
         result = result["value"]
     if isinstance(result, str):
-        if _EXPONENTIAL.fullmatch(result):
-            return float(result)
-        return result or None
+        # Home Assistant leaves numbers such as 1e-05 as text.
+        return _literal(result) if _EXPONENTIAL.fullmatch(result) else result or None
     if result is not None and not isinstance(result, (int, float)):
         raise ValueError(f"{result!r} is neither a number nor text")
     return result
+
+
+class _UncheckedTemplateSelector(TemplateSelector):
+    """A template's field; the flow says what is wrong with it."""
+
+    @override
+    def __call__(self, data: Any) -> str:
+        """Take any text."""
+        return str(data)
 
 
 _NUMBER = NumberSelector(NumberSelectorConfig(mode=NumberSelectorMode.BOX, step="any"))
@@ -224,7 +231,7 @@ STEP_TYPES: Mapping[str, StepType] = {
         apply=_damper,
     ),
     "script": StepType(
-        schema=vol.Schema({vol.Required("template"): TemplateSelector()}),
+        schema=vol.Schema({vol.Required("template"): _UncheckedTemplateSelector()}),
         apply=_script,
         numeric=False,
     ),
@@ -366,6 +373,20 @@ def is_number(value: Any) -> TypeGuard[Number]:
         and not isinstance(value, bool)
         and _is_finite(value)
     )
+
+
+def _literal(text: Any) -> Any:
+    """Return the number that a text is; anything else as it is."""
+    if not isinstance(text, str):
+        return text
+    for kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        if _is_finite(number):
+            return number
+    return text
 
 
 def _exact(number: Number | str) -> Decimal:
