@@ -99,6 +99,16 @@ class HomeAssistant:
         """Return what the API answers to data posted to a path below /api/."""
         return await self._request("POST", f"/api/{path}", json=data)
 
+    async def ask(self, command: str) -> Any:
+        """Return the result of a WebSocket command without parameters."""
+        assert self._session
+        async with self._session.ws_connect(f"{self.url}/api/websocket") as socket:
+            await socket.receive_json()
+            await socket.send_json({"type": "auth", "access_token": self._token})
+            await socket.receive_json()
+            await socket.send_json({"id": 1, "type": command})
+            return (await socket.receive_json())["result"]
+
     async def wait(self) -> None:
         """Wait until Home Assistant ends. Raises DemoError then: nobody told it to."""
         assert self._process
@@ -206,7 +216,8 @@ class HomeAssistant:
         code = (await self.post("onboarding/users", user))["auth_code"]
         form = {"client_id": client, "grant_type": "authorization_code", "code": code}
         tokens = await self._request("POST", "/auth/token", data=form)
-        self._session.headers["Authorization"] = f"Bearer {tokens['access_token']}"
+        self._token = tokens["access_token"]
+        self._session.headers["Authorization"] = f"Bearer {self._token}"
 
     async def _request(self, method: str, path: str, **arguments: Any) -> Any:
         assert self._session

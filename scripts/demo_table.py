@@ -32,13 +32,19 @@ async def read_table(
 ) -> list[Row]:
     """Return a row for each binding of the connections."""
     states = {state["entity_id"]: state for state in await home_assistant.get("states")}
+    entities = {
+        (entity["platform"], entity["unique_id"]): entity["entity_id"]
+        for entity in await home_assistant.ask("config/entity_registry/list")
+    }
     rows = []
     for entry_id in entry_ids:
         diagnostics = await home_assistant.get(f"diagnostics/config_entry/{entry_id}")
         for meter in diagnostics["data"]["meters"]:
             for binding in meter["bindings"]:
-                entity = binding["entity_id"]
-                state = states.get(entity, {"state": "unavailable", "attributes": {}})
+                entity = entities.get(("mbus", binding["id"]))
+                state = states.get(
+                    entity or "", {"state": "unavailable", "attributes": {}}
+                )
                 rows.append(
                     Row(
                         address=meter["address"],

@@ -1,26 +1,21 @@
 """One coordinator per meter: reads it once per period, whatever number of bindings it has."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, override
 
 from homeassistant.components.sensor import SensorStateClass
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
 from .binding import Binding, BindingState, bound_to
-from .connection import (
-    STOPPED_BY_MEMORY_LIMIT,
-    Connection,
-    ConnectionStoppedError,
-)
+from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
 from .const import (
     CONF_BINDINGS,
-    CONF_MEMORY_LIMIT,
     CONF_GROUP_REQUESTS,
     CONF_PERIOD,
     DEFAULT_OPTIONS,
@@ -28,7 +23,7 @@ from .const import (
     LOGGER,
     SIGNAL_CONNECTION_UPDATED,
 )
-from .description import native_value, sensor_description
+from .description import sensor_description
 from .issues import (
     CYCLE_TOO_LONG,
     MEMORY_LIMIT,
@@ -38,6 +33,7 @@ from .issues import (
     withdraw_other_meter,
 )
 from .meter import Meter
+from .native_value import native_value
 from .protocol import LinkError, MBusError, OtherMeterError
 from .reading import MeterData, Reading, Result, extract
 from .store import MBusStore
@@ -102,6 +98,10 @@ class MBusRuntimeData:
             self.async_stop(STOPPED_BY_MEMORY_LIMIT)
 
 
+_SOON = timedelta(seconds=1)
+"""The shortest wait: for DataUpdateCoordinator, an interval of zero means never."""
+
+
 class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
     """Reads one meter and works out the value of each of its bindings.
 
@@ -125,6 +125,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         self._options = DEFAULT_OPTIONS | dict(entry.options)
         self._store = store
         self._urgent = False
+        self._polled = False
         self._troubled: set[str] = set()
         super().__init__(
             hass,
@@ -158,11 +159,18 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         return BindingState.UNAVAILABLE_ADDRESS
 
     @property
+    def failure(self) -> str:
+        """Return what the last failed reading failed with."""
+        if self.last_exception is None:
+            return ""
+        return str(self.last_exception.__cause__ or self.last_exception)
+
+    @property
     def errors(self) -> Mapping[str, str]:
         """Return the error of each binding that has one, by name."""
         bindings = self.meter.bindings.values()
         if not self.last_update_success:
-            return {binding.name: str(self.last_exception) for binding in bindings}
+            return {binding.name: self.failure for binding in bindings}
         results = self.data.results if self.data else {}
         return {
             binding.name: result.reason or result.state
@@ -172,11 +180,24 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         }
 
     @callback
+    @override
+    def async_add_listener(
+        self, update_callback: CALLBACK_TYPE, context: Any = None
+    ) -> Callable[[], None]:
+        """Listen; the first reading waits until all bindings do, so that it has all telegrams they need."""
+        remove = super().async_add_listener(update_callback, context)
+        if context is not None and not self._polled:
+            self.update_interval = self._first_interval
+            self._schedule_refresh()
+        return remove
+
+    @callback
     def async_set_meter(self, meter: Meter) -> None:
         """Go on with changed bindings or settings, on the reading there is."""
         self.meter = meter
         self.update_interval = self.period
         if not self.data:
+            self.async_update_listeners()
             return
         data = self._evaluate(self.data.reading)
         self._keep_memory(data)
@@ -199,7 +220,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
     def async_poll_soon(self) -> None:
         """Read the meter as soon as the bus is free."""
         if self.period:
-            self.update_interval = timedelta(0)
+            self.update_interval = _SOON
             self._schedule_refresh()
 
     @callback
@@ -221,9 +242,10 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
             self._keep_memory(self.data)
         if due and self.period:
             # The first refresh is scheduled when the first entity listens; each refresh then sets the full period.
-            self.update_interval = min(max(due - now, timedelta(0)), self.period)
+            self.update_interval = min(max(due - now, _SOON), self.period)
         elif self.period or not reading:
-            self.update_interval = timedelta(0)
+            self.update_interval = _SOON
+        self._first_interval = self.update_interval
 
     @override
     async def _async_update_data(self) -> MeterData | None:
@@ -232,6 +254,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         enabled = set(self.async_contexts()) & self.meter.bindings.keys()
         if not enabled and not self._urgent:
             return self.data
+        self._polled = True
         if self.period:
             self._store.keep_due(self.meter.id, dt_util.utcnow() + self.period)
         last_telegram = (
@@ -267,6 +290,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         self._report_errors(data)
         self._adopt_signatures(data.reading)
         self._check_limits()
+        if self.connection.stopped:
+            raise self._failed(ConnectionStoppedError(self.connection.stopped))
         return data
 
     @callback
@@ -344,18 +369,17 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
     def _evaluate(self, reading: Reading) -> MeterData:
         results, memory = dict[str, Result](), dict[str, Any]()
         for binding in self.meter.bindings.values():
-            result = extract(binding, reading.telegrams)
-            if result.state is BindingState.NO_TELEGRAM and reading.error:
-                result = replace(result, reason=f"{result.reason}: {reading.error}")
-            if binding.transformations:
-                outcome = self._run_chain(binding, result, reading)
-                result = _transformed(binding, result, outcome)
-                memory[binding.id] = outcome.memory
-            results[binding.id] = result
+            results[binding.id], outcome = self.evaluate(binding, reading)
+            memory[binding.id] = outcome.memory
         return MeterData(reading=reading, results=results, memory=memory)
 
-    def _run_chain(self, binding: Binding, result: Result, reading: Reading) -> Outcome:
-        return run(
+    @callback
+    def evaluate(self, binding: Binding, reading: Reading) -> tuple[Result, Outcome]:
+        """Return what a binding makes of a reading, and what each step of its chain does; nothing is kept."""
+        result = extract(binding, reading.telegrams)
+        if result.state is BindingState.NO_TELEGRAM and reading.error:
+            result = replace(result, reason=f"{result.reason}: {reading.error}")
+        outcome = run(
             binding.transformations,
             result.raw,
             reading.time,
@@ -364,6 +388,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
             context=script_context(binding, self.meter),
             hass=self.hass,
         )
+        if binding.transformations:
+            result = _transformed(binding, result, outcome)
+        return result, outcome
 
     @callback
     def _keep_memory(self, data: MeterData) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceEntry
 
 from .const import DOMAIN
@@ -33,7 +32,7 @@ async def async_get_config_entry_diagnostics(
         "pid": os.getpid(),
         "connection": _connection(entry),
         "meters": [
-            _meter(hass, coordinator)
+            _meter(coordinator)
             for coordinator in entry.runtime_data.coordinators.values()
         ],
     }
@@ -45,7 +44,7 @@ async def async_get_device_diagnostics(
     """Return the diagnostics of one meter, or of the whole connection for its gateway."""
     for coordinator in entry.runtime_data.coordinators.values():
         if (DOMAIN, coordinator.meter.id) in device.identifiers:
-            return _meter(hass, coordinator)
+            return _meter(coordinator)
     return await async_get_config_entry_diagnostics(hass, entry)
 
 
@@ -68,22 +67,19 @@ def _connection(entry: MBusConfigEntry) -> dict[str, Any]:
     }
 
 
-def _meter(hass: HomeAssistant, coordinator: MeterCoordinator) -> dict[str, Any]:
-    registry = er.async_get(hass)
+def _meter(coordinator: MeterCoordinator) -> dict[str, Any]:
     results = coordinator.data.results if coordinator.data else {}
     return {
         "address": _address(coordinator.meter.address),
         "state": coordinator.state,
-        "error": None
-        if coordinator.last_update_success
-        else coordinator.failure,
+        "error": None if coordinator.last_update_success else coordinator.failure,
         "last_read": coordinator.data.reading.time.isoformat()
         if coordinator.data
         else None,
         "bindings": [
             {
+                "id": binding.id,
                 "name": binding.name,
-                "entity_id": registry.async_get_entity_id("sensor", DOMAIN, binding.id),
                 "telegram": binding.telegram,
                 "index": binding.index,
                 "access": binding.access,

@@ -1,0 +1,366 @@
+"""The connection itself: its queue, its switch, its limits, its figures, and the ways to the bus."""
+
+import asyncio
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import (
+    ATTR_ENTITY_ID,
+    CONF_HOST,
+    CONF_PORT,
+    CONF_TYPE,
+    SERVICE_TURN_OFF,
+    SERVICE_TURN_ON,
+    STATE_OFF,
+    STATE_ON,
+    STATE_UNAVAILABLE,
+    Platform,
+)
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.setup import async_setup_component
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    get_system_health_info,
+)
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+    get_diagnostics_for_device,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.mbus.connection import Turns
+from custom_components.mbus.const import (
+    CONF_BACKUP,
+    CONF_BAUD_RATE,
+    CONF_MEMORY_LIMIT,
+    CONF_TRACE_LENGTH,
+    DOMAIN,
+    TYPE_TCP,
+)
+from tests.simulator import SimulatedBus
+
+from .conftest import CreateEntry, let_poll
+
+
+def entity_of(hass: HomeAssistant, platform: Platform, unique_id: str) -> str:
+    """Return the entity id of an entity by its unique id."""
+    entity_id = er.async_get(hass).async_get_entity_id(platform, DOMAIN, unique_id)
+    assert entity_id is not None
+    return entity_id
+
+
+def state_of(hass: HomeAssistant, unique_id: str) -> str:
+    """Return the state of a sensor by its unique id."""
+    state = hass.states.get(entity_of(hass, Platform.SENSOR, unique_id))
+    assert state is not None
+    return state.state
+
+
+def value_of(hass: HomeAssistant, entry: MockConfigEntry, meter: str) -> str:
+    """Return the state of the first binding of a meter."""
+    return state_of(hass, entry.subentries[meter].data["bindings"][0]["id"])
+
+
+async def switch(hass: HomeAssistant, entry: MockConfigEntry, service: str) -> str:
+    """Turn polling on or off and return the switch's state."""
+    entity_id = entity_of(hass, Platform.SWITCH, f"{entry.entry_id}_polling")
+    await hass.services.async_call(
+        Platform.SWITCH, service, {ATTR_ENTITY_ID: entity_id}, blocking=True
+    )
+    state = hass.states.get(entity_id)
+    assert state is not None
+    return state.state
+
+
+async def test_a_person_goes_before_the_timers() -> None:
+    """Whoever waits for the line gets it in turn, people first."""
+    turns = Turns()
+    order: list[str] = []
+
+    async def speak(name: str, *, urgent: bool) -> None:
+        async with turns.turn(urgent=urgent):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async with turns.turn():
+        waiting = [
+            asyncio.create_task(speak("timer 1", urgent=False)),
+            asyncio.create_task(speak("timer 2", urgent=False)),
+            asyncio.create_task(speak("person", urgent=True)),
+            asyncio.create_task(speak("nobody", urgent=True)),
+        ]
+        await asyncio.sleep(0)
+        waiting.pop().cancel()
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+
+    assert order == ["person", "timer 1", "timer 2"]
+
+
+async def test_cancelled_just_when_its_turn_came() -> None:
+    """The line is passed on, not lost."""
+    turns = Turns()
+
+    async def speak() -> str:
+        async with turns.turn():
+            return "spoken"
+
+    async with turns.turn():
+        cancelled = asyncio.create_task(speak())
+        following = asyncio.create_task(speak())
+        await asyncio.sleep(0)
+    cancelled.cancel()
+
+    async with asyncio.timeout(1):
+        assert await following == "spoken"
+
+
+async def test_stopping_and_starting(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A stopped connection leaves the bus alone, also after a restart, until it is started."""
+    entry = await create_entry(2)
+    assert await switch(hass, entry, SERVICE_TURN_OFF) == STATE_OFF
+    bus.requests.clear()
+
+    await let_poll(hass, 301)
+    assert not bus.requests
+    assert value_of(hass, entry, "meter2") == STATE_UNAVAILABLE
+    assert state_of(hass, "meter2_binding_state") == "shutdown"
+
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await let_poll(hass, 301)
+    assert not bus.requests
+    assert state_of(hass, "meter2_binding_state") == "shutdown"
+
+    assert await switch(hass, entry, SERVICE_TURN_ON) == STATE_ON
+    await let_poll(hass)
+    assert bus.requests
+    assert value_of(hass, entry, "meter2") != STATE_UNAVAILABLE
+    assert state_of(hass, "meter2_binding_state") == "ok"
+
+
+async def test_memory_limit(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """The oldest trace goes first; when the readings alone are too much the connection stops."""
+    entry = await create_entry(1, 2)
+    runtime = entry.runtime_data
+    kept = runtime.store.size
+    assert len(runtime.connection.trace) > 1
+    issues = ir.async_get(hass)
+    issue_id = f"memory_limit_{entry.entry_id}"
+
+    hass.config_entries.async_update_entry(
+        entry, options={**entry.options, CONF_MEMORY_LIMIT: kept + 600}
+    )
+    await hass.async_block_till_done()
+    await let_poll(hass, 301)
+    runtime = entry.runtime_data
+    assert len(runtime.connection.trace) == 1
+    assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
+    assert issues.async_get_issue(DOMAIN, issue_id) is None
+
+    hass.config_entries.async_update_entry(
+        entry, options={**entry.options, CONF_MEMORY_LIMIT: kept // 2}
+    )
+    await hass.async_block_till_done()
+    await let_poll(hass, 301)
+    assert len(entry.runtime_data.connection.trace) == 0
+    assert value_of(hass, entry, "meter1") == STATE_UNAVAILABLE
+    assert state_of(hass, "meter1_binding_state") == "shutdown"
+    assert issues.async_get_issue(DOMAIN, issue_id) is not None
+    bus.requests.clear()
+    await let_poll(hass, 301)
+    assert not bus.requests
+
+    hass.config_entries.async_update_entry(
+        entry, options={**entry.options, CONF_MEMORY_LIMIT: 67_108_864}
+    )
+    await hass.async_block_till_done()
+    await let_poll(hass, 301)
+    assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
+    assert issues.async_get_issue(DOMAIN, issue_id) is None
+
+
+async def test_trace_is_off(hass: HomeAssistant, create_entry: CreateEntry) -> None:
+    """Nothing is kept of what went over the line."""
+    entry = await create_entry(2, options={CONF_TRACE_LENGTH: 0})
+
+    assert len(entry.runtime_data.connection.trace) == 0
+    assert entry.runtime_data.connection.bus.statistics.requests > 0
+
+
+async def test_trace_is_limited_in_number(
+    hass: HomeAssistant, create_entry: CreateEntry
+) -> None:
+    """Only the last exchanges are kept."""
+    entry = await create_entry(1, 2, options={CONF_TRACE_LENGTH: 3})
+
+    trace = entry.runtime_data.connection.trace.as_list(masked=False)
+    assert len(trace) == 3
+    assert trace[-1]["request"].startswith("10 ")
+    assert trace[-1]["reply"].endswith(" 16")
+
+
+async def test_diagnostics_hide_whose_meters_they_are(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    """Meter numbers are in no part of the download, neither as text nor in the bytes."""
+    bus.meters[0].identification = "87654321"
+    entry = await create_entry(1, 2)
+    assert await async_setup_component(hass, "diagnostics", {})
+
+    diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+
+    text = str(diagnostics)
+    assert "87654321" not in text
+    assert "21 43 65 87" not in text
+    requests = [exchange["request"] for exchange in diagnostics["connection"]["trace"]]
+    assert "10 40 01 41 16" in requests
+    assert diagnostics["connection"]["actual_connection"] == "master"
+    assert diagnostics["pid"] > 0
+    assert diagnostics["node"]
+    bindings = diagnostics["meters"][0]["bindings"]
+    assert {binding["state"] for binding in bindings} == {"ok"}
+    unmasked = entry.runtime_data.connection.trace.as_list(masked=False)
+    assert any("21 43 65 87" in exchange["reply"] for exchange in unmasked)
+
+
+async def test_diagnostics_of_a_device(
+    hass: HomeAssistant,
+    create_entry: CreateEntry,
+    hass_client: ClientSessionGenerator,
+    device_registry: Any,
+) -> None:
+    """A meter's device has the meter's, the gateway the whole connection's."""
+    entry = await create_entry(1, 2)
+    assert await async_setup_component(hass, "diagnostics", {})
+    meter = device_registry.async_get_device_by_identifier(
+        (DOMAIN, "meter2"), entry.entry_id
+    )
+    gateway = device_registry.async_get_device_by_identifier(
+        (DOMAIN, entry.entry_id), entry.entry_id
+    )
+
+    of_meter = await get_diagnostics_for_device(hass, hass_client, entry, meter)
+    of_gateway = await get_diagnostics_for_device(hass, hass_client, entry, gateway)
+
+    assert of_meter["address"] == 2
+    assert [meter["address"] for meter in of_gateway["meters"]] == [1, 2]
+
+
+async def test_system_health(hass: HomeAssistant, create_entry: CreateEntry) -> None:
+    """The page counts connections and meters."""
+    await create_entry(1, 2)
+    assert await async_setup_component(hass, "system_health", {})
+    await hass.async_block_till_done()
+
+    info = await get_system_health_info(hass, DOMAIN)
+
+    assert info["connections"] == info["connections_running"] == 1
+    assert info["meters"] == info["meters_answering"] == 2
+    assert info["pid"] > 0
+
+
+async def test_cycle_longer_than_the_period(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """One issue tells by how much."""
+    for meter in bus.meters:
+        meter.quirks.response_delay = 0.2
+    entry = await create_entry(1, 2, options={"period": 1000})
+
+    issue = ir.async_get(hass).async_get_issue(
+        DOMAIN, f"cycle_too_long_{entry.entry_id}"
+    )
+    assert issue is not None
+    assert issue.translation_placeholders is not None
+    # At least five exchanges with 0.2 s each.
+    assert float(issue.translation_placeholders["duration"]) >= 1.0
+    assert int(issue.translation_placeholders["load"]) >= 100
+
+
+@pytest.fixture
+async def backup_options(bus: SimulatedBus, port: int) -> dict[str, Any]:
+    """Return the options of a connection that has a second gateway to the same bus."""
+    return {
+        CONF_BACKUP: {
+            CONF_TYPE: TYPE_TCP,
+            CONF_HOST: "127.0.0.1",
+            CONF_PORT: await bus.serve_tcp(),
+            CONF_BAUD_RATE: 2400,
+        }
+    }
+
+
+async def test_backup_takes_over_and_gives_back(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    backup_options: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Values go on within a period when the master gateway dies, and the master is used again later."""
+    monkeypatch.setattr("custom_components.mbus.protocol.bus.BACK_OFF", (0.0,))
+    entry = await create_entry(1, 2, options=backup_options)
+    actual = f"{entry.entry_id}_actual_connection"
+    assert state_of(hass, actual) == "master"
+
+    await bus.gateways[0].stop()
+    await let_poll(hass, 301)
+    assert state_of(hass, actual) == "backup"
+    assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
+    assert value_of(hass, entry, "meter2") != STATE_UNAVAILABLE
+
+    await bus.gateways[0].start()
+    await let_poll(hass, 301)
+    assert state_of(hass, actual) == "master"
+    assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
+
+
+async def test_both_ways_down_at_setup(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    backup_options: dict[str, Any],
+) -> None:
+    """The setup is tried again, and says what is wrong with both."""
+    entry = await create_entry(1, options=backup_options, setup=False)
+    ports = [str(entry.data[CONF_PORT]), str(backup_options[CONF_BACKUP][CONF_PORT])]
+    await bus.close()
+
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    assert all(port in (entry.reason or "") for port in ports)
+
+
+async def test_link_lost_later(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The entry stays loaded, says so, and recovers by itself."""
+    monkeypatch.setattr("custom_components.mbus.protocol.bus.BACK_OFF", (0.0,))
+    entry = await create_entry(1)
+    actual = f"{entry.entry_id}_actual_connection"
+
+    await bus.gateways[0].stop()
+    await let_poll(hass, 301)
+    assert entry.state is ConfigEntryState.LOADED
+    assert value_of(hass, entry, "meter1") == STATE_UNAVAILABLE
+    assert state_of(hass, "meter1_binding_state") == "no_connection"
+    assert state_of(hass, actual) == "none"
+    assert "127.0.0.1" in state_of(hass, f"{entry.entry_id}_last_error")
+
+    await bus.gateways[0].start()
+    await let_poll(hass, 301)
+    assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
+    assert state_of(hass, actual) == "master"
