@@ -1,6 +1,7 @@
 """What all entities share: the connection's and the meters' devices, and entities that come and go with a meter."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
@@ -150,7 +151,7 @@ def async_setup_meter_entities(
         }
         for unique_id, entity in new.items():
             present[unique_id] = entity
-            entity.async_on_remove(lambda unique_id=unique_id: present.pop(unique_id))
+            entity.async_on_remove(partial(present.__delitem__, unique_id))
         async_add_entities(new.values(), config_subentry_id=coordinator.meter.id)
 
     for coordinator in entry.runtime_data.coordinators.values():
