@@ -12,6 +12,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from .connection import STOPPED_BY_USER, Connection
 from .const import (
     CONF_MEMORY_LIMIT,
+    CONFIG_ENTRY_VERSION,
     DEFAULT_OPTIONS,
     DOMAIN,
     SIGNAL_CONNECTION_UPDATED,
@@ -77,6 +78,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         entry.add_update_listener(_Updates(entry, meters).async_apply)
     )
     return True
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
+    """Bring a stored connection to the present version: this is the first, so a newer one can't be read.
+
+    A newer minor version only holds more than is needed here.
+    """
+    return entry.version == CONFIG_ENTRY_VERSION
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:

@@ -30,6 +30,7 @@ from .const import (
     CONF_BACKUP,
     CONF_BAUD_RATE,
     CONF_TITLE,
+    CONFIG_ENTRY_VERSION,
     DEFAULT_OPTIONS,
     DOMAIN,
     SUBENTRY_METER,
@@ -76,7 +77,7 @@ class MBusConfigFlow(
     The link is open during its test and during a search, never while a form waits for someone.
     """
 
-    VERSION = 1
+    VERSION = CONFIG_ENTRY_VERSION
     MINOR_VERSION = 1
 
     _data: dict[str, Any]

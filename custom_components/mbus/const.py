@@ -6,6 +6,9 @@ from typing import Final
 DOMAIN: Final = "mbus"
 LOGGER: Final = logging.getLogger(__package__)
 
+CONFIG_ENTRY_VERSION: Final = 1
+"""Of what is stored in entries and subentries; goes up when an older release could no longer read it."""
+
 SUBENTRY_METER: Final = "meter"
 
 TYPE_SERIAL: Final = "serial"

@@ -385,3 +385,33 @@ async def test_removing_the_entry_deletes_what_was_kept(
     await hass.config_entries.async_remove(entry.entry_id)
 
     assert f"{DOMAIN}.{entry.entry_id}" not in hass_storage
+
+
+@pytest.mark.parametrize(
+    ("version", "minor_version", "state"),
+    [
+        (1, 2, ConfigEntryState.LOADED),
+        (2, 1, ConfigEntryState.MIGRATION_ERROR),
+    ],
+)
+async def test_entry_of_a_newer_release(
+    hass: HomeAssistant,
+    create_entry: CreateEntry,
+    version: int,
+    minor_version: int,
+    state: ConfigEntryState,
+) -> None:
+    """What a later minor version added is kept; what a later version changed is left alone."""
+    entry = await create_entry(setup=False)
+    hass.config_entries.async_update_entry(
+        entry,
+        version=version,
+        minor_version=minor_version,
+        options={**entry.options, "new": 1},
+    )
+
+    await hass.config_entries.async_setup(entry.entry_id)
+
+    assert entry.state is state
+    assert entry.options["new"] == 1
+    assert (entry.version, entry.minor_version) == (version, minor_version)
