@@ -26,10 +26,17 @@ def meter_title(header: Header | None, address: Address) -> str:
     if header is None or header.identification is None:
         return f"Meter {address}"
     manufacturer = manufacturer_name(header.manufacturer or "")
-    medium = "" if header.medium is None else medium_name(header.medium)
-    return " ".join(
-        filter(None, (manufacturer, f"{medium} meter".strip(), header.identification))
-    )
+    words = (manufacturer, meter_kind(header.medium), header.identification)
+    return " ".join(filter(None, words))
+
+
+def meter_kind(medium: int | None) -> str:
+    """Return what measures a medium: "heat meter", "heat cost allocator"."""
+    if medium is None or medium in _NAMELESS:
+        return "meter"
+    # Where the flow sensor sits is no part of a name.
+    name = medium_name(medium).partition(" (")[0]
+    return f"{name} meter" if medium in _MEASURED else name
 
 
 def meter_subentry_data(
@@ -39,7 +46,7 @@ def meter_subentry_data(
     first = readout.telegrams[0] if readout.telegrams else None
     return {
         CONF_ADDRESS: stored_address(address),
-        **identity_data(first and first.header, first and first.identity),
+        **(identity_data(first.header, first.identity) if first else {}),
         CONF_BINDINGS: list(bindings),
     }
 

@@ -54,6 +54,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
     _searching: asyncio.Task[None] | None = None
     _baud_rate: int | None = None
     _percentage = 0
+    _shown = 0
 
     @abc.abstractmethod
     def _searched_bus(self) -> AbstractAsyncContextManager[Line]:
@@ -87,7 +88,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         elif self._search.meters:
             next_step = "found"
         else:
-            next_step = "nothing_new" if self._search.known_found else "nothing_found"
+            next_step = "nothing_new" if self._search.known_count else "nothing_found"
         return self.async_show_progress_done(next_step_id=next_step)
 
     async def async_step_search_300(
@@ -105,7 +106,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
     @callback
     def _start_search(self, baud_rate: int | None) -> ResultT:
         self._baud_rate = baud_rate
-        self._percentage = 0
+        self._percentage = self._shown = 0
         self._search = MeterSearch(known=self._known_meters)
         self._searching = self.hass.async_create_background_task(
             self._async_search(), "M-Bus search for a dialog"
@@ -118,7 +119,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             step_id="search",
             progress_action="search",
             progress_task=searching,
-            description_placeholders={"found": _listed(self._search.found) or "–"},
+            description_placeholders={"found": _listed(self._search.names) or "–"},
         )
 
     async def _async_search(self) -> None:
@@ -137,8 +138,8 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         if (percentage := int(part * 100)) != self._percentage:
             self._percentage = percentage
             self.async_update_progress(part)
-        if len(self._search.found) != self._shown:
-            self._shown = len(self._search.found)
+        if len(self._search.names) != self._shown:
+            self._shown = len(self._search.names)
             self.async_notify_flow_changed()
 
     async def async_step_found(
@@ -194,7 +195,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             step_id=step_id,
             menu_options=["search", *self._options_without_meters],
             description_placeholders={
-                "count": str(self._search.known_found),
+                "count": str(self._search.known_count),
                 "problems": _listed(self._search.problems),
                 "error": str(self._search.error),
             },
@@ -233,17 +234,20 @@ class SubentrySearchFlow(
     @override
     def _add_meters(self, meters: Sequence[ConfigSubentryData]) -> SubentryFlowResult:
         entry = self._get_entry()
+        added = 0
         for meter in meters:
-            # Someone else may have added it meanwhile.
+            subentry = ConfigSubentry(
+                subentry_type=meter["subentry_type"],
+                unique_id=meter["unique_id"],
+                title=meter["title"],
+                data=MappingProxyType(dict(meter["data"])),
+            )
+            # Someone else may have added it while the list was shown.
             with suppress(AbortFlow):
-                self.hass.config_entries.async_add_subentry(
-                    entry,
-                    ConfigSubentry(
-                        **{**meter, "data": MappingProxyType(meter["data"])}
-                    ),
-                )
+                self.hass.config_entries.async_add_subentry(entry, subentry)
+                added += 1
         return self.async_abort(
-            reason="meters_added", description_placeholders={"count": str(len(meters))}
+            reason="meters_added", description_placeholders={"count": str(added)}
         )
 
 

@@ -4,12 +4,18 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_RECONFIGURE, SOURCE_USER
+from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    SOURCE_USER,
+    ConfigFlowContext,
+)
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowManager, FlowResultType
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.mbus.const import DOMAIN, SUBENTRY_METER
+
+from .dialog_texts import check_texts, texts_of
 
 type Result = dict[str, Any]
 
@@ -44,7 +50,9 @@ class Dialog:
     def __init__(self, flows: FlowManager[Any, Any, Any], result: Result) -> None:
         """Take over a flow that was just started."""
         self._flows = flows
+        self._texts = texts_of(flows)
         self.result = result
+        check_texts(self._texts, result)
 
     @property
     def flow_id(self) -> str:
@@ -79,6 +87,7 @@ class Dialog:
 
     async def _next(self, user_input: dict[str, Any] | None) -> Result:
         self.result = await self._flows.async_configure(self.flow_id, user_input)
+        check_texts(self._texts, self.result)
         return self.result
 
 
@@ -92,7 +101,7 @@ async def add_connection(hass: HomeAssistant) -> Dialog:
 async def reconfigure(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
     """Start reconfiguring a connection."""
     flows = hass.config_entries.flow
-    context = {"source": SOURCE_RECONFIGURE, "entry_id": entry.entry_id}
+    context = ConfigFlowContext(source=SOURCE_RECONFIGURE, entry_id=entry.entry_id)
     return Dialog(flows, dict(await flows.async_init(DOMAIN, context=context)))
 
 

@@ -74,7 +74,7 @@ async def test_options_show_what_is_stored(
 ) -> None:
     """A form comes with the present options, or the defaults where none was ever set."""
     entry = await create_entry()
-    shown = {}
+    shown: dict[str, Any] = {}
     for step in ("polling", "line", "limits"):
         dialog = await change_options(hass, entry)
         await dialog.choose(step)
