@@ -1,10 +1,13 @@
 """Changing a binding: which record it is for, what its entity is called and looks like, how it is written."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import count
+from math import inf
 from typing import Any, Final
 
 from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
@@ -22,24 +25,29 @@ import voluptuous as vol
 from .adding import bind
 from .binding import Access, Binding, bound_to
 from .const import CONF_ACCESS, CONF_BINDINGS, CONF_INDEX, CONF_TELEGRAM, CONF_TITLE
+from .entered_number import (
+    CONF_MAXIMUM,
+    CONF_MINIMUM,
+    CONF_TEMPLATE,
+    NumberRange,
+    number_range,
+)
 from .flow_errors import FieldErrors
 from .link_form import number
 from .naming import async_get_texts
 from .presentation_form import PRESENTATION, presentation_errors, presentation_fields
-from .protocol import Telegram, limits
+from .protocol import Telegram
 from .reading import extract
 from .reading_flow import ReadingSteps
 from .record_choice import binding_name
+from .transformation import inverse
 
 CONF_BINDING: Final = "binding"
-CONF_MAXIMUM: Final = "maximum"
-CONF_MINIMUM: Final = "minimum"
 CONF_PRESENTATION: Final = "presentation"
-CONF_TEMPLATE: Final = "template"
 CONF_WRITING: Final = "writing"
 
-_TITLE: Final = {vol.Optional(CONF_TITLE): TextSelector()}
-_ACCESS: Final = {
+_TITLE: Final[Mapping[vol.Marker, Any]] = {vol.Optional(CONF_TITLE): TextSelector()}
+_ACCESS: Final[Mapping[vol.Marker, Any]] = {
     vol.Required(CONF_ACCESS): SelectSelector(
         SelectSelectorConfig(
             options=[access.lower() for access in Access],
@@ -48,22 +56,11 @@ _ACCESS: Final = {
         )
     )
 }
-_PLACE: Final = {
+_PLACE: Final[Mapping[vol.Marker, Any]] = {
     vol.Required(CONF_TELEGRAM): number(0, 255),
     vol.Required(CONF_INDEX): number(0, 255),
 }
-_NUMBER: Final = NumberSelector(
-    NumberSelectorConfig(step="any", mode=NumberSelectorMode.BOX)
-)
-
 ADD_SCHEMA: Final = vol.Schema({**_PLACE, **_TITLE})
-WRITING_SCHEMA: Final = vol.Schema(
-    {
-        vol.Optional(CONF_MINIMUM): _NUMBER,
-        vol.Optional(CONF_MAXIMUM): _NUMBER,
-        vol.Optional(CONF_TEMPLATE): TemplateSelector(),
-    }
-)
 
 
 class BindingSteps(ReadingSteps):
@@ -191,17 +188,18 @@ class BindingSteps(ReadingSteps):
     async def async_step_writing(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask what may be written, and how the record's value follows from the entity's."""
+        """Ask what may be entered, and how the record's value follows from it."""
+        binding, medium = self._binding, self._meter.medium
         errors: FieldErrors = {}
         placeholders: dict[str, str] = {}
         if user_input is not None:
-            errors, placeholders = _writing_errors(self._binding, user_input)
+            errors, placeholders = _writing_errors(binding, medium, user_input)
             if not errors:
                 return self._store_binding({CONF_WRITING: user_input})
         return self.async_show_form(
             step_id="writing",
             data_schema=self.add_suggested_values_to_schema(
-                WRITING_SCHEMA, user_input or self._binding.writing
+                _writing_schema(binding, medium), user_input or binding.writing
             ),
             errors=errors,
             description_placeholders=await self._async_binding_placeholders()
@@ -277,24 +275,54 @@ def _settings(binding: Binding) -> dict[str, Any]:
     return {key: value for key, value in settings.items() if value is not None}
 
 
+def _enterable(
+    binding: Binding, medium: int | None, template: str | None
+) -> NumberRange | None:
+    """Return which numbers the record can take whatever its limits; None where it takes none or was never read."""
+    unlimited = {CONF_MINIMUM: -inf, CONF_MAXIMUM: inf, CONF_TEMPLATE: template}
+    return (
+        number_range(replace(binding, writing=unlimited), medium)
+        if binding.header
+        else None
+    )
+
+
+def _writing_schema(binding: Binding, medium: int | None) -> vol.Schema:
+    """Return the form for writing; limits are for numbers, and for a record of which nothing is known yet."""
+    template = {vol.Optional(CONF_TEMPLATE): TemplateSelector()}
+    numbers = _enterable(binding, medium, None)
+    if numbers is None and binding.header:
+        return vol.Schema(template)
+    config = NumberSelectorConfig(step="any", mode=NumberSelectorMode.BOX)
+    if numbers and numbers.unit:
+        config["unit_of_measurement"] = numbers.unit
+    limit = NumberSelector(config)
+    return vol.Schema(
+        {
+            vol.Optional(CONF_MINIMUM): limit,
+            vol.Optional(CONF_MAXIMUM): limit,
+            **template,
+        }
+    )
+
+
 def _writing_errors(
-    binding: Binding, writing: Mapping[str, Any]
+    binding: Binding, medium: int | None, writing: Mapping[str, Any]
 ) -> tuple[FieldErrors, dict[str, str]]:
     """Return what can't be of the form for writing, and what the texts name."""
+    template = writing.get(CONF_TEMPLATE)
+    if not template:
+        try:
+            inverse(binding.transformations, 1)
+        except ServiceValidationError:
+            return {CONF_TEMPLATE: "write_template_needed"}, {}
     minimum, maximum = writing.get(CONF_MINIMUM), writing.get(CONF_MAXIMUM)
     if minimum is not None and maximum is not None and minimum >= maximum:
         return {CONF_MAXIMUM: "maximum_not_above_minimum"}, {}
-    # What the chain or a template turns into the record's value is checked when it is written.
-    coding = (
-        None
-        if binding.transformations or writing.get(CONF_TEMPLATE)
-        else limits(binding.header)
-    )
-    if coding is None:
+    if (numbers := _enterable(binding, medium, template)) is None:
         return {}, {}
-    given = {CONF_MINIMUM: minimum, CONF_MAXIMUM: maximum}
     return {
         key: "not_codable"
-        for key, value in given.items()
-        if value is not None and not coding.minimum <= value <= coding.maximum
-    }, {"minimum": str(coding.minimum), "maximum": str(coding.maximum)}
+        for key in (CONF_MINIMUM, CONF_MAXIMUM)
+        if not numbers.minimum <= writing.get(key, numbers.minimum) <= numbers.maximum
+    }, {"minimum": f"{numbers.minimum:g}", "maximum": f"{numbers.maximum:g}"}

@@ -16,7 +16,6 @@ import voluptuous as vol
 
 from .adding import meter_subentry_data, meter_title
 from .binding import Binding
-from .binding_flow import BindingSteps
 from .const import CONF_BINDINGS, DOMAIN, SUBENTRY_METER
 from .flow_errors import meter_error
 from .meter import Meter, meter_unique_id
@@ -30,13 +29,14 @@ from .record_choice import (
     sensible_records,
 )
 from .search_flow import SubentrySearchFlow
+from .transformation_flow import TransformationSteps
 
 CONF_RECORDS = "records"
 
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_ADDRESS): TextSelector()})
 
 
-class MeterSubentryFlow(BindingSteps, MeterSettingsSteps, SubentrySearchFlow):
+class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchFlow):
     """Add a meter, or change one: which records are shown, how, and how it is read."""
 
     _telegrams: tuple[Telegram, ...] = ()
@@ -57,11 +57,10 @@ class MeterSubentryFlow(BindingSteps, MeterSettingsSteps, SubentrySearchFlow):
         if user_input is not None:
             self._typed = user_input
             self._error = None
-            address, error = self._check_address(user_input[CONF_ADDRESS])
+            address, errors = self._check_address(user_input[CONF_ADDRESS])
             if address is not None:
                 meter = Meter(id="", title="", address=address)
                 return await self._async_read(meter, done="records", failed="address")
-            errors = {CONF_ADDRESS: error}
         return self.async_show_form(
             step_id="address",
             data_schema=self.add_suggested_values_to_schema(

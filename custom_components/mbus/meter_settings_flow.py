@@ -127,11 +127,8 @@ class MeterSettingsSteps(ReadingSteps):
         return self._store_settings()
 
     def _check_settings(self, settings: Mapping[str, Any]) -> FieldErrors:
-        errors: FieldErrors = {}
-        address, error = self._check_address(settings[CONF_ADDRESS])
-        if error:
-            errors[CONF_ADDRESS] = error
-        else:
+        address, errors = self._check_address(settings[CONF_ADDRESS])
+        if address is not None:
             self._address = address
         try:
             _quirks(settings[CONF_QUIRKS])

@@ -7,15 +7,14 @@ from typing import Any, Final
 
 from homeassistant.components.sensor import (
     DEVICE_CLASS_STATE_CLASSES,
-    DEVICE_CLASS_UNITS,
-    STATE_CLASS_UNITS,
     SensorDeviceClass,
     SensorEntityDescription,
     SensorStateClass,
 )
 from homeassistant.components.sensor.const import (
+    DEVICE_CLASS_UNITS,
     NON_NUMERIC_DEVICE_CLASSES,
-    UNIT_CONVERTERS,
+    STATE_CLASS_UNITS,
 )
 from homeassistant.helpers.selector import (
     SelectSelector,
@@ -25,7 +24,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from .binding import Binding, Presentation
-from .description import sensor_description
+from .description import converts, sensor_description, transformed_result
 from .flow_errors import FieldErrors
 from .link_form import number
 from .protocol import dimension
@@ -37,7 +36,20 @@ CONF_UNIT: Final = "unit"
 
 PRESENTATION: Final = (CONF_DEVICE_CLASS, CONF_UNIT, CONF_STATE_CLASS, CONF_PRECISION)
 
-_NUMERIC: Final = sorted(set(SensorDeviceClass) - NON_NUMERIC_DEVICE_CLASSES)
+_DROPDOWN: Final = SelectSelectorMode.DROPDOWN
+_DEVICE_CLASS: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=sorted(set(SensorDeviceClass) - NON_NUMERIC_DEVICE_CLASSES),
+        translation_key=CONF_DEVICE_CLASS,
+        sort=True,
+        mode=_DROPDOWN,
+    )
+)
+_STATE_CLASS: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=list(SensorStateClass), translation_key=CONF_STATE_CLASS, mode=_DROPDOWN
+    )
+)
 
 
 def presentation_fields(
@@ -45,17 +57,14 @@ def presentation_fields(
 ) -> Mapping[vol.Marker, Any]:
     """Return the fields; the units offered are those of the device class there is, others may be typed."""
     device_class = sensor_description(binding, medium).device_class
-    units = DEVICE_CLASS_UNITS.get(device_class, ()) if device_class else ()
+    units = DEVICE_CLASS_UNITS.get(device_class, set()) if device_class else set()
+    options = sorted(str(unit) for unit in units if unit)
     return {
-        vol.Optional(CONF_DEVICE_CLASS): _choice(
-            _NUMERIC, translation_key=CONF_DEVICE_CLASS, sort=True
+        vol.Optional(CONF_DEVICE_CLASS): _DEVICE_CLASS,
+        vol.Optional(CONF_UNIT): SelectSelector(
+            SelectSelectorConfig(options=options, custom_value=True, mode=_DROPDOWN)
         ),
-        vol.Optional(CONF_UNIT): _choice(
-            (unit for unit in units if unit), custom_value=True, sort=True
-        ),
-        vol.Optional(CONF_STATE_CLASS): _choice(
-            SensorStateClass, translation_key=CONF_STATE_CLASS
-        ),
+        vol.Optional(CONF_STATE_CLASS): _STATE_CLASS,
         vol.Optional(CONF_PRECISION): number(0, 15),
     }
 
@@ -65,8 +74,7 @@ def presentation_errors(
 ) -> tuple[FieldErrors, dict[str, str]]:
     """Return which fields of a binding's presentation can't be, and what their texts name.
 
-    `value` is the last one of its record. Without a presentation, the description is always one that Home Assistant
-    takes; what it can't take of a presentation it leaves out.
+    `value` is the last one of its record. A description leaves out what Home Assistant doesn't take of a presentation.
     """
     asked = binding.presentation
     own = sensor_description(replace(binding, presentation=Presentation()), medium)
@@ -81,7 +89,10 @@ def presentation_errors(
             for key in PRESENTATION
             if getattr(asked, key) is not None
         }, {}
-    if asked.unit and not binding.transformations and not _converts(own, asked.unit):
+    if asked.unit and binding.signature is None:
+        return {CONF_UNIT: "not_read_yet"}, {}
+    known = transformed_result(binding, own).certain
+    if asked.unit and known and not _can_be_shown_in(own, asked.unit):
         return {CONF_UNIT: "unit_not_convertible"}, {
             "unit": str(own.native_unit_of_measurement)
         }
@@ -89,9 +100,8 @@ def presentation_errors(
     device_class, unit = shown.device_class, shown.native_unit_of_measurement
     if asked.device_class and device_class != asked.device_class:
         field = CONF_UNIT if asked.unit else CONF_DEVICE_CLASS
-        return {field: "unit_not_for_device_class"}, {
-            "units": _listed(DEVICE_CLASS_UNITS[asked.device_class])
-        }
+        units = DEVICE_CLASS_UNITS[SensorDeviceClass(asked.device_class)]
+        return {field: "unit_not_for_device_class"}, {"units": _listed(units)}
     if asked.state_class and shown.state_class != asked.state_class:
         state_classes = (
             DEVICE_CLASS_STATE_CLASSES[device_class]
@@ -109,26 +119,12 @@ def presentation_errors(
     return {}, {}
 
 
-def _converts(own: SensorEntityDescription, unit: str) -> bool:
-    """Return whether the value can be shown in a unit; one without any unit may be given one."""
+def _can_be_shown_in(own: SensorEntityDescription, unit: str) -> bool:
     native = own.native_unit_of_measurement
-    if native is None or unit == native:
-        return True
-    converter = UNIT_CONVERTERS.get(own.device_class)
-    if converter and unit in converter.VALID_UNITS:
+    if native is None or unit == native or converts(own.device_class, native, unit):
         return True
     return dimension(unit) is not None and dimension(unit) == dimension(native)
 
 
-def _listed(values: Iterable[str | None]) -> str:
-    return ", ".join(sorted(value or "–" for value in values))
-
-
-def _choice(options: Iterable[str], **config: Any) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=[str(option) for option in options],
-            mode=SelectSelectorMode.DROPDOWN,
-            **config,
-        )
-    )
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(sorted(str(value or "–") for value in values))

@@ -9,10 +9,12 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     SubentryFlowResult,
 )
+from homeassistant.const import CONF_ADDRESS
 from homeassistant.data_entry_flow import AbortFlow
 
 from .connection import Connection
 from .coordinator import MBusConfigEntry, MBusRuntimeData
+from .flow_errors import FieldErrors
 from .meter import Meter, meter_unique_id
 from .protocol import Address, MBusError, Readout, parse_address
 from .reading import Reading
@@ -57,22 +59,25 @@ class ReadingSteps(ConfigSubentryFlow):
             self._get_entry(), self._get_reconfigure_subentry(), data_updates=updates
         )
 
-    def _check_address(self, text: str) -> tuple[Address | None, str | None]:
+    def _check_address(self, text: str) -> tuple[Address | None, FieldErrors]:
         """Return the address that was typed, or the error to show."""
         try:
             address = parse_address(text)
         except ValueError:
             digits = text.strip().removeprefix("-")
             out_of_range = digits.isdecimal() and len(digits) < 8
-            return None, "address_out_of_range" if out_of_range else "invalid_address"
-        unique_id = meter_unique_id(address)
-        others = self._get_entry().subentries.keys() - {self.context.get("subentry_id")}
-        if any(
-            self._get_entry().subentries[other].unique_id == unique_id
-            for other in others
-        ):
-            return None, "already_configured"
-        return address, None
+            return None, {
+                CONF_ADDRESS: "address_out_of_range"
+                if out_of_range
+                else "invalid_address"
+            }
+        subentries = self._get_entry().subentries
+        others = subentries.keys() - {self.context.get("subentry_id")}
+        if meter_unique_id(address) in {
+            subentries[other].unique_id for other in others
+        }:
+            return None, {CONF_ADDRESS: "already_configured"}
+        return address, {}
 
     async def _async_read(
         self, meter: Meter, *, done: str, failed: str
