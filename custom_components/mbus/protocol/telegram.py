@@ -120,7 +120,8 @@ def parse_telegram(frame: bytes) -> Telegram:
     records, where they end in the middle of one; UnsupportedError for a CI that has no decoder;
     ApplicationError where the meter answers with an error.
     """
-    return _decode(parse_frame(frame), bytes(frame))
+    raw = bytes(frame)
+    return _decode(parse_frame(raw), raw)
 
 
 def decode_telegram(frame: Frame) -> Telegram:
