@@ -60,7 +60,8 @@ def resulting(
 ) -> Resulting:
     """Return what follows for the output of a chain from what its input is.
 
-    A factor makes the unit another one, which only a person knows: it is proposed where one of the device class fits.
+    A factor or a script makes the unit another one, which only a person knows: it is proposed where one of the device
+    class fits.
     """
     result = Resulting(unit=unit, device_class=device_class, state_class=state_class)
     for step in steps:
@@ -79,6 +80,8 @@ def resulting(
                     _rate(result.unit, step["time_unit"]),
                     SensorStateClass.MEASUREMENT,
                 )
+            case "script":
+                result = replace(result, certain=False)
     return result
 
 
