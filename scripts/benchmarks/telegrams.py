@@ -37,7 +37,7 @@ _OWN = {
     ),
     # Room sensor: real numbers and a plain text unit.
     "34 08 00 54 96 15 32 1B": (
-        "05 65 18 DF B0 41  02 FC 03 48 52 25 74 44 0D  12 FC 03 48 52 25 74 C8 11  01 FD 1B 00"
+        "05 67 18 DF B0 41  02 FC 03 48 52 25 74 44 0D  12 FC 03 48 52 25 74 C8 11  01 FD 1B 00"
     ),
 }  # fmt: skip
 

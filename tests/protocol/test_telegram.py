@@ -400,6 +400,9 @@ def test_real_number_under_another_length_code() -> None:
     assert [record.value for record in found.records] == [22.108932]
     found = telegram("0D 5B F8 00 00 00 00 00 80 35 40 04 13 01 00 00 00")
     assert [record.value for record in found.records] == [21.5, 0.001]
+    (huge,) = telegram("0D 17 F8 FF FF FF FF FF FF EF 7F").records
+    assert huge.value is None
+    assert huge.problem
     found = telegram("0D 16 F4" + 32 * " 05")
     assert [record.value for record in found.records] == [32 * b"\5"]
     with pytest.raises(IncompleteTelegramError):

@@ -379,3 +379,14 @@ def test_storage_number_beyond_32_bits() -> None:
     assert found.tariff == 2**20 - 1
     assert found.subunit == 2**10 - 1
     assert found.value == 0.001
+
+
+@pytest.mark.parametrize("codes", ["BD 22", "A2 3D"])
+def test_alternate_units_per(codes: str) -> None:
+    """Nothing known is added to a unit that is not known."""
+    assert record(f"01 93 {codes} 05").unit is None
+
+
+def test_replaced_per() -> None:
+    """What the VIF's unit was divided by is no part of a duration."""
+    assert record("01 93 A2 58 05").unit == "s"

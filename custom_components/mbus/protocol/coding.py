@@ -13,7 +13,6 @@ DATA_LENGTHS: Final = (0, 1, 2, 3, 4, 4, 6, 8, 0, 1, 2, 3, 4, None, 6)
 """Bytes of data by data field; None: the first of them (LVAR) says how many."""
 
 _NO_DATA: Final = (0x0, 0x8)
-_INTEGER: Final = (0x1, 0x2, 0x3, 0x4, 0x6, 0x7)
 _REAL: Final = 0x5
 _BCD: Final = (0x9, 0xA, 0xB, 0xC, 0xE)
 

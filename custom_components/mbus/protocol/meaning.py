@@ -1,7 +1,7 @@
 """What the header of a record means (EN 13757-3, data records)."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NoReturn
@@ -51,6 +51,9 @@ _TIME_POINTS: Final = {
 }
 
 
+type _Flags = Callable[[bytes], tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meaning:
     """A record header taken apart.
@@ -64,8 +67,8 @@ class Meaning:
     unit: str | None
     coding: Coding
     data_length: int | None
-    decode: Callable[[bytes], Value]
-    flags: Callable[[bytes], tuple[str, ...]] | None
+    decode: Callable[[bytes], Value] = field(compare=False)
+    flags: _Flags | None = field(compare=False)
 
 
 @lru_cache(maxsize=2048)
@@ -76,7 +79,7 @@ def meaning_of(header: bytes, text_last: bool = False) -> Meaning:
     vif, vifes, label = _find_vif(parts)
     rows = list(_find_vifes(vifes))
     storage_number, tariff, subunit = _places(parts)
-    unit, scale, data_type = _combine(vif, rows, historic=storage_number > 0)
+    unit, suffix, scale, data_type = _combine(vif, rows, historic=storage_number > 0)
     opaque = vif.opaque or any(row.opaque for row in rows)
     coding = choose_coding(data_field, data_type, scale, opaque=opaque)
     quantity = vif.quantity
@@ -94,7 +97,7 @@ def meaning_of(header: bytes, text_last: bool = False) -> Meaning:
             subunit=subunit,
             modifiers=tuple(filter(None, (label, *(row.modifier for row in rows)))),
         ),
-        unit=_with_suffix(unit, rows),
+        unit=_with_suffix(unit, suffix),
         coding=coding,
         data_length=DATA_LENGTHS[data_field],
         decode=coding.decode if error is None else _refusing(error),
@@ -148,31 +151,32 @@ def _find_vifes(vifes: bytes) -> Iterator[Vife]:
 
 def _combine(
     vif: Vif, vifes: list[Vife], *, historic: bool
-) -> tuple[str | None, Scale, DataType]:
-    """Apply the VIFEs in their order; the unit stays without what they add to it."""
+) -> tuple[str | None, str, Scale, DataType]:
+    """Apply the VIFEs in their order: unit, what they add to it, scale, data type."""
     unit, size = PREFIXED_UNITS.get(vif.unit or "", (vif.unit, 1))
-    factor, addend, data_type = vif.factor * size, Fraction(), vif.data_type
+    suffix, data_type = "", vif.data_type
+    factor, addend = vif.factor * size, Fraction()
     # Energy is a balance, which may be negative; a kept one of -1 is a place never filled.
     if vif.quantity == "energy" and historic:
         data_type = DataType.COUNT
     for vife in vifes:
         if vife.replacement:
             unit, data_type = vife.replacement
-            factor, addend, size = ONE, Fraction(), 1
+            suffix, factor, addend, size = "", ONE, Fraction(), 1
+        suffix += vife.unit_suffix
         factor *= vife.factor
         addend = addend * vife.factor + vife.addend * size
         if vife.data_type in _PRESENTATIONS or data_type in _NUMBERS:
             data_type = vife.data_type or data_type
-        if vife.modifier == ALTERNATE_UNITS:
-            unit = None
-    return unit, Scale.of(factor, addend), data_type
+    if any(vife.modifier == ALTERNATE_UNITS for vife in vifes):
+        unit, suffix = None, ""
+    return unit, suffix, Scale.of(factor, addend), data_type
 
 
-def _with_suffix(unit: str | None, vifes: list[Vife]) -> str | None:
-    suffix = "".join(vife.unit_suffix for vife in vifes)
-    if unit is None and suffix:
-        return f"1{suffix}" if suffix.startswith("/") else suffix.removeprefix("·")
-    return f"{unit}{suffix}" if unit else None
+def _with_suffix(unit: str | None, suffix: str) -> str | None:
+    if unit is not None:
+        return unit + suffix
+    return f"1{suffix}" if suffix.startswith("/") else suffix.removeprefix("·") or None
 
 
 def _refusing(error: str) -> Callable[[bytes], NoReturn]:
@@ -180,9 +184,6 @@ def _refusing(error: str) -> Callable[[bytes], NoReturn]:
         raise InvalidValueError(error)
 
     return decode
-
-
-type _Flags = Callable[[bytes], tuple[str, ...]]
 
 
 def _flags(quantity: str, coding: Coding, data_type: DataType) -> _Flags | None:

@@ -130,11 +130,12 @@ class Real:
     def decode(self, data: bytes) -> float:
         """Read the number with no more digits than tell it from its neighbours, and scale it."""
         (number,) = _REALS[self.length].unpack(data)
-        if not math.isfinite(number):
-            raise InvalidValueError(f"not a number: {number}")
-        number += 0.0  # so that nobody sees a negative zero
-        digits = repr(number) if self.length == 8 else _single_digits(number, data)
-        return self.scale.apply_to_text(digits)
+        if math.isfinite(number):
+            number += 0.0  # so that nobody sees a negative zero
+            digits = repr(number) if self.length == 8 else _single_digits(number, data)
+            if math.isfinite(scaled := self.scale.apply_to_text(digits)):
+                return scaled
+        raise InvalidValueError(f"not a number: {number}")
 
     def encode(self, value: Value) -> bytes:
         """Write the nearest number."""

@@ -91,9 +91,11 @@ class Scale:
         """Give the unscaled number. Raises EncodeError for what is no number."""
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise EncodeError(f"{value!r} is not a number")
-        if not math.isfinite(value):
-            raise EncodeError(f"{value!r} can't be coded")
-        return (Fraction(str(value)) * self.divisor - self.addend) / self.multiplier
+        try:
+            exact = Fraction(str(value))
+        except ValueError as err:
+            raise EncodeError(f"{value!r} can't be coded") from err
+        return (exact * self.divisor - self.addend) / self.multiplier
 
     def invert_whole(self, value: Value, minimum: int, maximum: int) -> int:
         """Give the unscaled number where it has to be whole and within limits."""
