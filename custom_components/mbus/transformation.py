@@ -158,6 +158,8 @@ def _script(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
             state["state"] = json.loads(json.dumps(result["state"], allow_nan=False))
         result = result["value"]
     if isinstance(result, str):
+        if result.startswith("{"):
+            raise ValueError(f"{result} can't be read as value and state")
         # Home Assistant leaves numbers such as 1e-05 as text.
         return _literal(result) if _EXPONENTIAL.fullmatch(result) else result or None
     if result is not None and not isinstance(result, (int, float)):
