@@ -1,4 +1,4 @@
-"""Buttons: read a meter now, set its clock, and records that are written without data."""
+"""Buttons: read a meter now, set its clock, clear a peak, send a record that has no data."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from .actions import async_read_now, async_set_clock
 from .control import ControlEntity, async_setup_controls
 from .coordinator import MBusConfigEntry, MeterCoordinator
 from .entity import MeterEntity, async_setup_meter_entities
+from .writing import is_cleared
 
 PARALLEL_UPDATES = 1
 
@@ -82,7 +83,18 @@ class MeterButton(MeterEntity, ButtonEntity):
 
 
 class BindingButton(ControlEntity, ButtonEntity):
-    """What a meter does when a record without data is sent to it."""
+    """What a meter does when a record is sent to it without data; a peak is cleared by that."""
+
+    @override
+    def _describe(self) -> None:
+        super()._describe()
+        name = self._attr_name or ""
+        if not self.binding.title and is_cleared(self.binding):
+            self._attr_translation_key = "clear"
+            self._attr_translation_placeholders = {
+                "record": name[:1].lower() + name[1:]
+            }
+            del self._attr_name
 
     @override
     async def async_press(self) -> None:

@@ -17,7 +17,7 @@ from .entered_number import number_range
 from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
 from .naming import cached_texts, record_name
 from .protocol import SECRET_QUANTITIES, EncodeError, Value, encode_value
-from .writing import async_write
+from .writing import async_write, is_cleared
 
 _NATURES: Final[tuple[tuple[Platform, Value], ...]] = (
     (Platform.BUTTON, None),
@@ -53,6 +53,8 @@ def control_platform(binding: Binding, medium: int | None) -> Platform | None:
         return None
     if numbers is None:
         return None
+    if is_cleared(binding):
+        return Platform.BUTTON
     return Platform.SWITCH if numbers.is_bit else Platform.NUMBER
 
 

@@ -19,6 +19,7 @@ from .entered_number import CONF_TEMPLATE, chain_number
 from .meter import Meter
 from .native_value import to_timestamp
 from .protocol import (
+    Function,
     Limits,
     MBusError,
     MeterError,
@@ -29,10 +30,12 @@ from .protocol import (
     limits,
 )
 from .protocol.commands import send
+from .protocol.vif import PLAIN_TEXT
 from .protocol.vife import COMBINABLE
 from .transformation import Number, inverse, is_number, script_context
 
 _DATA_SEND: Final = 0x51
+_CLEAR: Final = 0x07
 
 _RECORD_ERRORS: Final = frozenset(row.error for row in COMBINABLE.values() if row.error)
 
@@ -109,7 +112,7 @@ def _check_taken(
     elif _is_same(coordinator.meter, binding, record, wanted):
         return
     else:
-        reason = repr(record.value)
+        reason = str(record.value)
     if lost:
         _fail(binding, str(lost), lost)
     raise HomeAssistantError(
@@ -117,7 +120,7 @@ def _check_taken(
         translation_key="not_taken",
         translation_placeholders={
             "binding": binding.title or binding.name,
-            "value": repr(wanted),
+            "value": str(wanted),
             "found": reason or "–",
         },
     )
@@ -180,7 +183,10 @@ def _like(entered: Value, rendered: Any) -> Value:
 def _encode(
     meter: Meter, binding: Binding, record: Record | None, value: Value
 ) -> tuple[bytes, bytes]:
-    """Return header and data that write a value, coded as the meter sends the record now."""
+    """Return header and data that write a value, coded as the meter sends the record now.
+
+    None is a record without data: one that has some is told to clear them.
+    """
     header, unit = binding.header, binding.unit
     if record is not None:
         if isinstance(value, str) and is_number(record.value):
@@ -190,6 +196,8 @@ def _encode(
         elif len(header) >= len(record.header):
             # The code of an error that a meter puts into the header stands for an action when it is sent there.
             _fail(binding, record.problem)
+    if value is None:
+        return _clearing(header) if is_cleared(binding) else header, b""
     data = _coded(meter, binding, header, unit, value)
     if isinstance(value, datetime) and value.tzinfo:
         _, is_summer_time = meter_time(value, meter.clock)
@@ -197,6 +205,21 @@ def _encode(
         if is_summer_time:
             data = data[:place] + bytes((data[place] | bit,)) + data[place + 1 :]
     return header, data
+
+
+def is_cleared(binding: Binding) -> bool:
+    """Return whether a record is not set to a value but cleared, as the highest and lowest ones are."""
+    signature = binding.signature
+    return (
+        signature is not None
+        and signature.function in (Function.MAXIMUM, Function.MINIMUM)
+        and signature.quantity != PLAIN_TEXT
+    )
+
+
+def _clearing(header: bytes) -> bytes:
+    """Return the header without data and with the action "clear" (EN 13757-3, object actions)."""
+    return bytes((header[0] & 0xF0, *header[1:-1], header[-1] | 0x80, _CLEAR))
 
 
 def _coded(
