@@ -6,8 +6,13 @@ from functools import partial
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import (
+    config_validation as cv,
+    device_registry as dr,
+    entity_registry as er,
+)
 from homeassistant.helpers.dispatcher import async_dispatcher_send
+from homeassistant.helpers.typing import ConfigType
 
 from .connection import STOPPED_BY_USER, Connection
 from .const import (
@@ -20,10 +25,11 @@ from .const import (
     SUBENTRY_METER,
 )
 from .coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
-from .entity import connection_device_info
+from .entity import connection_device_info, meter_device_info
 from .issues import withdraw_all
 from .meter import Meter
 from .protocol import LinkError
+from .services import async_setup_services
 from .store import MBusStore
 
 PLATFORMS = [
@@ -37,6 +43,15 @@ PLATFORMS = [
     Platform.TEXT,
     Platform.TIME,
 ]
+
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Set up what is there without any connection."""
+    async_setup_services(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
@@ -135,6 +150,7 @@ class _Updates:
                     coordinator = entry.runtime_data.coordinators[meter_id]
                     _drop_entities(hass, entry, before[meter_id], meter)
                     coordinator.async_set_meter(meter)
+                    _update_device(hass, coordinator)
                 else:
                     continue
                 async_dispatcher_send(
@@ -159,6 +175,16 @@ def _add_meter(
         hass, entry, meter, data.connection, data.store
     )
     return coordinator
+
+
+@callback
+def _update_device(hass: HomeAssistant, coordinator: MeterCoordinator) -> None:
+    """Show a changed name or number: entities tell of their device only when they are added."""
+    dr.async_get(hass).async_get_or_create(
+        config_entry_id=coordinator.config_entry.entry_id,
+        config_subentry_id=coordinator.meter.id,
+        **meter_device_info(coordinator),
+    )
 
 
 async def _remove_meter(

@@ -34,6 +34,20 @@ def connection_device_info(entry: ConfigEntry) -> DeviceInfo:
     )
 
 
+def meter_device_info(coordinator: MeterCoordinator) -> DeviceInfo:
+    """Return the device that stands for a meter, below the connection's."""
+    meter = coordinator.meter
+    return DeviceInfo(
+        identifiers={(DOMAIN, meter.id)},
+        name=meter.title,
+        manufacturer=meter.identity.manufacturer if meter.identity else None,
+        model=None if meter.medium is None else medium_name(meter.medium).capitalize(),
+        serial_number=meter.identity.identification if meter.identity else None,
+        hw_version=None if meter.version is None else str(meter.version),
+        via_device_id=coordinator.config_entry.runtime_data.gateway_device_id,
+    )
+
+
 class ConnectionEntity(Entity):
     """An entity of the connection itself, told when something happened on its bus."""
 
@@ -69,19 +83,8 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
     ) -> None:
         """Tie the entity to the meter's device, below the connection's."""
         super().__init__(coordinator, context)
-        meter = coordinator.meter
         self._attr_unique_id = unique_id
-        self._attr_device_info = DeviceInfo(
-            identifiers={(DOMAIN, meter.id)},
-            name=meter.title,
-            manufacturer=meter.identity.manufacturer if meter.identity else None,
-            model=None
-            if meter.medium is None
-            else medium_name(meter.medium).capitalize(),
-            serial_number=meter.identity.identification if meter.identity else None,
-            hw_version=None if meter.version is None else str(meter.version),
-            via_device_id=coordinator.config_entry.runtime_data.gateway_device_id,
-        )
+        self._attr_device_info = meter_device_info(coordinator)
 
 
 class BindingEntity(MeterEntity):

@@ -1,6 +1,6 @@
 """How a binding's entity is presented: the form's fields, and which of their combinations Home Assistant takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
@@ -93,30 +93,29 @@ def presentation_errors(
         return {CONF_UNIT: "not_read_yet"}, {}
     known = transformed_result(binding, own).certain
     if asked.unit and known and not _can_be_shown_in(own, asked.unit):
-        return {CONF_UNIT: "unit_not_convertible"}, {
-            "unit": str(own.native_unit_of_measurement)
-        }
+        unit = own.suggested_unit_of_measurement or own.native_unit_of_measurement
+        return {CONF_UNIT: "unit_not_convertible"}, {"unit": str(unit)}
     shown = sensor_description(binding, medium)
-    device_class, unit = shown.device_class, shown.native_unit_of_measurement
-    if asked.device_class and device_class != asked.device_class:
+    if asked.device_class and shown.device_class != asked.device_class:
         field = CONF_UNIT if asked.unit else CONF_DEVICE_CLASS
         units = DEVICE_CLASS_UNITS[SensorDeviceClass(asked.device_class)]
         return {field: "unit_not_for_device_class"}, {"units": _listed(units)}
     if asked.state_class and shown.state_class != asked.state_class:
-        state_classes = (
-            DEVICE_CLASS_STATE_CLASSES[device_class]
-            if device_class
-            else set(SensorStateClass)
-        )
-        possible = (
-            choice
-            for choice in state_classes
-            if unit in STATE_CLASS_UNITS.get(choice, {unit})
-        )
+        possible = _listed(_state_classes(shown))
         return {CONF_STATE_CLASS: "state_class_not_possible"}, {
-            "state_classes": _listed(possible)
+            "state_classes": possible
         }
     return {}, {}
+
+
+def _state_classes(shown: SensorEntityDescription) -> Iterator[SensorStateClass]:
+    """Return those that device class and unit allow."""
+    device_class, unit = shown.device_class, shown.native_unit_of_measurement
+    for state_class in (
+        DEVICE_CLASS_STATE_CLASSES[device_class] if device_class else SensorStateClass
+    ):
+        if unit in STATE_CLASS_UNITS.get(state_class, {unit}):
+            yield state_class
 
 
 def _can_be_shown_in(own: SensorEntityDescription, unit: str) -> bool:

@@ -1,0 +1,259 @@
+"""The settings of a meter: name, address, when it is read, clock and quirks."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.helpers import device_registry as dr
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.mbus.meter import Meter
+from tests.simulator import HeatMeter, SimulatedBus
+
+from .conftest import CreateEntry
+from .dialogs import Dialog
+from .meter_dialogs import configure_meter, read_meters, suggested
+
+METER = "meter1"
+
+
+@pytest.fixture
+async def entry(hass: HomeAssistant, create_entry: CreateEntry) -> MockConfigEntry:
+    """Return a connection with the heat meter at 1 and the water meter at 2."""
+    entry = await create_entry(1, 2)
+    await read_meters(hass, entry)
+    return entry
+
+
+@pytest.fixture
+async def dialog(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
+    """Return the dialog at the settings of the heat meter."""
+    return await configure_meter(hass, entry, METER, "meter_settings")
+
+
+def quirks_of(dialog: Dialog) -> dict[str, Any]:
+    """Return how the section of quirks is filled in."""
+    schema = dialog.result["data_schema"].schema
+    return suggested({"data_schema": schema["quirks"].schema})
+
+
+def form_of(dialog: Dialog) -> dict[str, Any]:
+    """Return how the form is filled in."""
+    return suggested(dialog.result) | {"quirks": quirks_of(dialog)}
+
+
+async def test_as_it_is(entry: MockConfigEntry, dialog: Dialog) -> None:
+    """The form shows what is set, and changes nothing when it is sent as it is."""
+    before = Meter.from_subentry(entry.subentries[METER])
+    form = form_of(dialog)
+    assert form == {
+        "name": entry.subentries[METER].title,
+        "address": "1",
+        "on_demand": False,
+        "meter_clock": "standard_time",
+        "quirks": {
+            "reset": "before_each_read",
+            "ignore_more_records": False,
+            "pause": 0,
+            "initial_frames": [],
+        },
+    }
+    result = await dialog.submit(form)
+
+    assert result["reason"] == "reconfigure_successful"
+    assert Meter.from_subentry(entry.subentries[METER]) == before
+
+
+async def test_change_all(
+    hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog
+) -> None:
+    """All is stored, shown again, and cleared again."""
+    form = {
+        "name": "Boiler",
+        "address": "1",
+        "period": 900_000.0,
+        "on_demand": True,
+        "meter_clock": "summer_time",
+        "quirks": {
+            "reset": "never",
+            "ignore_more_records": True,
+            "first_byte_timeout": 1500.0,
+            "pause": 250.0,
+            "application_reset": 0x50,
+            "initial_frames": ["68 03 03 68 53 01 B1 05 16", "10400141 16"],
+        },
+    }
+    await dialog.submit(form)
+
+    subentry = entry.subentries[METER]
+    assert subentry.title == "Boiler"
+    meter = Meter.from_subentry(subentry)
+    assert meter.period
+    assert meter.period.total_seconds() == 900
+    assert type(subentry.data["period"]) is int
+    assert (meter.on_demand, meter.clock) == (True, "summer_time")
+    assert meter.quirks.reset == "never"
+    assert meter.quirks.ignore_more_records
+    assert meter.quirks.first_byte_timeout == 1.5
+    assert meter.quirks.pause == 0.25
+    assert meter.quirks.application_reset == 0x50
+    assert meter.quirks.initial_frames == (
+        bytes.fromhex("6803036853 01B10516"),
+        bytes.fromhex("1040014116"),
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        ("mbus", METER), entry.entry_id
+    )
+    assert device
+    assert device.name == "Boiler"
+
+    dialog = await configure_meter(hass, entry, METER, "meter_settings")
+    shown = form_of(dialog)
+    assert shown["quirks"]["initial_frames"][1] == "10 40 01 41 16"
+    assert {**shown, "quirks": None} == {**form, "quirks": None}
+    quirks = {"reset": "before_each_read", "ignore_more_records": False, "pause": 0}
+    await dialog.submit(
+        {
+            "name": "Boiler",
+            "address": "1",
+            "on_demand": False,
+            "meter_clock": "standard_time",
+            "quirks": quirks,
+        }
+    )
+    meter = Meter.from_subentry(entry.subentries[METER])
+    assert meter.period is None
+    assert meter.quirks == type(meter.quirks)()
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"name": "  "}, "name"),
+        ({"period": 999}, "period"),
+        ({"period": 1e9}, "period"),
+    ],
+)
+async def test_out_of_range(
+    dialog: Dialog, changes: dict[str, Any], field: str
+) -> None:
+    """What is out of range is refused on its field before it reaches the flow."""
+    with pytest.raises(InvalidData) as error:
+        await dialog.submit(form_of(dialog) | changes)
+    assert field in error.value.schema_errors
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        ("2", "already_configured"),
+        ("300", "address_out_of_range"),
+        ("one", "invalid_address"),
+    ],
+)
+async def test_bad_address(
+    entry: MockConfigEntry, dialog: Dialog, address: str, error: str
+) -> None:
+    """An address that can't be, or is another meter's, is refused."""
+    form = form_of(dialog)
+    result = await dialog.submit(form | {"address": address})
+
+    assert result["errors"] == {"address": error}
+    assert form_of(dialog) == form | {"address": address}
+    assert entry.subentries[METER].data["address"] == 1
+
+
+@pytest.mark.parametrize("frame", ["68 03 03 68", "nothing", "10 40 01 42 16"])
+async def test_bad_frame(entry: MockConfigEntry, dialog: Dialog, frame: str) -> None:
+    """An initial request that is no frame is refused, on the section it is in."""
+    form = form_of(dialog)
+    quirks = form["quirks"] | {"initial_frames": [frame]}
+    result = await dialog.submit(form | {"quirks": quirks})
+
+    assert result["errors"] == {"quirks": "invalid_frame"}
+    assert quirks_of(dialog) == quirks
+    assert "quirks" not in entry.subentries[METER].data
+
+
+async def test_move(entry: MockConfigEntry, bus: SimulatedBus, dialog: Dialog) -> None:
+    """The same meter under a new address is read there once, then stored."""
+    before = dict(entry.subentries[METER].data)
+    bus.meters[0].address = 17
+    await dialog.submit(form_of(dialog) | {"address": "17"})
+    result = await dialog.wait()
+
+    assert result["reason"] == "reconfigure_successful"
+    subentry = entry.subentries[METER]
+    assert subentry.unique_id == "meter-17"
+    assert subentry.data["address"] == 17
+    assert subentry.data["bindings"] == before["bindings"]
+
+
+async def test_move_to_secondary_address(
+    entry: MockConfigEntry, bus: SimulatedBus, dialog: Dialog
+) -> None:
+    """From a primary to the secondary address of the same meter."""
+    identification = bus.meters[0].identification
+    await dialog.submit(form_of(dialog) | {"address": identification})
+    await dialog.wait()
+
+    assert entry.subentries[METER].data["address"] == f"{identification}FFFFFFFF"
+
+
+async def test_move_to_silence(
+    entry: MockConfigEntry, bus: SimulatedBus, dialog: Dialog
+) -> None:
+    """Nobody at the new address: nothing is stored, the form stays as it was typed; it may be put right."""
+    form = form_of(dialog) | {"address": "17", "name": "Boiler"}
+    await dialog.submit(form)
+    result = await dialog.wait()
+
+    assert result["errors"] == {"address": "no_reply"}
+    assert form_of(dialog) == form
+    assert entry.subentries[METER].title != "Boiler"
+    result = await dialog.submit(form | {"address": "1"})
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.subentries[METER].title == "Boiler"
+
+
+async def test_move_to_another_meter(
+    entry: MockConfigEntry, bus: SimulatedBus, dialog: Dialog
+) -> None:
+    """Another meter at the new address: its values would go on in this one's history."""
+    bus.meters.append(HeatMeter(17, identification="99887766"))
+    await dialog.submit(form_of(dialog) | {"address": "17"})
+    result = await dialog.wait()
+
+    assert result["errors"] == {"address": "other_meter"}
+    assert entry.subentries[METER].data["address"] == 1
+
+
+async def test_short_period(
+    hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog
+) -> None:
+    """A period below a minute is asked for once more, and not again once it is set."""
+    form = form_of(dialog) | {"period": 30_000}
+    result = await dialog.submit(form)
+    assert result["type"] is FlowResultType.MENU
+    assert result["description_placeholders"] == {"seconds": "30"}
+    assert "period" not in entry.subentries[METER].data
+    await dialog.refresh()
+    result = await dialog.choose("meter_settings")
+    assert form_of(dialog) == form
+
+    await dialog.submit(form)
+    result = await dialog.choose("use_short_period")
+    assert result["reason"] == "reconfigure_successful"
+    assert entry.subentries[METER].data["period"] == 30_000
+
+    dialog = await configure_meter(hass, entry, METER, "meter_settings")
+    result = await dialog.submit(form_of(dialog) | {"name": "Boiler"})
+    assert result["reason"] == "reconfigure_successful"
+
+
+async def test_short_period_on_demand(entry: MockConfigEntry, dialog: Dialog) -> None:
+    """A period that isn't used needs no second thought."""
+    result = await dialog.submit(form_of(dialog) | {"period": 5000, "on_demand": True})
+    assert result["reason"] == "reconfigure_successful"
