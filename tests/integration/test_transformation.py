@@ -503,7 +503,7 @@ SECONDS = {"time_unit": "s"}
         ((None, None, INCREASING), [RATE], ("1/h", None, MEASUREMENT)),
         (("°C", TEMPERATURE, MEASUREMENT), [SUM, RATE], ("°C", None, MEASUREMENT)),
         (("W", POWER, MEASUREMENT), [SUM, RATE], ("W", POWER, MEASUREMENT)),
-        (("W", POWER, MEASUREMENT), [DAMPER, script("")], ("W", POWER, MEASUREMENT)),
+        (("W", POWER, MEASUREMENT), [DAMPER], ("W", POWER, MEASUREMENT)),
         (("Wh", ENERGY, INCREASING), [scaling(1, 500)], ("Wh", ENERGY, INCREASING)),
         (
             ("Wh", ENERGY, INCREASING),
@@ -530,12 +530,13 @@ def test_unit_and_classes_follow(
         (("Wh", ENERGY, INCREASING), scaling(0.31), ("Wh", ENERGY, INCREASING)),
         (("Wh", ENERGY, INCREASING), scaling(-1), ("Wh", ENERGY, TOTAL)),
         ((None, None, INCREASING), scaling(0.5), (None, None, INCREASING)),
+        (("Wh", ENERGY, INCREASING), script(""), ("Wh", ENERGY, INCREASING)),
     ],
 )  # fmt: skip
-def test_factor_makes_the_unit_uncertain(
+def test_factors_and_scripts_make_the_unit_uncertain(
     given_is: tuple[Any, Any, Any], step: Step, result: tuple[Any, Any, Any]
 ) -> None:
-    """A factor's unit is a proposal: one of the device class that fits, or the one there was."""
+    """The unit is a proposal then: one of the device class that fits, or the one there was."""
     outcome = resulting(*given_is, [step])
     assert (outcome.unit, outcome.device_class, outcome.state_class) == result
     assert not outcome.certain
