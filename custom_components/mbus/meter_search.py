@@ -50,6 +50,7 @@ class MeterSearch:
         """
         await self._async_search(line, progressed)
         new = [found for found in self.found.values() if not self._is_known(found)]
+        new.sort(key=lambda found: str(found.address).zfill(16))
         for number, found in enumerate(new):
             progressed(_SEARCH_SHARE + (1 - _SEARCH_SHARE) * number / len(new))
             await self._async_read(line, found)

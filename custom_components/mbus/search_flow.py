@@ -26,7 +26,6 @@ from homeassistant.data_entry_flow import (
     FlowContext,
     FlowHandler,
     FlowResult,
-    section,
 )
 from homeassistant.helpers.selector import (
     SelectOptionDict,
@@ -42,7 +41,6 @@ from .meter_search import Line, MeterSearch
 from .protocol import MBusError
 
 CONF_METERS: Final = "meters"
-SECTION_PROBLEMS: Final = "problems"
 
 
 class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
@@ -145,7 +143,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
     async def async_step_found(
         self, user_input: dict[str, Any] | None = None
     ) -> ResultT:
-        """Offer what is new, all of it ticked, and explain what can't be added below it."""
+        """Offer what is new, all of it ticked; what is wrong on the bus is explained below."""
         meters = self._search.meters
         if user_input is not None:
             return self._add_meters([meters[key] for key in user_input[CONF_METERS]])
@@ -160,14 +158,11 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
                 options=options, multiple=True, mode=SelectSelectorMode.LIST
             )
         )
-        fields: dict[vol.Marker, Any] = {
-            vol.Required(CONF_METERS, default=list(meters)): choice
-        }
-        if self._search.problems:
-            fields[vol.Optional(SECTION_PROBLEMS)] = section(vol.Schema({}))
         return self.async_show_form(
             step_id="found",
-            data_schema=vol.Schema(fields),
+            data_schema=vol.Schema(
+                {vol.Required(CONF_METERS, default=list(meters)): choice}
+            ),
             description_placeholders={"problems": _listed(self._search.problems)},
         )
 

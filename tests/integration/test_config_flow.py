@@ -565,7 +565,7 @@ async def test_reconfigure_a_connection_that_failed(
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert result["reason"] == "reconfigure_successful"
-    assert entry.state is ConfigEntryState.LOADED
+    assert hass.config_entries.async_loaded_entries(DOMAIN) == [entry]
 
 
 async def test_reconfigure_to_the_own_backup(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from types import MappingProxyType
 from unittest.mock import patch
 
@@ -20,6 +21,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.protocol import short_frame
 from tests.simulator import (
     Fault,
     HeatMeter,
@@ -229,12 +231,11 @@ async def test_meters_at_one_address(hass: HomeAssistant, socket_enabled: None) 
         await dialog.wait()
 
         assert "several meters answer at address 1" in problems(dialog)
-        assert "problems" in dialog.result["data_schema"].schema
         assert sorted(key[:14] for key in ticked(dialog)) == [
             "meter-11111111",
             "meter-22222222",
         ]
-        await dialog.submit({"meters": ticked(dialog), "problems": {}})
+        await dialog.submit({"meters": ticked(dialog)})
         [entry] = hass.config_entries.async_entries(DOMAIN)
         addresses = [meter.data["address"] for meter in entry.subentries.values()]
         assert sorted(address[:8] for address in addresses) == ["11111111", "22222222"]
@@ -274,9 +275,10 @@ async def test_nothing_found(hass: HomeAssistant) -> None:
             "search_9600",
             "later",
         ]
-        await dialog.choose("search_9600")
-        await dialog.wait()
-        assert (await dialog.refresh())["step_id"] == "nothing_found"
+        for rate in ("search_300", "search_9600"):
+            await dialog.choose(rate)
+            await dialog.wait()
+            assert (await dialog.refresh())["step_id"] == "nothing_found"
         await dialog.choose("later")
 
         [entry] = hass.config_entries.async_entries(DOMAIN)
@@ -316,6 +318,25 @@ async def test_gateway_lost_during_the_search(
 
     await dialog.choose("search")
     assert (await dialog.wait())["step_id"] == "found"
+
+
+async def test_gateway_lost_after_the_search(
+    hass: HomeAssistant, bus: SimulatedBus, dialog: Dialog
+) -> None:
+    """A link that is lost while the meters found are read is an error of the search."""
+    requests_for_data = count()
+    bus.faults.down_time = 60
+    bus.faults.once(
+        Fault.GATEWAY_DOWN,
+        matches=lambda request: (
+            request == short_frame(0x7B, 1) and next(requests_for_data) == 1
+        ),
+    )
+    await dialog.choose("search")
+    await dialog.wait()
+
+    assert dialog.result["step_id"] == "search_failed"
+    assert not hass.config_entries.async_entries(DOMAIN)
 
 
 async def test_gateway_gone_before_the_search(

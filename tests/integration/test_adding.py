@@ -1,0 +1,92 @@
+"""What meters are called, and what is stored of those that say little of themselves."""
+
+from homeassistant.const import CONF_ADDRESS
+import pytest
+
+from custom_components.mbus.adding import meter_subentry, meter_title
+from custom_components.mbus.const import CONF_BINDINGS
+from custom_components.mbus.flow_errors import meter_error
+from custom_components.mbus.protocol import (
+    ApplicationError,
+    CollisionError,
+    DamagedReplyError,
+    ForeignReplyError,
+    Header,
+    LinkError,
+    MBusError,
+    NoDataError,
+    NoReplyError,
+    Readout,
+    SecondaryAddress,
+    UnsupportedError,
+)
+
+KAMSTRUP = 0x2C2D
+
+
+@pytest.mark.parametrize(
+    ("medium", "title"),
+    [
+        (0x04, "Kamstrup heat meter 12345678"),
+        (0x0C, "Kamstrup heat meter 12345678"),
+        (0x02, "Kamstrup electricity meter 12345678"),
+        (0x08, "Kamstrup heat cost allocator 12345678"),
+        (0x0F, "Kamstrup meter 12345678"),
+        (None, "Kamstrup meter 12345678"),
+    ],
+)
+def test_title(medium: int | None, title: str) -> None:
+    """A meter is called by who made it, what it measures, and its number."""
+    header = Header(
+        identification="12345678",
+        manufacturer_code=KAMSTRUP,
+        version=1,
+        medium=medium,
+        access_number=0,
+        status=0,
+    )
+    assert meter_title(header, 5) == title
+
+
+def test_title_without_a_known_manufacturer() -> None:
+    """A manufacturer whose name isn't known is called by its letters; one that isn't told, not at all."""
+    header = Header(
+        identification="00000007",
+        manufacturer_code=(24 << 10) + (25 << 5) + 26,
+        medium=7,
+        access_number=0,
+        status=0,
+    )
+    fixed = Header(identification="00000007", medium=7, access_number=0, status=0)
+
+    assert meter_title(header, 7) == "XYZ water meter 00000007"
+    assert meter_title(fixed, 7) == "water meter 00000007"
+
+
+def test_meter_that_does_not_say_who_it_is() -> None:
+    """Without a header a meter is called by its address; nothing is stored of what it didn't say."""
+    secondary = SecondaryAddress.parse("12345678")
+    subentry = meter_subentry(secondary, Readout(telegrams=(), complete=False))
+
+    assert subentry["title"] == f"Meter {secondary}"
+    assert subentry["unique_id"] == f"meter-{secondary}"
+    assert subentry["data"] == {CONF_ADDRESS: str(secondary), CONF_BINDINGS: []}
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (NoReplyError("", 5), {"address": "no_reply"}),
+        (NoDataError("", 5), {"address": "no_data"}),
+        (DamagedReplyError("", 5), {"address": "damaged_reply"}),
+        (CollisionError("", 5), {"address": "collision"}),
+        (ForeignReplyError("", 5), {"address": "foreign_reply"}),
+        (UnsupportedError(0x60, b""), {"base": "unreadable_reply"}),
+        (ApplicationError(""), {"base": "application_error"}),
+        (LinkError(""), {"base": "cannot_connect"}),
+        (MBusError(""), {"base": "read_failed"}),
+    ],
+)
+def test_errors_of_meters(error: MBusError, shown: dict[str, str]) -> None:
+    """An error of a meter is shown on the field that it belongs to, by the most telling text."""
+    assert meter_error(error) == shown
