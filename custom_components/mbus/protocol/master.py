@@ -41,6 +41,8 @@ MAX_TELEGRAMS = 32
 """A readout ends here, even if the meter says that more follow."""
 
 _BUSY_PAUSE = 1.0
+_SHORTEST_TELEGRAM = 9
+"""Bytes; when fewer came, the answer may still come."""
 _APPLICATION_RESET = 0x50
 _SELECT = 0x52
 
@@ -79,7 +81,6 @@ class Master:
         self._at_first_telegram: set[int] = set()
         self._selections: dict[SecondaryAddress, bytes] = {}
         self._rest_until: dict[Address, float] = {}
-        self._stale: dict[Address, list[bytes]] = {}
         self._may_hear_older = False
 
     @property
@@ -160,7 +161,6 @@ class Master:
             address,
             identity=identity,
             max_package_length=self.max_package_length,
-            stale=self._stale.pop(address, ()),
         )
         error: MBusError | None = None
         complete = finished = False
@@ -170,19 +170,16 @@ class Master:
             finished = True
         except MBusError as err:
             error = err
-            if not reading.telegrams:
+            if not reading.best:
                 raise
         finally:
-            # After an error or a cancellation an answer may still be on its way. From another meter
-            # it would be told apart, from this one only by waiting for it.
+            # An answer to an older request may still come. Of another meter it would be told
+            # apart, of this one only by waiting for it.
             rest = quirks.pause if finished else max(quirks.pause, self.timeout)
-            if rest:
-                self._rest_until[address] = self._loop.time() + rest
-            if reading.was_unanswered:
-                self._stale[address] = [bytes(frame) for frame in reading.frames]
-        return Readout(
-            telegrams=tuple(reading.telegrams), complete=complete, error=error
-        )
+            rest_until = max(self._loop.time() + rest, reading.late_until)
+            if rest_until > self._loop.time():
+                self._rest_until[address] = rest_until
+        return Readout(telegrams=tuple(reading.best), complete=complete, error=error)
 
     async def _read_all(
         self, reading: Reading, last_telegram: int | None, quirks: Quirks, attempts: int
@@ -191,28 +188,30 @@ class Master:
         never_reset = quirks.reset == "never" and isinstance(reading.address, int)
         field = link_address(reading.address)
         for _ in range(attempts):
+            await self._begin(reading, quirks, attempts)
             try:
-                await self._begin(reading, quirks, attempts)
                 if never_reset and field not in self._at_first_telegram:
                     await self._read_to_end(reading, None, quirks, attempts)
-                    reading.restart()
+                    reading.forget()
                 self._at_first_telegram.discard(field)
                 complete = await self._read_to_end(
                     reading, None if never_reset else last_telegram, quirks, attempts
                 )
             except _LostCountError:
+                if never_reset:
+                    reading.forget()
                 continue
             if complete:
                 self._at_first_telegram.add(field)
             return complete
-        reading.restart()
         raise DamagedReplyError(
             f"the telegrams of {reading.address} can't be counted", reading.address
         )
 
     async def _begin(self, reading: Reading, quirks: Quirks, attempts: int) -> None:
         """Bring the meter to its first telegram, and do what it needs before it sends any."""
-        reading.restart()
+        reading.begin()
+        await self.line.settle(reading.late_until)
         address, wait = reading.address, quirks.first_byte_timeout
         if isinstance(address, SecondaryAddress):
             await self.select(address, attempts=attempts, wait=wait)
@@ -258,8 +257,8 @@ class Master:
         """Request the next telegram; None when the meter has no other than those sent.
 
         A request repeated with the same FCB gives the same telegram, but not from every meter: the
-        first one is asked for with a reset before it, and later ones have to be next by their
-        access number.
+        first one is asked for with a reset before it, and after a repetition each has to be the
+        next by its access number.
         """
         field = link_address(reading.address)
         replies: list[Reply] = []
@@ -275,11 +274,13 @@ class Master:
             if isinstance(reply.answer, Frame):
                 self._frame_counts[field] ^= FRAME_COUNT_BIT
                 telegram = reading.take(reply.answer)
-                was_reset = is_first and quirks.reset != "never"
-                if attempt and not was_reset and not reading.is_counted_on():
+                if reading.was_repeated and not reading.is_counted_on():
+                    reading.drop()
                     raise _LostCountError
                 return telegram
-            reading.was_unanswered = True
+            reading.was_repeated = not is_first or quirks.reset == "never"
+            if len(reply.raw) < _SHORTEST_TELEGRAM:
+                reading.late_until = self._loop.time() + self.timeout
         no_other = {Discard.REPEATED, Discard.ACKNOWLEDGEMENT}
         if reading.telegrams and all(
             no_other.intersection(reply.discarded) for reply in replies

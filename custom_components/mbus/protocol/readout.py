@@ -1,6 +1,6 @@
 """All telegrams of a meter read in one go, and which of the answers belong to it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
@@ -76,9 +76,8 @@ class Reading:
         *,
         identity: Identity | None,
         max_package_length: int,
-        stale: Iterable[bytes] = (),
     ) -> None:
-        """Expect answers of a meter; `stale` are frames that may come again, late."""
+        """Expect answers of a meter."""
         self.address = address
         self.identity = identity
         self.max_package_length = max_package_length
@@ -86,9 +85,12 @@ class Reading:
         self.telegrams: list[Telegram] = []
         self.other: Identity | None = None
         self.error: FrameError | None = None
-        self.was_unanswered = False
-        self._stale = set(stale)
+        self.late_until = 0.0
+        """Time of the event loop until which an older answer may still come."""
+        self.was_repeated = False
+        """A request since the first telegram was repeated, which not every meter heeds."""
         self._telegram: Telegram | None = None
+        self._kept: list[Telegram] = []
 
     def judge(self, item: Received) -> Discard | None:
         """Say whether this is the next telegram.
@@ -115,24 +117,36 @@ class Reading:
         *earlier, last = map(_form, self.telegrams)
         if last not in earlier:
             return False
-        del self.telegrams[-1], self.frames[-1]
+        self.drop()
         return True
 
     def is_counted_on(self) -> bool:
         """Say whether the access number proves that the last telegram follows the one before."""
         if len(self.telegrams) < 2:
             return False
-        before, last = (telegram.header for telegram in self.telegrams[-2:])
-        return (
-            before is not None
-            and last is not None
-            and last.access_number == (before.access_number + 1) % 256
-        )
+        before, last = map(_access_number, self.telegrams[-2:])
+        return before is not None and last == (before + 1) % 256
 
-    def restart(self) -> None:
-        """Forget the telegrams: they were not counted from the first."""
-        self.frames.clear()
-        self.telegrams.clear()
+    def drop(self) -> None:
+        """Take the last telegram out again."""
+        del self.telegrams[-1], self.frames[-1]
+
+    def begin(self) -> None:
+        """Begin with the first telegram, again if there were some."""
+        self._kept = self.best
+        self.frames, self.telegrams = [], []
+        self.was_repeated = False
+
+    def forget(self) -> None:
+        """Drop all telegrams: they were not counted from the first."""
+        self.frames, self.telegrams = [], []
+        self.was_repeated = False
+        self._kept = []
+
+    @property
+    def best(self) -> list[Telegram]:
+        """The telegrams of the longest round."""
+        return max(self._kept, self.telegrams, key=len)
 
     def _judge_origin(self, frame: Frame) -> Discard | None:
         if frame.from_master:
@@ -145,10 +159,7 @@ class Reading:
             expected = self.frames[0].address if self.frames else frame.address
         if frame.address != expected:
             return Discard.FOREIGN
-        if bytes(frame) in self._stale:
-            self._stale.remove(bytes(frame))
-            return Discard.REPEATED
-        return Discard.REPEATED if frame in self.frames else None
+        return None
 
     def _judge_content(self, frame: Frame) -> Discard | None:
         length = 1 + len(frame.data)
@@ -172,7 +183,16 @@ class Reading:
             self.error = err
             return Discard.NOISE
         self._telegram = telegram
-        return self._judge_meter(telegram)
+        return self._judge_meter(telegram) or self._judge_order(telegram)
+
+    def _judge_order(self, telegram: Telegram) -> Discard | None:
+        """Tell a telegram that is sent again from one of a new round, which is counted on."""
+        for earlier in self.telegrams:
+            if _form(earlier) == _form(telegram) and (
+                _access_number(earlier) == _access_number(telegram)
+            ):
+                return Discard.REPEATED
+        return None
 
     def _judge_meter(self, telegram: Telegram) -> Discard | None:
         selection = self.address if isinstance(self.address, SecondaryAddress) else None
@@ -193,3 +213,7 @@ def _form(telegram: Telegram) -> tuple[bytes, ...]:
     return tuple(record.header for record in telegram.records) or (
         telegram.manufacturer_data,
     )
+
+
+def _access_number(telegram: Telegram) -> int | None:
+    return None if telegram.header is None else telegram.header.access_number
