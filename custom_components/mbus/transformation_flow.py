@@ -200,14 +200,21 @@ class TransformationSteps(BindingSteps):
             proposed = presented
         else:
             proposed = asdict(result)
-        precision = {CONF_PRECISION: self._binding.presentation.precision}
-        return self._show_result(proposed | precision)
+        proposed[CONF_PRECISION] = self._binding.presentation.precision
+        return self._show_result(
+            {
+                key: value
+                for key in PRESENTATION
+                if (value := proposed.get(key)) is not None
+            }
+        )
 
     async def async_step_transformation_result(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Store the chain and how its output is shown."""
-        assert user_input is not None
+        if user_input is None:
+            return await self.async_step_save_transformation()
         changes = {CONF_TRANSFORMATIONS: self._steps, CONF_PRESENTATION: user_input}
         changed = Binding.from_dict(self._changed_binding(changes))
         value = extract(changed, self._last_telegrams).value
@@ -225,15 +232,16 @@ class TransformationSteps(BindingSteps):
         errors: FieldErrors | None = None,
         placeholders: Mapping[str, str] | None = None,
     ) -> SubentryFlowResult:
-        shown_as = Presentation(**{key: proposed.get(key) for key in PRESENTATION})
         draft = replace(
-            self._binding, transformations=tuple(self._steps), presentation=shown_as
+            self._binding,
+            transformations=tuple(self._steps),
+            presentation=Presentation(**proposed),
         )
         fields = presentation_fields(draft, self._meter.medium)
         return self.async_show_form(
             step_id="transformation_result",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(dict(fields)), {**proposed}
+                vol.Schema(dict(fields)), proposed
             ),
             errors=errors,
             description_placeholders=placeholders,

@@ -1,0 +1,339 @@
+"""Editing a chain of transformations by dialog, and what Home Assistant shows of it afterwards."""
+
+from typing import Any
+
+from homeassistant.components.sensor import ATTR_STATE_CLASS
+from homeassistant.const import ATTR_DEVICE_CLASS, ATTR_UNIT_OF_MEASUREMENT
+from homeassistant.core import HomeAssistant, State
+from homeassistant.data_entry_flow import FlowResultType
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.mbus.transformation import STEP_TYPES
+from tests.simulator import SimulatedBus
+from tests.simulator.records import integer, text
+
+from .conftest import CreateEntry
+from .dialogs import Dialog
+from .meter_dialogs import bindings_of, edit_binding, options_of, suggested
+from .test_guards import Meter
+
+ENERGY = integer("04 06", 12_345)  # kWh
+POWER = integer("04 2B", 4_321)  # W
+LOCATION = text("0D FD 10", "Cellar")
+
+STEPS: dict[str, dict[str, Any]] = {
+    "scaling": {"factor": 0.001, "shift": 0},
+    "default_value": {"value": "0", "when": "missing"},
+    "limit_control": {"lower": 0},
+    "integration": {"time_unit": "h"},
+    "derivative": {"time_unit": "h"},
+    "damper": {"lag": 60},
+    "script": {"template": "{{ value }}"},
+}
+"""The parameters of a step of each type."""
+
+
+@pytest.fixture
+def meter(bus: SimulatedBus) -> Meter:
+    """Return a meter that sends energy, power and where it is."""
+    meter = Meter(7, ENERGY, POWER, LOCATION, identification="12345678")
+    bus.meters = [meter]
+    return meter
+
+
+@pytest.fixture
+async def entry(meter: Meter, create_entry: CreateEntry) -> MockConfigEntry:
+    """Return a connection to the meter."""
+    return await create_entry(7)
+
+
+@pytest.fixture
+async def power(hass: HomeAssistant, entry: MockConfigEntry) -> Dialog:
+    """Return the dialog at the steps of the meter's power."""
+    return await edit_binding(hass, entry, "power", "transformation")
+
+
+async def add_step(dialog: Dialog, kind: str, **parameters: Any) -> dict[str, Any]:
+    """Add a step to the end of the chain."""
+    await dialog.choose("add_step")
+    await dialog.choose(kind)
+    return await dialog.submit(STEPS[kind] | parameters)
+
+
+def steps_of(dialog: Dialog) -> list[str]:
+    """Return the steps as the dialog lists them."""
+    shown = dialog.result["description_placeholders"]["steps"]
+    return [] if shown == "–" else shown.split("\n")
+
+
+async def test_each_type_has_its_form(
+    hass: HomeAssistant, entry: MockConfigEntry, power: Dialog
+) -> None:
+    """Steps of all types are added, shown in short, and stored in their order."""
+    assert power.result["menu_options"] == ["add_step"]
+    assert STEPS.keys() == STEP_TYPES.keys()
+    for kind in STEPS:
+        result = await add_step(power, kind)
+        assert result["step_id"] == "transformation"
+    assert steps_of(power) == [
+        "1. Scaling: × 0.001",
+        "2. Default value: 0",
+        "3. Limit control: 0 … ∞",
+        "4. Integration: h",
+        "5. Derivative: h",
+        "6. Damper: 60 s",
+        "7. Script",
+    ]
+    await power.choose("check_transformation")
+    await power.choose("save_transformation")
+    result = await power.submit({"unit": "kW"})
+    assert result["type"] is FlowResultType.ABORT
+    stored = bindings_of(entry, "meter7")["power"]["transformations"]
+    assert [step | {"id": None} for step in stored] == [
+        {"type": kind, "id": None, **parameters} for kind, parameters in STEPS.items()
+    ]
+    assert len({step["id"] for step in stored}) == len(stored)
+
+
+@pytest.mark.parametrize(
+    ("kind", "parameters", "errors"),
+    [
+        ("scaling", {"factor": 0, "shift": 1}, {"factor": "factor_zero"}),
+        ("scaling", {"factor": 1e999}, {"factor": "not_finite"}),
+        ("scaling", {"shift": float("-inf")}, {"shift": "not_finite"}),
+        ("damper", {"lag": 0}, {"lag": "not_positive"}),
+        ("damper", {"lag": -1}, {"lag": "not_positive"}),
+        ("limit_control", {"lower": 2, "upper": 1}, {"upper": "upper_below_lower"}),
+        ("script", {"template": "{{ value"}, {"template": "invalid_template"}),
+        ("script", {"template": "{% if %}"}, {"template": "invalid_template"}),
+    ],
+)
+async def test_errors_on_fields(
+    power: Dialog, kind: str, parameters: dict[str, Any], errors: dict[str, str]
+) -> None:
+    """What can't be is said at its field, and what was entered stays."""
+    result = await add_step(power, kind, **parameters)
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == errors
+    entered = suggested(result)
+    assert {key: entered[key] for key in parameters} == parameters
+    result = await power.submit(STEPS[kind])
+    assert result["step_id"] == "transformation"
+
+
+async def test_limits_need_one(power: Dialog) -> None:
+    """A limit control without any limit is none."""
+    await power.choose("add_step")
+    await power.choose("limit_control")
+    result = await power.submit({})
+    assert result["errors"] == {"base": "no_limit"}
+    await power.submit({"upper": -1.5, "lower": -2})
+    assert steps_of(power) == ["1. Limit control: -2 … -1.5"]
+
+
+async def test_change_a_step(
+    hass: HomeAssistant, entry: MockConfigEntry, power: Dialog
+) -> None:
+    """A step's form shows what it has; its place and what ties it to its memory stay."""
+    await add_step(power, "integration")
+    await add_step(power, "default_value", value="n/a", when="always")
+    await add_step(power, "scaling", factor=2.0, shift=-5)
+    assert steps_of(power)[1:] == ["2. Default value: = n/a", "3. Scaling: × 2 − 5"]
+    await power.choose("change_step")
+    options = options_of(power.result, "step")
+    assert list(options.values()) == [
+        "1. Integration: h",
+        "2. Default value: = n/a",
+        "3. Scaling: × 2 − 5",
+    ]
+    result = await power.submit({"step": "0"})
+    assert result["step_id"] == "integration"
+    assert suggested(result) == {"time_unit": "h"}
+    await power.submit({"time_unit": "min"})
+    await power.choose("change_step")
+    await power.submit({"step": "1"})
+    assert suggested(power.result) == {"value": "n/a", "when": "always"}
+    await power.submit({"value": "0", "when": "missing"})
+    assert steps_of(power)[:2] == ["1. Integration: min", "2. Default value: 0"]
+
+
+async def test_arrange_steps(power: Dialog) -> None:
+    """The list is put in order, and what is taken out of it is deleted."""
+    for kind in ("scaling", "limit_control", "damper"):
+        await add_step(power, kind)
+    result = await power.choose("arrange_steps")
+    first, second, third = suggested(result)["steps"]
+    result = await power.submit({"steps": [third, first, third]})
+    assert result["errors"] == {"steps": "step_twice"}
+    await power.submit({"steps": [third, first]})
+    assert steps_of(power) == ["1. Damper: 60 s", "2. Scaling: × 0.001"]
+    assert second["step"] == "2. Limit control: 0 … ∞"
+    await power.choose("arrange_steps")
+    result = await power.submit({})
+    assert steps_of(power) == []
+    assert result["menu_options"] == ["add_step"]
+
+
+# The check, and how the result is shown
+
+
+async def store(dialog: Dialog) -> dict[str, Any]:
+    """Store the chain; the form of the result may come before it is."""
+    await dialog.choose("check_transformation")
+    return await dialog.choose("save_transformation")
+
+
+def sensor(hass: HomeAssistant, name: str) -> State:
+    """Return the state of the sensor of a binding."""
+    state = hass.states.get(f"sensor.sim_meter_12345678_{name}")
+    assert state is not None, hass.states.async_entity_ids("sensor")
+    return state
+
+
+def shown(state: State) -> tuple[str, str | None, str | None, str | None]:
+    """Return value, unit, device class and state class."""
+    keys = (ATTR_UNIT_OF_MEASUREMENT, ATTR_DEVICE_CLASS, ATTR_STATE_CLASS)
+    unit, device_class, state_class = (state.attributes.get(key) for key in keys)
+    return state.state, unit, device_class, state_class
+
+
+async def test_check_shows_the_value_after_each_step(
+    hass: HomeAssistant, entry: MockConfigEntry, power: Dialog
+) -> None:
+    """The value of the last reading goes through the draft; nothing of it is stored."""
+    await add_step(power, "scaling", factor=0.1)
+    await add_step(power, "limit_control", upper=400)
+    await add_step(power, "derivative")
+    await add_step(power, "script", template="{{ value / 0 }}")
+    await add_step(power, "default_value", value="7")
+    result = await power.choose("check_transformation")
+    placeholders = result["description_placeholders"]
+    assert placeholders["raw"] == "4321 W"
+    assert [
+        line.partition(" → ")[2] for line in placeholders["values"].split("\n")
+    ] == [
+        "**432.1**",
+        "**400**",
+        "**–**",
+        "**–**",
+        "**7**",
+    ]
+    assert placeholders["problem"] == ""
+    assert sensor(hass, "power").state == "4321"
+    assert "transformations" not in bindings_of(entry, "meter7")["power"]
+
+    await power.choose("transformation")
+    await power.choose("arrange_steps")
+    script = suggested(power.result)["steps"][3]
+    await power.submit({"steps": [script]})
+    result = await power.choose("check_transformation")
+    assert "step 1 (script): " in result["description_placeholders"]["problem"]
+    assert "division by zero" in result["description_placeholders"]["problem"]
+
+
+async def test_check_without_a_reading(
+    hass: HomeAssistant, bus: SimulatedBus, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """There is nothing to show, but the steps can be stored."""
+    entry = await create_entry(7, setup=False)
+    bus.meters = []
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    dialog = await edit_binding(hass, entry, "power", "transformation")
+    await add_step(dialog, "damper")
+    result = await dialog.choose("check_transformation")
+    assert result["description_placeholders"]["raw"] == "–"
+    assert result["description_placeholders"]["values"] == "1. Damper: 60 s → **–**"
+    result = await dialog.choose("save_transformation")
+    assert result["reason"] == "reconfigure_successful"
+
+
+async def test_what_stays_the_same_is_not_asked(
+    hass: HomeAssistant, entry: MockConfigEntry, power: Dialog
+) -> None:
+    """Steps that leave the unit alone are stored at once, and seen at once."""
+    await add_step(power, "limit_control", upper=4000)
+    await add_step(power, "damper")
+    result = await store(power)
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert shown(sensor(hass, "power")) == ("4000.0", "W", "power", "measurement")
+
+
+async def test_integration_proposes_energy(
+    hass: HomeAssistant, entry: MockConfigEntry, power: Dialog
+) -> None:
+    """W summed up are Wh, a total, which the Energy dashboard takes."""
+    await add_step(power, "integration")
+    result = await store(power)
+    assert result["step_id"] == "transformation_result"
+    assert suggested(result) == {
+        "unit": "Wh",
+        "device_class": "energy",
+        "state_class": "total",
+    }
+    assert suggested(await power.refresh()) == suggested(result)
+    await power.submit(suggested(result))
+    await hass.async_block_till_done()
+    assert shown(sensor(hass, "power")) == ("0.0", "Wh", "energy", "total")
+
+
+async def test_derivative_takes_the_total_away(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Wh per hour are W, and no total any more."""
+    dialog = await edit_binding(hass, entry, "energy", "transformation")
+    await add_step(dialog, "derivative")
+    result = await store(dialog)
+    assert suggested(result) == {
+        "unit": "W",
+        "device_class": "power",
+        "state_class": "measurement",
+    }
+    result = await dialog.submit(suggested(result) | {"state_class": "total"})
+    assert result["errors"] == {"state_class": "state_class_not_possible"}
+    await dialog.submit(suggested(result) | {"state_class": "measurement"})
+    await hass.async_block_till_done()
+    assert shown(sensor(hass, "energy")) == ("unknown", "W", "power", "measurement")
+
+
+async def test_factor_asks_for_the_unit(
+    hass: HomeAssistant, entry: MockConfigEntry, power: Dialog
+) -> None:
+    """A factor leaves no unit to follow from; one that fits is proposed, and asked again when the factor changes."""
+    await add_step(power, "scaling")
+    result = await store(power)
+    assert suggested(result)["unit"] == "kW"
+    result = await power.submit({"precision": 2})
+    assert result["errors"] == {"unit": "unit_needed"}
+    await power.submit({"unit": "kW", "precision": 2})
+    await hass.async_block_till_done()
+    assert shown(sensor(hass, "power")) == ("4.321", "kW", "power", "measurement")
+
+    again = await edit_binding(hass, entry, "power", "transformation")
+    await add_step(again, "limit_control", upper=4)
+    result = await store(again)
+    assert suggested(result) == {"unit": "kW", "precision": 2}
+    await again.submit(suggested(result))
+    await hass.async_block_till_done()
+    assert shown(sensor(hass, "power")) == ("4", "kW", "power", "measurement")
+
+
+async def test_without_steps_the_record_is_shown_again(
+    hass: HomeAssistant, entry: MockConfigEntry, power: Dialog
+) -> None:
+    """When the steps are deleted, what was set for their result is proposed no more."""
+    await add_step(power, "integration")
+    await power.submit(suggested(await store(power)))
+    await hass.async_block_till_done()
+
+    again = await edit_binding(hass, entry, "power", "transformation")
+    await again.choose("arrange_steps")
+    result = await again.submit({"steps": []})
+    assert result["menu_options"] == ["add_step", "check_transformation"]
+    result = await store(again)
+    assert suggested(result) == {}
+    await again.submit({})
+    await hass.async_block_till_done()
+    assert shown(sensor(hass, "power")) == ("4321", "W", "power", "measurement")
+    assert bindings_of(entry, "meter7")["power"]["transformations"] == []
