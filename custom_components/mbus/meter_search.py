@@ -25,6 +25,8 @@ class MeterSearch:
     """
 
     known: Collection[Meter]
+    by_secondary: bool = True
+    by_primary: bool = True
     found: dict[str, Found] = field(default_factory=dict)
     meters: dict[str, ConfigSubentryData] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
@@ -59,7 +61,9 @@ class MeterSearch:
         self, line: Line, progressed: Callable[[float], None]
     ) -> None:
         async with line() as bus:
-            steps = bus.search()
+            steps = bus.search(
+                by_secondary=self.by_secondary, by_primary=self.by_primary
+            )
         async with aclosing(steps):
             while True:
                 async with line():

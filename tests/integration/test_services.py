@@ -1,0 +1,346 @@
+"""Actions on meters and connections, by their names in Home Assistant."""
+
+from typing import Any
+
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID, CONF_ADDRESS
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    Unauthorized,
+)
+from homeassistant.helpers import device_registry as dr
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
+import voluptuous as vol
+
+from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.services import CONNECTION_ACTIONS, METER_ACTIONS
+from tests.simulator import SimulatedBus, WaterMeter
+from tests.simulator.records import parse_date
+
+from .conftest import CreateEntry, let_poll
+
+DUE_DATE = bytes.fromhex("42 EC 7E")
+
+
+def device_of(hass: HomeAssistant, entry: MockConfigEntry, meter: str) -> str:
+    """Return the id of a meter's device."""
+    device = dr.async_get(hass).async_get_device_by_identifier(
+        (DOMAIN, meter), entry.entry_id
+    )
+    assert device is not None
+    return device.id
+
+
+async def on_meter(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    meter: str,
+    action: str,
+    *,
+    answers: bool = False,
+    **data: Any,
+) -> Any:
+    """Call an action on a meter."""
+    device_id = device_of(hass, entry, meter)
+    response = await hass.services.async_call(
+        DOMAIN,
+        action,
+        {ATTR_DEVICE_ID: device_id, **data},
+        blocking=True,
+        return_response=answers,
+    )
+    return response[device_id] if response else None
+
+
+async def on_connection(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    action: str,
+    *,
+    answers: bool = False,
+    **data: Any,
+) -> Any:
+    """Call an action on a connection."""
+    return await hass.services.async_call(
+        DOMAIN,
+        action,
+        {ATTR_CONFIG_ENTRY_ID: entry.entry_id, **data},
+        blocking=True,
+        return_response=answers,
+    )
+
+
+async def test_reading_a_meter(hass: HomeAssistant, create_entry: CreateEntry) -> None:
+    """Every telegram comes back decoded, whatever is bound."""
+    entry = await create_entry(1)
+
+    answer = await on_meter(hass, entry, "meter1", "read_meter", answers=True)
+
+    assert len(answer["telegrams"]) == 2
+    records = [
+        record for telegram in answer["telegrams"] for record in telegram["records"]
+    ]
+    assert len(records) >= 20
+    (energy,) = (record for record in records if record["name"] == "Energy")
+    assert energy["unit"] == "Wh"
+    assert energy["value"] > 0
+
+
+async def test_reading_a_silent_meter(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """The error names the meter."""
+    entry = await create_entry(2)
+    bus.meters.clear()
+
+    with pytest.raises(HomeAssistantError, match=entry.subentries["meter2"].title):
+        await on_meter(hass, entry, "meter2", "read_meter", answers=True)
+
+
+async def test_writing_a_record(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A date is written as the record codes it, and comes back."""
+    entry = await create_entry(1)
+
+    answer = await on_meter(
+        hass,
+        entry,
+        "meter1",
+        "write_record",
+        answers=True,
+        header="42 EC 7E",
+        value="2027-03-31",
+    )
+
+    assert answer == {"value": "2027-03-31"}
+    assert parse_date(bus.meters[0].memory[DUE_DATE]).isoformat() == "2027-03-31"
+
+
+async def test_writing_what_does_not_fit(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Nothing is sent of a value that the record can't hold."""
+    entry = await create_entry(1)
+
+    with pytest.raises(ServiceValidationError):
+        await on_meter(
+            hass, entry, "meter1", "write_record", header="42 EC 7E", value="soon"
+        )
+
+    assert DUE_DATE not in bus.meters[0].memory
+
+
+async def test_writing_without_hex_digits(
+    hass: HomeAssistant, create_entry: CreateEntry
+) -> None:
+    """The schema refuses what is no header."""
+    entry = await create_entry(1)
+
+    for header in ("energy", ""):
+        with pytest.raises(vol.Invalid):
+            await on_meter(
+                hass, entry, "meter1", "write_record", header=header, value=1
+            )
+
+
+async def test_refused_write(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """The error of the meter is shown."""
+    entry = await create_entry(1)
+    bus.meters[0].protected = True
+
+    with pytest.raises(HomeAssistantError, match="access denied"):
+        await on_meter(
+            hass, entry, "meter1", "write_record", header="42 EC 7E", value="2027-03-31"
+        )
+
+
+async def test_setting_the_primary_address(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """The meter is read at its new address from then on, as the meter it was."""
+    entry = await create_entry(1, 2)
+
+    await on_meter(hass, entry, "meter2", "set_primary_address", address=17)
+    await hass.async_block_till_done()
+
+    assert bus.meters[1].address == 17
+    assert entry.subentries["meter2"].data[CONF_ADDRESS] == 17
+    assert entry.subentries["meter2"].unique_id == "meter-17"
+    await let_poll(hass, 301)
+    assert entry.runtime_data.coordinators["meter2"].last_update_success
+
+
+async def test_setting_an_address_that_is_taken(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Neither that of a configured meter nor of one that merely answers is given away."""
+    entry = await create_entry(1, 2)
+    bus.meters.append(WaterMeter(3))
+
+    with pytest.raises(ServiceValidationError, match="1"):
+        await on_meter(hass, entry, "meter2", "set_primary_address", address=1)
+    with pytest.raises(HomeAssistantError, match="3"):
+        await on_meter(hass, entry, "meter2", "set_primary_address", address=3)
+
+    assert bus.meters[1].address == 2
+    assert entry.subentries["meter2"].data[CONF_ADDRESS] == 2
+
+
+async def test_setting_the_baud_rate_behind_a_gateway(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """The rate behind a gateway is the gateway's: nothing is sent."""
+    entry = await create_entry(2)
+    bus.requests.clear()
+
+    with pytest.raises(HomeAssistantError, match="rate"):
+        await on_meter(hass, entry, "meter2", "set_baud_rate", baud_rate=9600)
+
+    assert not bus.requests
+
+
+async def test_setting_the_clock(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """The clock is set to standard time, which is the default."""
+    await hass.config.async_set_time_zone("Europe/Berlin")
+    entry = await create_entry(1)
+
+    await on_meter(
+        hass, entry, "meter1", "set_clock", datetime="2026-07-01T12:00:00+00:00"
+    )
+
+    answer = await on_meter(hass, entry, "meter1", "read_meter", answers=True)
+    shown = [
+        record["value"]
+        for telegram in answer["telegrams"]
+        for record in telegram["records"]
+        if record["name"] == "Date and time"
+    ]
+    assert shown
+    assert all(value.startswith("2026-07-01T13:00") for value in shown)
+
+
+async def test_resetting_the_application(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """The sub-code selects an application."""
+    entry = await create_entry(1)
+
+    await on_meter(hass, entry, "meter1", "application_reset", sub_code=0x50)
+
+    assert bus.meters[0].application == 0x50
+
+
+async def test_searching(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """All meters come back, configured or not."""
+    for number, meter in enumerate(bus.meters):
+        meter.identification = f"1000000{number}"
+    entry = await create_entry(1)
+
+    answer = await on_connection(
+        hass, entry, "search", answers=True, method="secondary"
+    )
+
+    assert [meter["address"] for meter in answer["meters"]] == [1, 2]
+    assert answer["meters"][0]["identification"] == "10000000"
+    assert answer["problems"] == []
+
+
+@pytest.mark.parametrize(("classic", "code"), [(False, 0x5C), (True, 0x54)])
+async def test_synchronising(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    classic: bool,
+    code: int,
+) -> None:
+    """A broadcast goes out."""
+    entry = await create_entry(2)
+    bus.requests.clear()
+
+    await on_connection(hass, entry, "synchronise", classic=classic)
+
+    assert [(request[5], request[6]) for request in bus.requests] == [(0xFF, code)]
+
+
+async def test_sending_a_raw_frame(
+    hass: HomeAssistant, create_entry: CreateEntry
+) -> None:
+    """What answers comes back as it is."""
+    entry = await create_entry(2)
+
+    answer = await on_connection(
+        hass, entry, "send_raw_frame", answers=True, frame="10 40 02 42 16"
+    )
+
+    assert answer == {"reply": "E5"}
+
+
+async def test_trace(hass: HomeAssistant, create_entry: CreateEntry) -> None:
+    """The trace tells what went over the line until it is cleared."""
+    entry = await create_entry(2)
+
+    answer = await on_connection(hass, entry, "get_trace", answers=True)
+    assert answer["exchanges"][0]["request"] == "10 40 02 42 16"
+    assert answer["exchanges"][0]["reply"] == "e5"
+
+    await on_connection(hass, entry, "clear_trace")
+    answer = await on_connection(hass, entry, "get_trace", answers=True)
+    assert answer["exchanges"] == []
+
+
+async def test_device_that_is_no_meter(
+    hass: HomeAssistant, create_entry: CreateEntry
+) -> None:
+    """The gateway's device can't be read as a meter."""
+    entry = await create_entry(2)
+
+    with pytest.raises(ServiceValidationError):
+        await on_meter(hass, entry, entry.entry_id, "read_meter", answers=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, (_, action) in (METER_ACTIONS | CONNECTION_ACTIONS).items()
+        if action.admin
+    ],
+)
+async def test_dangerous_actions_are_for_administrators(
+    hass: HomeAssistant,
+    create_entry: CreateEntry,
+    hass_read_only_user: MockUser,
+    name: str,
+) -> None:
+    """Whatever changes a meter or shows numbers is refused to others."""
+    entry = await create_entry(2)
+    data: dict[str, Any] = {
+        "write_record": {"header": "0C 13", "value": 1},
+        "set_primary_address": {"address": 5},
+        "set_baud_rate": {"baud_rate": 300},
+        "send_raw_frame": {"frame": "10 40 02 42 16"},
+    }.get(name, {})
+    target = (
+        {ATTR_DEVICE_ID: device_of(hass, entry, "meter2")}
+        if name in METER_ACTIONS
+        else {ATTR_CONFIG_ENTRY_ID: entry.entry_id}
+    )
+
+    with pytest.raises(Unauthorized):
+        await hass.services.async_call(
+            DOMAIN,
+            name,
+            target | data,
+            blocking=True,
+            context=Context(user_id=hass_read_only_user.id),
+            return_response=name == "get_trace",
+        )
