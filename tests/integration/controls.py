@@ -21,6 +21,8 @@ async def bind_record(
     meter: SimulatedMeter,
     header: str,
     access: str = "RW",
+    *,
+    subentry_id: str | None = None,
     **settings: Any,
 ) -> str:
     """Bind the record of a meter that has this header, and return the binding's id."""
@@ -31,7 +33,7 @@ async def bind_record(
         for record in telegram.records
         if record.header == bytes.fromhex(header)
     ]
-    subentry = entry.subentries[f"meter{meter.address}"]
+    subentry = entry.subentries[subentry_id or f"meter{meter.address}"]
     bindings = subentry.data[CONF_BINDINGS]
     binding = bind(telegrams, telegram, index, [item["name"] for item in bindings])
     binding |= {"access": access, **settings}
