@@ -237,6 +237,7 @@ def test_what_may_be_negative(code: str) -> None:
         ("0C 78 56 34 02 00", "fabrication_number", "00023456"),
         ("04 78 15 CD 5B 07", "fabrication_number", "123456789"),
         ("0C 78 56 34 02 F0", "fabrication_number", None),
+        ("04 78 FF FF FF FF", "fabrication_number", None),
         ("0D 78 C2 34 02", "fabrication_number", "0234"),
         ("04 79 4E 61 BC 00", "identification", "00BC614E"),
         ("0C 79 78 56 34 02", "identification", "02345678"),
@@ -294,13 +295,18 @@ def test_every_unit_has_a_dimension() -> None:
         (2, "year", "month", 24),
         (90, "s", "min", 1.5),
         (5, "parsec", "parsec", 5),
+        (Decimal("9223372036854775.807"), "m³", "L", Decimal(9223372036854775807)),
     ],
 )
-def test_convert_unit(value: float, from_unit: str, to_unit: str, result: Any) -> None:
+def test_convert_unit(
+    value: float | Decimal, from_unit: str, to_unit: str, result: Any
+) -> None:
     """Units of one dimension are converted without noise."""
-    assert convert_unit(value, from_unit, to_unit) == pytest.approx(
-        float(result), rel=1e-12
-    )
+    converted = convert_unit(value, from_unit, to_unit)
+    if isinstance(result, int) or isinstance(value, Decimal):
+        assert converted == result
+    else:
+        assert float(converted) == pytest.approx(float(result), rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The header of a telegram: who sends it and how it is (EN 13757-3, long and short header)."""
 
 from dataclasses import asdict, dataclass
+import struct
 from typing import Any, Final, Self
 
 from .errors import FrameError
@@ -8,6 +9,8 @@ from .medium import medium_name
 from .texts import manufacturer_name
 
 LONG_HEADER: Final = 12
+_LOW_FIRST: Final = struct.Struct("<IH4BH")
+_HIGH_FIRST: Final = struct.Struct(">IH4BH")
 SHORT_HEADER: Final = 4
 
 
@@ -124,19 +127,18 @@ def long_header(data: bytes, *, high_first: bool = False) -> Header:
     """Read the header of 12 bytes. Raises FrameError for fewer."""
     if len(data) < LONG_HEADER:
         raise FrameError(f"the header ends after {len(data)} of {LONG_HEADER} bytes")
-    identification, manufacturer, configuration = data[:4], data[4:6], data[10:12]
-    if not high_first:
-        identification = identification[::-1]
-        manufacturer = manufacturer[::-1]
-        configuration = configuration[::-1]
+    layout = _HIGH_FIRST if high_first else _LOW_FIRST
+    number, manufacturer, version, medium, access_number, status, configuration = (
+        layout.unpack_from(data)
+    )
     return Header(
-        identification=identification.hex().upper(),
-        manufacturer_code=int.from_bytes(manufacturer),
-        version=data[6],
-        medium=data[7],
-        access_number=data[8],
-        status=data[9],
-        configuration=int.from_bytes(configuration),
+        identification=f"{number:08X}",
+        manufacturer_code=manufacturer,
+        version=version,
+        medium=medium,
+        access_number=access_number,
+        status=status,
+        configuration=configuration,
     )
 
 

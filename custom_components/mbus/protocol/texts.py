@@ -4,7 +4,14 @@ from dataclasses import dataclass
 import re
 from typing import Final, NoReturn
 
-from .values import NO_DATA, EncodeError, InvalidValueError, Limits, Value
+from .values import (
+    NO_DATA,
+    NOT_AVAILABLE,
+    EncodeError,
+    InvalidValueError,
+    Limits,
+    Value,
+)
 
 _LETTERS: Final = "@ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -74,7 +81,7 @@ class NumberAsDigits:
     def decode(self, data: bytes) -> str:
         """Read the number."""
         if data == b"\xff" * self.length:
-            raise InvalidValueError(NO_DATA)
+            raise InvalidValueError(NOT_AVAILABLE)
         return str(int.from_bytes(data, "little"))
 
     def encode(self, value: Value) -> bytes:
