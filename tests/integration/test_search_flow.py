@@ -37,7 +37,7 @@ from .dialogs import Dialog, add_connection, add_meter, serial_form, tcp_form
 FAST_LINE = {"line": {"baud_rate": "38400"}}
 SELECTION = 0x68
 """First byte of a selection; the requests of a poll are short frames."""
-SHORT_WAITS = {"timeout": 1000, "line_delay_ratio": 0.3}
+SHORT_WAITS = {"timeout": 1000, "line_delay_ratio": 0.1}
 
 
 @pytest.fixture(autouse=True)
@@ -262,6 +262,7 @@ async def test_meter_that_falls_silent(
 
 
 @pytest.mark.usefixtures("socket_enabled")
+@patch("custom_components.mbus.protocol.search.LAST_PRIMARY", 0)
 async def test_nothing_found(hass: HomeAssistant) -> None:
     """Where nobody answers, other rates are offered, and to go on without meters."""
     async with SimulatedBus() as bus:
