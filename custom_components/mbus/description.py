@@ -243,6 +243,7 @@ def _device_class(
     if (
         signature
         and unit is None
+        and row is not COUNT
         and not _TIME_POINTS.isdisjoint((signature.quantity, *signature.modifiers))
     ):
         return _TIME_POINT_CLASSES.get(_data_field(header))
