@@ -192,8 +192,11 @@ async def _remove_meter(
 ) -> None:
     """Stop reading a removed meter; Home Assistant has removed its device and entities."""
     data = entry.runtime_data
-    await data.coordinators.pop(meter_id).async_shutdown()
+    coordinator = data.coordinators.pop(meter_id)
+    await coordinator.async_shutdown()
     data.store.forget_meter(meter_id)
+    for binding_id in coordinator.meter.bindings:
+        data.store.keep_memory(binding_id, None)
     withdraw_all(hass, meter_id)
 
 

@@ -12,7 +12,7 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
-from .binding import Binding, BindingState, bound_to
+from .binding import Binding, BindingState, Presentation, bound_to
 from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
 from .const import (
     CONF_BINDINGS,
@@ -410,10 +410,16 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
             if (last := self.data.results.get(binding.id))
             and last.raw is not None
             and (raw := data.results[binding.id].raw) is not None
-            and sensor_description(binding, self.meter.medium).state_class
-            is SensorStateClass.TOTAL_INCREASING
+            and self._counts_up(binding)
             and raw < last.raw
         ]
+
+    def _counts_up(self, binding: Binding) -> bool:
+        """Return whether the record is a total that doesn't go back, whatever its chain makes of it."""
+        if binding.transformations:
+            binding = replace(binding, transformations=(), presentation=Presentation())
+        description = sensor_description(binding, self.meter.medium)
+        return description.state_class is SensorStateClass.TOTAL_INCREASING
 
     @callback
     def _report_errors(self, data: MeterData) -> None:

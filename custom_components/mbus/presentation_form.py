@@ -83,7 +83,8 @@ def presentation_errors(
         and value is not None
         and not isinstance(value, int | float | Decimal)
     )
-    if text or own.device_class in NON_NUMERIC_DEVICE_CLASSES:
+    known = transformed_result(binding, own).certain
+    if text or (known and own.device_class in NON_NUMERIC_DEVICE_CLASSES):
         return {
             key: "not_a_number"
             for key in PRESENTATION
@@ -91,7 +92,6 @@ def presentation_errors(
         }, {}
     if asked.unit and binding.signature is None:
         return {CONF_UNIT: "not_read_yet"}, {}
-    known = transformed_result(binding, own).certain
     if asked.unit and known and not _can_be_shown_in(own, asked.unit):
         unit = own.suggested_unit_of_measurement or own.native_unit_of_measurement
         return {CONF_UNIT: "unit_not_convertible"}, {"unit": str(unit)}
