@@ -1,5 +1,6 @@
 """Editing a chain of transformations by dialog, and what Home Assistant shows of it afterwards."""
 
+from datetime import date
 from typing import Any
 
 from homeassistant.components.sensor import ATTR_STATE_CLASS
@@ -11,9 +12,10 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.mbus.transformation import STEP_TYPES
 from tests.simulator import SimulatedBus
-from tests.simulator.records import integer, text
+from tests.simulator.records import day, integer, text
 
 from .conftest import CreateEntry
+from .controls import bind_record
 from .dialogs import Dialog
 from .meter_dialogs import bindings_of, edit_binding, options_of, suggested
 from .test_guards import Meter
@@ -337,3 +339,20 @@ async def test_without_steps_the_record_is_shown_again(
     await hass.async_block_till_done()
     assert shown(sensor(hass, "power")) == ("4321", "W", "power", "measurement")
     assert bindings_of(entry, "meter7")["power"]["transformations"] == []
+
+
+async def test_script_makes_a_number_of_a_date(
+    hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """What a script returns may be another kind of value than the record's."""
+    meter.records[2] = day("02 6C", date(2026, 1, 1))
+    entry = await create_entry(7)
+    await bind_record(hass, entry, meter, "02 6C", access="R")
+    [name] = bindings_of(entry, "meter7").keys() - {"energy", "power"}
+    dialog = await edit_binding(hass, entry, name, "transformation")
+    await add_step(dialog, "script", template="{{ value.month * 31 + value.day }}")
+    result = await store(dialog)
+    result = await dialog.submit({"device_class": "duration", "unit": "d"})
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert shown(sensor(hass, name)) == ("32", "d", "duration", None)
