@@ -258,9 +258,13 @@ class Bus:
         else:
             self._master.link = link
         self._way = way
+        link.on_lost = self._tell
         return self._master
 
     def _note(self, error: LinkError | None) -> None:
         self._error = error
+        self._tell()
+
+    def _tell(self) -> None:
         if self.on_change is not None:
             self.on_change()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 import errno
 import logging
@@ -110,6 +111,8 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._closed = self._loop.create_future()
         self._error: LinkError | None = None
+        self.on_lost: Callable[[], None] | None = None
+        """Called when the link ends without having been closed."""
 
     @property
     def is_open(self) -> bool:
@@ -226,6 +229,8 @@ class Link(asyncio.Protocol):
                 f"{self.settings} was lost: {exc or 'the other side closed it'}"
             )
             self._error.__cause__ = exc
+            if self.on_lost is not None:
+                self.on_lost()
         self._wake()
 
     def _wake(self) -> None:

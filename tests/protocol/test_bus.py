@@ -1,0 +1,321 @@
+"""A bus with one way or two to it: opening again, switching over, coming back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from custom_components.mbus.protocol import (
+    Bus,
+    Identity,
+    LinkError,
+    LinkSettings,
+    MBusError,
+    NoReplyError,
+    OtherMeterError,
+    TcpSettings,
+    Way,
+    bus as bus_module,
+    link as link_module,
+)
+from tests.simulator import CodedMeter, Fault, SimulatedBus, TcpGateway
+
+from .lines import Kind, places, serve
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+NOWHERE = TcpSettings(host="127.0.0.1", port=1)
+TIMEOUT = 0.08
+
+
+@pytest.fixture(autouse=True)
+def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Try again at once, and expect a fast network."""
+    monkeypatch.setattr(bus_module, "BACK_OFF", (0.0,))
+    monkeypatch.setattr(link_module, "_NETWORK_LATENCY", 0.01)
+
+
+@asynccontextmanager
+async def opened(*ways: LinkSettings, **options: Any) -> AsyncIterator[Bus]:
+    """Open a bus by the ways to it."""
+    bus = Bus(*ways, **({"timeout": TIMEOUT, "attempts": 2} | options))
+    await bus.open()
+    try:
+        yield bus
+    finally:
+        await bus.close()
+
+
+@asynccontextmanager
+async def served(*first: LinkSettings) -> AsyncIterator[tuple[Bus, SimulatedBus]]:
+    """Open a bus that one gateway leads to, after other ways."""
+    async with (
+        SimulatedBus([CodedMeter(1)]) as simulated,
+        opened(*first, await serve(simulated, "tcp")) as bus,
+    ):
+        yield bus, simulated
+
+
+def gateway(simulated: SimulatedBus, number: int) -> TcpGateway:
+    """Give a gateway of the simulated bus."""
+    found = simulated.gateways[number]
+    assert isinstance(found, TcpGateway)
+    return found
+
+
+def way(bus: Bus) -> Way | None:
+    """Give the way in use, as it may change at any time."""
+    return bus.active
+
+
+def open_ways(simulated: SimulatedBus) -> list[bool]:
+    """Say over which of the gateways someone is connected."""
+    return [
+        gateway(simulated, n).connections > 0 for n in range(len(simulated.gateways))
+    ]
+
+
+# One way
+
+
+@pytest.mark.parametrize("kind", ["tcp", "pty"])
+async def test_open_read_close(kind: Kind) -> None:
+    """All is well."""
+    async with SimulatedBus([CodedMeter(1)]) as simulated:
+        bus = Bus(await serve(simulated, kind), timeout=TIMEOUT)
+        assert way(bus) is None
+        async with opened(await serve(simulated, kind)) as bus:
+            assert way(bus) is Way.MASTER
+            assert bus.error is None
+            assert len((await bus.read(1)).telegrams) == 3
+            assert bus.statistics.replies == 4
+        assert way(bus) is None
+
+
+async def test_nothing_to_open() -> None:
+    """The reason is told, of both ways if there are two."""
+    with pytest.raises(LinkError, match=r"127\.0\.0\.1:1"):
+        await Bus(NOWHERE).open()
+    with pytest.raises(LinkError, match=r"127\.0\.0\.1:1 .*127\.0\.0\.1:2"):
+        await Bus(NOWHERE, TcpSettings(host="127.0.0.1", port=2)).open()
+
+
+async def test_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link that can't be opened is tried again ever more rarely."""
+    monkeypatch.setattr(bus_module, "BACK_OFF", (0.0, 60.0))
+    async with served() as (bus, simulated):
+        await gateway(simulated, 0).stop()
+        for _ in range(2):
+            with pytest.raises(LinkError):
+                await bus.read(1)
+        await gateway(simulated, 0).start()
+        with pytest.raises(LinkError, match="refuses"):
+            await bus.read(1)
+        assert simulated.requests == []
+        await bus.open()
+        assert len((await bus.read(1)).telegrams) == 3
+
+
+@pytest.mark.parametrize("kind", ["tcp", "pty"])
+async def test_a_link_that_breaks_comes_back(kind: Kind, tmp_path: Any) -> None:
+    """The readout under way is made once more over the new link."""
+    options = {"link": tmp_path / "port"} if kind == "pty" else {}
+    async with SimulatedBus([CodedMeter(1)]) as simulated:
+        settings = await serve(simulated, kind, **options)
+        async with opened(settings, attempts=3) as bus:
+            for step in range(4):
+                start = len(simulated.requests) + step
+
+                def is_this(_: bytes, start: int = start) -> bool:
+                    return len(simulated.requests) == start
+
+                simulated.faults.once(Fault.GATEWAY_RESET, matches=is_this)
+                readout = await bus.read(1)
+                assert len(readout.telegrams) == 3
+                assert readout.error is None
+            assert way(bus) is Way.MASTER
+            assert bus.error is None
+
+
+async def test_idle_gateway_closes() -> None:
+    """A gateway that closes an idle connection is simply opened again."""
+    async with SimulatedBus([CodedMeter(1)]) as simulated:
+        settings = await serve(simulated, "tcp", idle_timeout=0.05)
+        async with opened(settings) as bus:
+            for _ in range(3):
+                assert len((await bus.read(1)).telegrams) == 3
+                await asyncio.sleep(0.1)
+                assert way(bus) is None
+
+
+async def test_a_gateway_that_forgot_the_connection() -> None:
+    """When every meter is silent over the network, the connection is made anew."""
+    async with served() as (bus, simulated):
+        gateway(simulated, 0).dead = True
+        for _ in range(2):
+            with pytest.raises(NoReplyError):
+                await bus.read(1, attempts=1)
+        gateway(simulated, 0).dead = False
+        assert way(bus) is None
+        assert len((await bus.read(1)).telegrams) == 3
+
+
+async def test_only_one_client() -> None:
+    """A connection is given up before the next is made."""
+    async with SimulatedBus([CodedMeter(1)]) as simulated:
+        settings = await serve(simulated, "tcp", second_client="refuse")
+        async with opened(settings) as bus:
+            await bus.open()
+            assert len((await bus.read(1)).telegrams) == 3
+            assert gateway(simulated, 0).connections == 1
+
+
+# Two ways
+
+
+@asynccontextmanager
+async def doubled(
+    meters: list[CodedMeter] | None = None, **options: Any
+) -> AsyncIterator[tuple[Bus, SimulatedBus]]:
+    """Open a bus that two gateways lead to."""
+    async with SimulatedBus(meters or [CodedMeter(1), CodedMeter(2)]) as simulated:
+        ways = [await serve(simulated, "tcp"), await serve(simulated, "tcp")]
+        async with opened(*ways, **options) as bus:
+            yield bus, simulated
+
+
+async def test_the_master_link_can_not_be_opened() -> None:
+    """The backup serves, and says why."""
+    async with served(NOWHERE) as (bus, _):
+        assert way(bus) is Way.BACKUP
+        assert "127.0.0.1:1" in str(bus.error)
+        assert len((await bus.read(1)).telegrams) == 3
+
+
+async def test_the_master_link_breaks_and_returns() -> None:
+    """Over to the backup within the readout, and back by itself; never both at once."""
+    seen: list[tuple[Way | None, bool]] = []
+    async with doubled() as (bus, simulated):
+        bus.on_change = lambda: seen.append((bus.active, bus.error is None))
+        assert (await bus.read(1)).complete
+        assert open_ways(simulated) == [True, False]
+        await gateway(simulated, 0).stop()
+        assert (await bus.read(1)).complete
+        assert way(bus) is Way.BACKUP
+        assert seen[-1] == (Way.BACKUP, False)
+        assert open_ways(simulated) == [False, True]
+        assert (await bus.read(2)).complete
+        assert way(bus) is Way.BACKUP
+        await gateway(simulated, 0).start()
+        assert (await bus.read(1)).complete
+        assert way(bus) is Way.MASTER
+        assert seen[-1] == (Way.MASTER, True)
+        await asyncio.sleep(0.01)
+        assert open_ways(simulated) == [True, False]
+
+
+async def test_the_master_link_is_silent() -> None:
+    """After as many silent readouts as attempts, the backup is asked and stays if it has answers."""
+    async with doubled() as (bus, simulated):
+        gateway(simulated, 0).dead = True
+        with pytest.raises(NoReplyError):
+            await bus.read(1)
+        assert way(bus) is Way.MASTER
+        assert (await bus.read(2)).complete
+        assert way(bus) is Way.BACKUP
+        assert "no meter answers" in str(bus.error)
+        # As long as the master link is silent, each readout that tries it goes on over the backup.
+        assert (await bus.read(1)).complete
+        assert way(bus) is Way.BACKUP
+        gateway(simulated, 0).dead = False
+        assert (await bus.read(1)).complete
+        assert way(bus) is Way.MASTER
+        assert bus.error is None
+
+
+async def test_the_whole_bus_is_silent() -> None:
+    """A backup without answers is no better: the master link stays in use."""
+    async with doubled() as (bus, simulated):
+        simulated.meters.clear()
+        for _ in range(3):
+            with pytest.raises(NoReplyError):
+                await bus.read(1)
+            assert way(bus) is Way.MASTER
+        assert open_ways(simulated) == [True, False]
+
+
+async def test_one_silent_meter_switches_nothing() -> None:
+    """Others answer between."""
+    async with doubled() as (bus, simulated):
+        for _ in range(3):
+            with pytest.raises(NoReplyError):
+                await bus.read(9)
+            assert (await bus.read(1)).complete
+        assert way(bus) is Way.MASTER
+        assert all(r.gateway is simulated.gateways[0] for r in simulated.requests)
+
+
+async def test_both_ways_break() -> None:
+    """The error is that of the master link; both are tried again."""
+    async with doubled() as (bus, simulated):
+        for number in (0, 1):
+            await gateway(simulated, number).stop()
+        with pytest.raises(LinkError):
+            await bus.read(1)
+        assert way(bus) is None
+        assert bus.error is not None
+        await gateway(simulated, 1).start()
+        assert (await bus.read(1)).complete
+        assert way(bus) is Way.BACKUP
+
+
+async def test_the_backup_leads_to_another_bus() -> None:
+    """The same addresses there are other meters: not one value is taken from them."""
+    here, there = CodedMeter(1), CodedMeter(1, identification="00000077")
+    identity = Identity(identification="00000001", manufacturer="SIM")
+    async with SimulatedBus([here]) as right, SimulatedBus([there]) as wrong:
+        ways = [await serve(right, "tcp"), await serve(wrong, "tcp")]
+        async with opened(*ways) as bus:
+            gateway(right, 0).dead = True
+            for _ in range(3):
+                with pytest.raises(MBusError):
+                    await bus.read(1, identity=identity)
+                assert way(bus) is Way.MASTER
+            await gateway(right, 0).stop()
+            with pytest.raises(OtherMeterError):
+                await bus.read(1, identity=identity)
+            assert way(bus) is Way.BACKUP
+            gateway(right, 0).dead = False
+            await gateway(right, 0).start()
+            readout = await bus.read(1, identity=identity)
+            assert places(readout)[0][0][0] == 1
+            assert way(bus) is Way.MASTER
+
+
+async def test_cancelled_while_switching() -> None:
+    """The way in use before is in use afterwards."""
+    async with doubled() as (bus, simulated):
+        gateway(simulated, 0).dead = gateway(simulated, 1).dead = True
+        with pytest.raises(NoReplyError):
+            await bus.read(1)
+        reading = asyncio.create_task(bus.read(1))
+        await asyncio.sleep(0.05 + 2 * TIMEOUT)
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        gateway(simulated, 0).dead = False
+        assert (await bus.read(1)).complete
+        assert way(bus) is Way.MASTER
+
+
+async def test_a_change_is_told_when_the_link_is_lost() -> None:
+    """Even if nobody reads just then."""
+    async with doubled() as (bus, simulated):
+        told = asyncio.Event()
+        bus.on_change = told.set
+        await gateway(simulated, 0).stop()
+        async with asyncio.timeout(1):
+            await told.wait()
+        assert way(bus) is None
