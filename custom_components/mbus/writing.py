@@ -42,8 +42,13 @@ _RECORD_ERRORS: Final = frozenset(row.error for row in COMBINABLE.values() if ro
 _SUMMER_TIME: Final = {4: (1, 0x80), 6: (0, 0x40)}
 """Byte and bit that stand for it, by the length of a date and time (types F and I)."""
 
+_CLOCK_PAUSE: Final = 1.1
+"""Seconds before a clock that was set is read back."""
 _CLOCK_TOLERANCE: Final = timedelta(minutes=2)
-"""A clock runs on until it is read back, and not every one shows seconds."""
+"""It runs on until it is read back, and not every one shows seconds."""
+
+_PADDING: Final = " \0"
+"""What a meter may fill a text up with."""
 
 _SOME_DAY: Final = datetime(2000, 1, 1)
 
@@ -90,12 +95,12 @@ async def async_write(
     )
 
     await coordinator.async_read_now()
-    if lost and (wanted is None or not coordinator.last_update_success):
-        _fail(binding, str(lost), lost)
     if not coordinator.last_update_success:
         _fail(binding, coordinator.failure, coordinator.last_exception)
     if wanted is not None:
         _check_taken(coordinator, binding, wanted, lost)
+    elif lost:
+        _fail(binding, str(lost), lost)
 
 
 def _check_taken(
@@ -128,15 +133,26 @@ def _check_taken(
 
 def _is_same(meter: Meter, binding: Binding, record: Record, wanted: Value) -> bool:
     """Return whether a record holds a value, as far as its coding tells values apart."""
+    read = record.value
+    if isinstance(read, str) and isinstance(wanted, str):
+        return read.strip(_PADDING) == wanted.strip(_PADDING)
+    if (
+        _is_clock(record)
+        and isinstance(read, datetime)
+        and isinstance(wanted, datetime)
+    ):
+        shown, _ = meter_time(wanted, meter.clock)
+        return abs(read - shown) <= _CLOCK_TOLERANCE
+    coded = _coded(meter, binding, record.header, record.unit, wanted)
+    return coded == encode_value(record.header, read)
+
+
+def _is_clock(record: Record) -> bool:
+    """Return whether a record is what the meter's clock shows."""
     signature = record.signature
-    is_clock = signature.quantity == "date_time" and not (
+    return signature.quantity == "date_time" and not (
         signature.storage_number or signature.modifiers
     )
-    if is_clock and isinstance(wanted, datetime) and isinstance(record.value, datetime):
-        shown, _ = meter_time(wanted, meter.clock)
-        return abs(record.value - shown) <= _CLOCK_TOLERANCE
-    read = encode_value(record.header, record.value)
-    return read == _coded(meter, binding, record.header, record.unit, wanted)
 
 
 def _record_value(

@@ -3,13 +3,16 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from homeassistant.const import STATE_UNAVAILABLE, EntityCategory
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, EntityCategory
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import entity_registry as er
 import pytest
 
+from custom_components.mbus.protocol import parse_telegram
 from tests.simulator import (
     ElectricityMeter,
+    FixedMeter,
     GasMeter,
     HeatMeter,
     SimulatedBus,
@@ -33,14 +36,22 @@ SET = "set_value"
 
 
 class CommandMeter(HeatMeter):
-    """A meter that also sends its addresses, a password, and a record without data."""
+    """A meter that also sends what has no control, and what is hard to control."""
 
-    writable = HeatMeter.writable | headers("44 06", "00 FD 62")
+    writable = HeatMeter.writable | headers("44 06", "00 FD 62", "44 6D", "0D FD 10")
 
     def telegrams(self) -> list[bytes]:
         """Return one telegram more."""
-        more = bytes.fromhex("01 7A 05 0C 79 05 00 00 00 02 FD 16 34 12 00 FD 62")
-        return [*super().telegrams(), more]
+        more = (
+            "01 7A 05",
+            "0C 79 05 00 00 00",
+            "02 FD 16 34 12",
+            "04 FD 72 00 00 00 00",
+            "00 FD 62",
+            "44 6D 80 0C 61 33",
+            "0D FD 10 C2 34 12",
+        )
+        return [*super().telegrams(), bytes.fromhex("".join(more))]
 
 
 @pytest.mark.parametrize(
@@ -177,16 +188,72 @@ async def test_access_never_touches_the_sensor(
     assert hass.states.get(control_id) is None
 
 
-async def test_a_meter_that_is_only_written_is_polled(
+async def test_fixed_structure_has_no_control(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """The meters of the first edition know no records that could be written."""
+    bus.meters.append(meter := FixedMeter(5))
+    entry = await create_entry(5)
+    header = parse_telegram(meter.peek()[0]).records[0].header
+
+    binding = await bind_record(hass, entry, meter, header.hex())
+
+    assert not controls_of(hass, binding)
+    assert sensor_of(hass, binding) is not None
+
+
+async def test_control_alone_keeps_a_meter_polled(
     hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
 ) -> None:
     """A control shows the record's value even where no sensor does."""
     meter = bus.meters[0]
     entry = await create_entry(1)
     binding = await bind_record(hass, entry, meter, "0D FD 11", "W")
-
+    subentry = entry.subentries["meter1"]
+    alone = [item for item in subentry.data["bindings"] if item["id"] == binding]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "bindings": alone}
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
     assert sensor_of(hass, binding) is None
     assert state_of(hass, control_of(hass, binding)) == "Boiler room"
+
+    meter.memory[bytes.fromhex("0D FD 11")] = b"\x01B"
+    await let_poll(hass, 301)
+
+    assert state_of(hass, control_of(hass, binding)) == "B"
+
+
+async def test_date_that_was_never_set(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A record without a valid value has an unknown one, and can get one."""
+    bus.meters.append(meter := CommandMeter(5))
+    entry = await create_entry(5)
+    binding = await bind_record(hass, entry, meter, "44 6D")
+    entity_id = control_of(hass, binding)
+    assert state_of(hass, entity_id) == STATE_UNKNOWN
+
+    await call(hass, entity_id, SET, datetime="2027-03-01T04:05:00-08:00")
+
+    assert meter.memory == {bytes.fromhex("44 6D"): bytes.fromhex("05 04 61 33")}
+    assert state_of(hass, entity_id) == "2027-03-01T12:05:00+00:00"
+
+
+async def test_number_where_a_text_may_be(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A record of variable length that holds a number is not made a text."""
+    bus.meters.append(meter := CommandMeter(5))
+    entry = await create_entry(5)
+    binding = await bind_record(hass, entry, meter, "0D FD 10")
+    entity_id = control_of(hass, binding)
+    assert state_of(hass, entity_id) == STATE_UNKNOWN
+
+    with pytest.raises(ServiceValidationError):
+        await call(hass, entity_id, SET, value="1235")
+
+    assert not meter.memory
 
 
 async def test_another_record_gets_another_control(
@@ -268,11 +335,11 @@ async def test_peak_is_cleared_by_a_button(
     assert float(state_of(hass, sensor_id)) == 0
 
 
-@pytest.mark.parametrize("header", ["01 7A", "0C 79", "02 FD 16"])
-async def test_addresses_and_passwords_have_no_control(
+@pytest.mark.parametrize("header", ["01 7A", "0C 79", "02 FD 16", "04 FD 72"])
+async def test_some_records_have_no_control(
     hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry, header: str
 ) -> None:
-    """What the meter is found or guarded by is not changed in passing."""
+    """What the meter is found or guarded by is not changed in passing, and what isn't understood not at all."""
     bus.meters.append(meter := CommandMeter(5))
     entry = await create_entry(5)
 
@@ -296,6 +363,25 @@ async def test_control_appears_when_the_record_is_known(
     await let_poll(hass, 301)
 
     assert state_of(hass, control_of(hass, binding)) == "90.0"
+
+
+async def test_control_goes_with_its_binding(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A binding that is removed leaves nothing."""
+    entry = await create_entry(1)
+    binding = await bind_record(hass, entry, bus.meters[0], "02 D9 48")
+    entity_id = control_of(hass, binding)
+    subentry = entry.subentries["meter1"]
+    kept = [item for item in subentry.data["bindings"] if item["id"] != binding]
+
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "bindings": kept}
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert not controls_of(hass, binding)
+    assert hass.states.get(entity_id) is None
 
 
 async def test_control_of_a_silent_meter_is_unavailable(

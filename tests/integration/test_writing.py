@@ -1,6 +1,8 @@
 """Writing records: the way back through chain and units, and what the meter makes of it."""
 
 from datetime import datetime, timedelta, timezone
+import json
+from pathlib import Path
 from typing import Any
 
 from homeassistant.const import Platform
@@ -21,6 +23,7 @@ from tests.simulator import (
     SimulatedMeter,
     WaterMeter,
 )
+from tests.simulator.frames import ACK
 from tests.simulator.records import headers, integer, real
 
 from .conftest import CreateEntry, let_poll
@@ -28,6 +31,7 @@ from .controls import bind_record, call, change_binding, control_of, sensor_of, 
 
 SET = "set_value"
 LIMIT = "02 D9 48"
+TEXTS = json.loads(Path("custom_components/mbus/translations/en.json").read_text())
 LIMIT_BYTES = bytes.fromhex(LIMIT)
 
 
@@ -47,7 +51,11 @@ async def refused(
     """Call a service that fails, and return its error."""
     with pytest.raises(HomeAssistantError) as caught:
         await call(hass, entity_id, service, **data)
-    return caught.value
+    error = caught.value
+    if error.translation_domain == DOMAIN:
+        text = TEXTS["exceptions"][error.translation_key]["message"]
+        assert str(error) == text.format(**error.translation_placeholders or {})
+    return error
 
 
 @pytest.fixture
@@ -138,6 +146,19 @@ async def test_lost_acknowledgement_is_no_failure(
     assert bus.faults.counts[Fault.DROP] == lost
     assert heat.memory == {LIMIT_BYTES: (7000).to_bytes(2, "little")}
     assert state_of(hass, control_of(hass, binding)) == "70.0"
+
+
+async def test_lost_command_is_a_failure(
+    hass: HomeAssistant, entry: MockConfigEntry, heat: HeatMeter
+) -> None:
+    """Nothing that is read tells whether a peak was cleared, so the acknowledgement has to."""
+    binding = await bind_record(hass, entry, heat, "14 2D")
+    heat.protected = True
+    heat.quirks.refusal = "silent"
+
+    error = await refused(hass, control_of(hass, binding), "press")
+
+    assert error.translation_key == "write_failed"
 
 
 async def test_lost_write_is_a_failure(
@@ -286,6 +307,68 @@ async def test_clock_that_is_not_set(
 
     assert caught.value.translation_key == "set_clock_failed"
     assert heat.clock_offset == timedelta(days=-40)
+
+
+class PaddingMeter(HeatMeter):
+    """A meter whose texts have four characters."""
+
+    def take(self, command: Any) -> bytes | None:
+        """Put blanks behind the text."""
+        reply = super().take(command)
+        self.memory = {
+            header: b"\x04" + data[1:].rjust(4) for header, data in self.memory.items()
+        }
+        return reply
+
+
+class TroubledMeter(HeatMeter):
+    """A meter that marks the record as wrong until it is written."""
+
+    error = ""
+
+    def telegrams(self) -> list[bytes]:
+        """Return one telegram with the record."""
+        header = f"02 D9 C8 {self.error}" if self.error else LIMIT
+        return [integer(header, 9000)]
+
+    def take(self, command: Any) -> bytes | None:
+        """Find nothing wrong any more."""
+        reply = super().take(command)
+        self.error = "" if reply == ACK else self.error
+        return reply
+
+
+async def test_error_of_a_record_does_not_go_back(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """The code 07 is an error from the meter, but to it an order to clear the record."""
+    bus.meters.append(meter := TroubledMeter(5))
+    entry = await create_entry(5)
+    binding = await bind_record(hass, entry, meter, LIMIT)
+    meter.error = "07"
+    await let_poll(hass, 301)
+    assert state_of(hass, control_of(hass, binding)) == "unknown"
+
+    await call(hass, control_of(hass, binding), SET, value=70)
+
+    assert meter.memory == {LIMIT_BYTES: (7000).to_bytes(2, "little")}
+    assert state_of(hass, control_of(hass, binding)) == "70.0"
+
+
+async def test_record_only_known_by_its_error(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A record that was in error when it was bound, and is, is not written."""
+    bus.meters.append(meter := TroubledMeter(5))
+    meter.error = "07"
+    entry = await create_entry(5)
+    binding = await bind_record(hass, entry, meter, "02 D9 C8 07")
+
+    error = await refused(hass, control_of(hass, binding), value=70)
+
+    assert error.translation_placeholders is not None
+    assert error.translation_placeholders["error"] == "data size not implemented"
+    assert not writes(bus)
 
 
 # What is entered
@@ -454,6 +537,19 @@ async def test_text_that_cannot_be_sent(
     assert isinstance(error, ServiceValidationError)
     assert error.translation_key == "not_codable"
     assert not writes(bus)
+
+
+async def test_text_that_is_filled_up(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A meter with room for so many characters may send them all."""
+    bus.meters.append(meter := PaddingMeter(5))
+    entry = await create_entry(5)
+    binding = await bind_record(hass, entry, meter, "0D FD 11")
+
+    await call(hass, control_of(hass, binding), SET, value="A")
+
+    assert state_of(hass, control_of(hass, binding)).strip() == "A"
 
 
 async def test_date_that_cannot_be_sent(
