@@ -1,6 +1,6 @@
 """Bindings: which record of which telegram becomes an entity, and what can be wrong with it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
@@ -43,9 +43,9 @@ class BindingState(StrEnum):
     OK = "ok"
 
     @classmethod
-    def worst(cls, states: Sequence[Self]) -> Self:
+    def worst(cls, states: Collection[BindingState]) -> BindingState:
         """Return the state a meter is in as a whole."""
-        return min(states, key=list(cls).index, default=cls("ok"))
+        return next(state for state in cls if state in states or state is cls.OK)
 
 
 class BindingError(Exception):

@@ -62,7 +62,7 @@ def report_records_changed(
 
 @callback
 def withdraw_other_meter(hass: HomeAssistant, meter_id: str) -> None:
-    """The right meter answers again."""
+    """Say no more that another meter answers."""
     ir.async_delete_issue(hass, DOMAIN, issue_id(OTHER_METER, meter_id))
 
 

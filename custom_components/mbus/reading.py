@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from .binding import Binding, BindingError, BindingState
@@ -63,9 +64,9 @@ def extract(binding: Binding, telegrams: Sequence[Telegram]) -> Result:
         )
     value = record.value
     if (
-        binding.unit is not None
+        isinstance(value, int | float | Decimal)
         and record.unit is not None
-        and record.unit != binding.unit
+        and binding.unit is not None
     ):
         value = convert_unit(value, record.unit, binding.unit)
     return Result(value=value, raw=value, record=record)

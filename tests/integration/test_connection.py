@@ -39,7 +39,7 @@ from custom_components.mbus.const import (
     DOMAIN,
     TYPE_TCP,
 )
-from tests.simulator import SimulatedBus
+from tests.simulator import SimulatedBus, TcpGateway
 
 from .conftest import CreateEntry, let_poll
 
@@ -61,6 +61,13 @@ def state_of(hass: HomeAssistant, unique_id: str) -> str:
 def value_of(hass: HomeAssistant, entry: MockConfigEntry, meter: str) -> str:
     """Return the state of the first binding of a meter."""
     return state_of(hass, entry.subentries[meter].data["bindings"][0]["id"])
+
+
+async def restart(bus: SimulatedBus) -> None:
+    """Start the first gateway again, at the port it had."""
+    gateway = bus.gateways[0]
+    assert isinstance(gateway, TcpGateway)
+    await gateway.start()
 
 
 async def switch(hass: HomeAssistant, entry: MockConfigEntry, service: str) -> str:
@@ -318,7 +325,7 @@ async def test_backup_takes_over_and_gives_back(
     assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
     assert value_of(hass, entry, "meter2") != STATE_UNAVAILABLE
 
-    await bus.gateways[0].start()
+    await restart(bus)
     await let_poll(hass, 301)
     assert state_of(hass, actual) == "master"
     assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
@@ -360,7 +367,7 @@ async def test_link_lost_later(
     assert state_of(hass, actual) == "none"
     assert "127.0.0.1" in state_of(hass, f"{entry.entry_id}_last_error")
 
-    await bus.gateways[0].start()
+    await restart(bus)
     await let_poll(hass, 301)
     assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
     assert state_of(hass, actual) == "master"

@@ -43,6 +43,12 @@ def binding_entities(
     ]
 
 
+def states_of(hass: HomeAssistant, entity_ids: list[str]) -> set[str]:
+    """Return the states that some entities have."""
+    states = [hass.states.get(entity_id) for entity_id in entity_ids]
+    return {state.state for state in states if state}
+
+
 def changes_of(
     events: list[Event[EventStateChangedData]], entity_ids: list[str]
 ) -> list[str]:
@@ -284,26 +290,19 @@ async def test_silent_meter_costs_one_attempt_until_it_answers(
     for _ in range(3):
         bus.requests.clear()
         await let_poll(hass, 301)
-        counts.append(bus.requests.count(short_frame(0x40, 2)))
-        assert {hass.states.get(entity_id).state for entity_id in silent} == {
-            STATE_UNAVAILABLE
-        }
-        assert STATE_UNAVAILABLE not in {
-            hass.states.get(entity_id).state for entity_id in fine
-        }
+        counts.append(sum(request == short_frame(0x40, 2) for request in bus.requests))
+        assert states_of(hass, silent) == {STATE_UNAVAILABLE}
+        assert STATE_UNAVAILABLE not in states_of(hass, fine)
 
     assert counts == [2, 1, 1]
     assert sum("Error fetching" in record.message for record in caplog.records) == 1
-    assert (
-        hass.states.get(f"sensor.{slug(hass, 'meter2')}_binding_state").state
-        == "unavailable_address"
-    )
+    assert states_of(hass, [f"sensor.{slug(hass, 'meter2')}_binding_state"]) == {
+        "unavailable_address"
+    }
 
     bus.meters.append(water)
     await let_poll(hass, 301)
-    assert STATE_UNAVAILABLE not in {
-        hass.states.get(entity_id).state for entity_id in silent
-    }
+    assert STATE_UNAVAILABLE not in states_of(hass, silent)
     assert sum("recovered" in record.message for record in caplog.records) == 1
 
 

@@ -323,12 +323,12 @@ async def test_dangerous_actions_are_for_administrators(
 ) -> None:
     """Whatever changes a meter or shows numbers is refused to others."""
     entry = await create_entry(2)
-    data: dict[str, Any] = {
+    fields: dict[str, dict[str, Any]] = {
         "write_record": {"header": "0C 13", "value": 1},
         "set_primary_address": {"address": 5},
         "set_baud_rate": {"baud_rate": 300},
         "send_raw_frame": {"frame": "10 40 02 42 16"},
-    }.get(name, {})
+    }
     target = (
         {ATTR_DEVICE_ID: device_of(hass, entry, "meter2")}
         if name in METER_ACTIONS
@@ -339,7 +339,7 @@ async def test_dangerous_actions_are_for_administrators(
         await hass.services.async_call(
             DOMAIN,
             name,
-            target | data,
+            target | fields.get(name, {}),
             blocking=True,
             context=Context(user_id=hass_read_only_user.id),
             return_response=name == "get_trace",
