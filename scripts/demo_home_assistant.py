@@ -102,7 +102,9 @@ class HomeAssistant:
     async def ask(self, command: str) -> Any:
         """Return the result of a WebSocket command without parameters."""
         assert self._session
-        async with self._session.ws_connect(f"{self.url}/api/websocket") as socket:
+        async with self._session.ws_connect(
+            f"{self.url}/api/websocket", max_msg_size=0
+        ) as socket:
             await socket.receive_json()
             await socket.send_json({"type": "auth", "access_token": self._token})
             await socket.receive_json()
