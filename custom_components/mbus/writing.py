@@ -79,11 +79,14 @@ async def async_write(
             )
             record = binding.extract(readout.telegrams)
             header, data = _encode(meter, binding, record, wanted)
+            master = await bus.master()
             try:
-                await send(await bus.master(), meter.address, _DATA_SEND, header + data)
+                await send(master, meter.address, _DATA_SEND, header + data)
             except MeterError as err:
                 # The acknowledgement may be lost, the write not: only reading tells.
                 lost = err
+            if _is_clock(record):
+                await master.line.settle(master.line.time + _CLOCK_PAUSE)
     except (BindingError, MBusError) as err:
         _fail(binding, str(err), err)
     LOGGER.info(
