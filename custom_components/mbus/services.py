@@ -1,10 +1,10 @@
 """Actions: what automations and administrators may do with meters and connections."""
 
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Any, Final
 
@@ -403,9 +403,11 @@ def _coordinator(hass: HomeAssistant, device_id: str) -> MeterCoordinator:
 
 
 def _encodable(header: bytes, value: float | str) -> Value:
-    """Return a value as the kind that a record with this header takes: dates and times are given as text."""
+    """Return a value as the kind that a record with this header takes: the form gives all of them as text."""
     candidates: list[Value] = [value]
     if isinstance(value, str):
+        with suppress(InvalidOperation):
+            candidates.append(Decimal(value))
         parsers = (dt_util.parse_datetime, dt_util.parse_date, dt_util.parse_time)
         candidates += [parse(value) for parse in parsers]
     for candidate in candidates:

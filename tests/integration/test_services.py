@@ -119,6 +119,19 @@ async def test_writing_a_record(
     assert parse_date(bus.meters[0].memory[DUE_DATE]).isoformat() == "2027-03-31"
 
 
+async def test_writing_a_number_entered_as_text(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """The form of the action gives text, whatever the record holds."""
+    entry = await create_entry(1, 2)
+
+    await on_meter(
+        hass, entry, "meter2", "write_record", header="0C 13", value="123.456"
+    )
+
+    assert bus.meters[1].memory[b"\x0c\x13"] == bytes.fromhex("56 34 12 00")
+
+
 async def test_writing_what_does_not_fit(
     hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
 ) -> None:
