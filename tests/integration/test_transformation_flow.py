@@ -250,6 +250,37 @@ async def test_check_without_a_reading(
     assert result["reason"] == "reconfigure_successful"
 
 
+@pytest.mark.parametrize(
+    ("record", "raw"),
+    [
+        (text("0D FD 16", "sesame"), "••••"),
+        (text("0D FD 10", "Attic"), "Attic"),
+        (bytes.fromhex("0D FD 10 E9 01 02 03 04 05 06 07 08 AB"), "0102030405060708AB"),
+        (integer("04 2D", 43), "4300 W"),
+    ],
+)
+async def test_check_shows_the_record_as_people_read_it(
+    hass: HomeAssistant,
+    meter: Meter,
+    create_entry: CreateEntry,
+    record: bytes,
+    raw: str,
+) -> None:
+    """Bytes are hex digits, and passwords are not shown."""
+    meter.records = [record]
+    entry = await create_entry(7)
+    header = record[: 2 if record[0] == 4 else 3].hex()
+    if not bindings_of(entry, "meter7"):
+        await bind_record(hass, entry, meter, header, access="R")
+    [name] = bindings_of(entry, "meter7")
+    dialog = await edit_binding(hass, entry, name, "transformation")
+    await add_step(dialog, "default_value")
+    result = await dialog.choose("check_transformation")
+    placeholders = result["description_placeholders"]
+    assert placeholders["raw"] == raw
+    assert placeholders["values"].endswith(f"**{raw.removesuffix(' W')}**")
+
+
 async def test_what_stays_the_same_is_not_asked(
     hass: HomeAssistant, entry: MockConfigEntry, power: Dialog
 ) -> None:
