@@ -48,6 +48,7 @@ async def entry(
     bus.meters.append(FrameMeter([frame], 7))
     entry: MBusConfigEntry = await create_entry(7)
     coordinator = entry.runtime_data.coordinators[METER]
+    assert coordinator.data is not None
     telegrams = coordinator.data.reading.telegrams
     bindings: list[dict[str, Any]] = []
     for index in range(len(RECORDS)):
