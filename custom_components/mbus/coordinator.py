@@ -126,6 +126,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         self._store = store
         self._urgent = False
         self._polled = False
+        self._last: MeterData | None = None
         self._troubled: set[str] = set()
         super().__init__(
             hass,
@@ -237,8 +238,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         now = dt_util.utcnow()
         due = self._store.due(self.meter.id)
         reading = self._store.reading(self.meter.id)
-        if reading and (self.period is None or (due and now < due)):
-            self.data = self._evaluate(reading)
+        self._last = self._evaluate(reading) if reading else None
+        if self._last and (self.period is None or (due and now < due)):
+            self.data = self._last
             self._keep_memory(self.data)
         if due and self.period:
             # The first refresh is scheduled when the first entity listens; each refresh then sets the full period.
@@ -266,10 +268,10 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         attempts = None if self.last_update_success or self._urgent else 1
         try:
             data = await self._async_read(last_telegram, attempts)
-            if fell := self._fell(data):
+            if fell := self._fell(data, self._last):
                 # Either the meter was set back or a reply was wrong: two readings that agree tell.
                 again = await self._async_read(last_telegram, attempts)
-                if any(again.results[key].raw != data.results[key].raw for key in fell):
+                if self._fell(again, self._last) != fell or self._fell(again, data):
                     raise UpdateFailed(
                         translation_domain=DOMAIN, translation_key="total_fell"
                     )
@@ -284,6 +286,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
             async_dispatcher_send(
                 self.hass, SIGNAL_CONNECTION_UPDATED.format(self.config_entry.entry_id)
             )
+        self._last = data
         self._store.keep_reading(self.meter.id, data.reading)
         self._keep_memory(data)
         withdraw_other_meter(self.hass, self.meter.id)
@@ -400,14 +403,14 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
             if memory != self._store.memory(binding_id):
                 self._store.keep_memory(binding_id, memory)
 
-    def _fell(self, data: MeterData) -> list[str]:
-        """Return the bindings of totals that are lower than the last time."""
-        if not self.data:
+    def _fell(self, data: MeterData, before: MeterData | None) -> list[str]:
+        """Return the bindings of totals that are lower than they were before."""
+        if before is None:
             return []
         return [
             binding.id
             for binding in self.meter.bindings.values()
-            if (last := self.data.results.get(binding.id))
+            if (last := before.results.get(binding.id))
             and last.raw is not None
             and (raw := data.results[binding.id].raw) is not None
             and self._counts_up(binding)

@@ -163,6 +163,45 @@ async def test_total_that_falls_is_read_again(
     assert state_of(hass, "energy") == "5.0"
 
 
+async def test_total_that_falls_and_goes_on_counting(
+    hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """Two readings agree although the total rose between them."""
+    await create_entry(7)
+    readings = iter([integer("04 06", 5), integer("04 06", 6)])
+    sent = meter.records
+
+    def telegrams() -> list[bytes]:
+        return [b"".join([next(readings), *sent[1:]])]
+
+    meter.telegrams = telegrams  # type: ignore[method-assign]
+    await let_poll(hass, 301)
+
+    assert state_of(hass, "energy") == "6.0"
+
+
+async def test_total_that_falls_over_a_restart(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    meter: Meter,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """The last total is remembered although it is too old to be shown."""
+    entry = await create_entry(7)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    kept = hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"]["meters"]["meter7"]
+    kept["time"] = kept["due"] = "2026-01-01T00:00:00+00:00"
+    meter.records[0] = integer("04 06", 5)
+    bus.requests.clear()
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+
+    assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 2
+    assert state_of(hass, "energy") == "5.0"
+
+
 async def test_total_that_falls_in_one_reading_only(
     hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
 ) -> None:
