@@ -39,6 +39,7 @@ from .protocol import LinkBusyError, LinkError, open_link
 SECTION_LINE: Final = "line"
 
 _BAUD_RATES = ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400")
+_GATEWAY_PORT = 10001
 _GATEWAY_GRACE = 0.5
 """Seconds in which a gateway that serves another client closes the connection it just accepted."""
 
@@ -83,7 +84,7 @@ LINK_FIELDS: Final[Mapping[str, Mapping[vol.Marker, Any]]] = {
     },
     TYPE_TCP: {
         vol.Required(CONF_HOST): vol.All(TextSelector(), vol.Strip, vol.Length(min=1)),
-        vol.Required(CONF_PORT): number(1, 65535),
+        vol.Required(CONF_PORT, default=_GATEWAY_PORT): number(1, 65535),
         vol.Required(SECTION_LINE): section(
             vol.Schema(_BAUD_RATE), {"collapsed": True}
         ),

@@ -36,7 +36,7 @@ class MeterSearch:
     def names(self) -> list[str]:
         """Name what was found so far."""
         return [
-            f"{found.address}: {meter_title(found.header, found.address)}"
+            f"{found.address} · {meter_title(found.header, found.address)}"
             for found in self.found.values()
         ]
 

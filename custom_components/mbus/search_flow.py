@@ -38,6 +38,7 @@ import voluptuous as vol
 from .const import LOGGER, SUBENTRY_METER
 from .meter import Meter
 from .meter_search import Line, MeterSearch
+from .progress import async_noticeable
 from .protocol import MBusError
 
 CONF_METERS: Final = "meters"
@@ -107,7 +108,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         self._percentage = self._shown = 0
         self._search = MeterSearch(known=self._known_meters)
         self._searching = self.hass.async_create_background_task(
-            self._async_search(), "M-Bus search for a dialog"
+            async_noticeable(self._async_search()), "M-Bus search for a dialog"
         )
         return self._show_progress(self._searching)
 
@@ -117,7 +118,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             step_id="search",
             progress_action="search",
             progress_task=searching,
-            description_placeholders={"found": _listed(self._search.names) or "–"},
+            description_placeholders={"found": "\n".join(self._search.names) or "–"},
         )
 
     async def _async_search(self) -> None:

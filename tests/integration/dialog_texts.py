@@ -40,7 +40,9 @@ def check_texts(texts: Texts, result: Mapping[str, Any]) -> None:
         case FlowResultType.MENU:
             step = texts["step"][result["step_id"]]
             labels = [step["menu_options"][option] for option in result["menu_options"]]
-            shown = [step["title"], step.get("description", ""), *labels]
+            shown = [step.get("description", ""), *labels]
+            # The frontend puts nothing into the title of a menu.
+            step["title"].format()
         case FlowResultType.FORM:
             step = texts["step"][result["step_id"]]
             errors = (result["errors"] or {}).values()

@@ -194,7 +194,7 @@ async def test_progress(hass: HomeAssistant, dialog: Dialog) -> None:
 
     assert {
         "–",
-        "- 1: SIM heat meter 10000001\n- 2: SIM water meter 20000002",
+        "1 · SIM heat meter 10000001\n2 · SIM water meter 20000002",
     } <= found
     assert all(text.data["flow_id"] == dialog.flow_id for text in texts)
     assert len(texts) >= 2
@@ -249,7 +249,7 @@ async def test_meter_that_falls_silent(
     [heat_meter, _] = bus.meters
     await dialog.choose("search")
     async with asyncio.timeout(10):
-        while len(bus.requests) < 4 or "2: " not in str(
+        while len(bus.requests) < 4 or "2 · " not in str(
             dialog.result["description_placeholders"]
         ):
             await asyncio.sleep(0.001)
