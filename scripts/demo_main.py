@@ -164,11 +164,14 @@ async def set_up_gateway(
     say(f"connected to the gateway at 127.0.0.1:{port}")
     if not all_records:
         await set_period(home_assistant, entry_id, PERIOD)
-    for meter in bus.meters:
+
+    async def add(address: int) -> None:
         title = await add_meter(
-            home_assistant, entry_id, meter.address, all_records=all_records
+            home_assistant, entry_id, address, all_records=all_records
         )
         say(f"added {title}")
+
+    await asyncio.gather(*(add(meter.address) for meter in bus.meters))
     return entry_id
 
 

@@ -39,7 +39,9 @@ async def read_table(
     rows = []
     for entry_id in entry_ids:
         diagnostics = await home_assistant.get(f"diagnostics/config_entry/{entry_id}")
-        for meter in diagnostics["data"]["meters"]:
+        for meter in sorted(
+            diagnostics["data"]["meters"], key=lambda meter: f"{meter['address']:>3}"
+        ):
             for binding in meter["bindings"]:
                 entity = entities.get(("mbus", binding["id"]))
                 state = states.get(

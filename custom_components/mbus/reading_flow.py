@@ -16,6 +16,7 @@ from .connection import Connection
 from .coordinator import MBusConfigEntry, MBusRuntimeData
 from .flow_errors import FieldErrors
 from .meter import Meter, meter_unique_id
+from .progress import async_noticeable
 from .protocol import Address, MBusError, Readout, parse_address
 from .reading import Reading
 
@@ -95,7 +96,7 @@ class ReadingSteps(ConfigSubentryFlow):
             self._readout = self._error = None
             self._reading = self._get_entry().async_create_background_task(
                 self.hass,
-                _async_readout(self._runtime.connection, self._asked),
+                async_noticeable(_async_readout(self._runtime.connection, self._asked)),
                 f"M-Bus reading of {self._asked.address} for a dialog",
             )
         elif self._reading.done():

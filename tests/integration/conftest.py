@@ -14,6 +14,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
+from custom_components.mbus import progress
 from custom_components.mbus.adding import meter_subentry
 from custom_components.mbus.const import (
     CONF_ATTEMPTS,
@@ -39,6 +40,12 @@ FAST = {CONF_TIMEOUT: 300, CONF_ATTEMPTS: 2, CONF_PERIOD: 300_000}
 @pytest.fixture(autouse=True)
 def custom_integrations(enable_custom_integrations: None) -> None:
     """Let Home Assistant load the integration in every test."""
+
+
+@pytest.fixture(autouse=True)
+def no_screen_to_wait_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let progress end at once: no frontend has to notice it."""
+    monkeypatch.setattr(progress, "LEAST_TIME", 0)
 
 
 @pytest.fixture
