@@ -200,6 +200,53 @@ async def test_more_records_follow_for_ever(telegrams: int) -> None:
         assert readout.complete
 
 
+def uniform_frames(count: int, *, access_number: int | None = None) -> list[bytes]:
+    """Build telegrams with the same record in each, of other values."""
+    return [
+        frame_of(
+            f"08 01 72 78 56 34 12 24 23 2F 04"
+            f" {number if access_number is None else access_number:02X} 00 00 00"
+            f" 04 13 {number:02X} 00 00 00" + (" 1F" if number < count - 1 else "")
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("access_number", [None, 7])
+async def test_telegrams_of_one_form(access_number: int | None) -> None:
+    """They are read twice the first time, to see that it isn't the first one for ever."""
+    frames = uniform_frames(3, access_number=access_number)
+    async with SimulatedBus([FrameMeter(frames, 1)]) as bus, mastered(bus) as master:
+        for requests in (7, 11):
+            readout = await master.read(1)
+            values = [telegram.records[0].value for telegram in readout.telegrams]
+            assert values == [0, 0.001, 0.002]
+            assert readout.complete
+            assert len(bus.requests) == requests
+
+
+@pytest.mark.parametrize("telegrams", [1, 3])
+async def test_more_records_follow_by_mistake(telegrams: int) -> None:
+    """The first telegram of the meter's next round is not another of this one."""
+    meter = CodedMeter(1, telegram_count=telegrams)
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        last = {1: REQUEST_1, 3: REQUEST_1}[telegrams]
+        count = 0
+
+        def is_last(request: bytes) -> bool:
+            nonlocal count
+            count += request == last
+            return count == (telegrams + 1) // 2
+
+        bus.faults.once(Fault.ENDLESS, matches=is_last)
+        readout = await master.read(1)
+        assert len(readout.telegrams) == telegrams
+        assert {place[3] for telegram in places(readout) for place in telegram} <= {
+            1,
+            3,
+        }
+
+
 async def test_more_telegrams_than_anyone_has() -> None:
     """A readout ends at a limit."""
     frames = [

@@ -126,7 +126,7 @@ class Link(asyncio.Protocol):
         The longest of the last few, so rather too long than too short.
         """
         longest = max(self._delays, default=0.0)
-        return max(longest, 0.004 if len(self._delays) >= 3 else self.latency_unlearnt)
+        return max(longest, 0.003 if len(self._delays) >= 3 else self.latency_unlearnt)
 
     def learn_latency(self, delay: float) -> None:
         """Take note of how much later than the earliest possible moment an answer came."""

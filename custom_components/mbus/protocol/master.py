@@ -33,7 +33,7 @@ from .line import (
     judge_acknowledgement,
 )
 from .link import Link
-from .readout import Quirks, Reading, Readout
+from .readout import LostCountError, Quirks, Reading, Readout
 from .search import Search, SearchStep
 from .telegram import Telegram
 
@@ -81,6 +81,7 @@ class Master:
         self._at_first_telegram: set[int] = set()
         self._selections: dict[SecondaryAddress, bytes] = {}
         self._rest_until: dict[Address, float] = {}
+        self._uniform: set[Address] = set()
         self._may_hear_older = False
 
     @property
@@ -161,6 +162,7 @@ class Master:
             address,
             identity=identity,
             max_package_length=self.max_package_length,
+            is_uniform=address in self._uniform,
         )
         error: MBusError | None = None
         complete = finished = False
@@ -173,13 +175,16 @@ class Master:
             if not reading.best:
                 raise
         finally:
+            if reading.is_uniform:
+                self._uniform.add(address)
             # An answer to an older request may still come. Of another meter it would be told
             # apart, of this one only by waiting for it.
             rest = quirks.pause if finished else max(quirks.pause, self.timeout)
             rest_until = max(self._loop.time() + rest, reading.late_until)
             if rest_until > self._loop.time():
                 self._rest_until[address] = rest_until
-        return Readout(telegrams=tuple(reading.best), complete=complete, error=error)
+        telegrams = reading.telegrams if finished else reading.best
+        return Readout(telegrams=tuple(telegrams), complete=complete, error=error)
 
     async def _read_all(
         self, reading: Reading, last_telegram: int | None, quirks: Quirks, attempts: int
@@ -187,7 +192,8 @@ class Master:
         """Read from the first telegram on; say whether the last one there is was reached."""
         never_reset = quirks.reset == "never" and isinstance(reading.address, int)
         field = link_address(reading.address)
-        for _ in range(attempts):
+        # One round more than attempts: what a meter's last telegram is may need a second look.
+        for _ in range(attempts + 1):
             await self._begin(reading, quirks, attempts)
             try:
                 if never_reset and field not in self._at_first_telegram:
@@ -197,7 +203,7 @@ class Master:
                 complete = await self._read_to_end(
                     reading, None if never_reset else last_telegram, quirks, attempts
                 )
-            except _LostCountError:
+            except LostCountError:
                 if never_reset:
                     reading.forget()
                 continue
@@ -243,7 +249,7 @@ class Master:
                 reading, quirks, attempts, is_first=is_first
             )
             is_first = False
-            if telegram is None or reading.drop_repetition():
+            if telegram is None or reading.begins_again():
                 return True
             if not telegram.more_records_follow or quirks.ignore_more_records:
                 return True
@@ -274,9 +280,8 @@ class Master:
             if isinstance(reply.answer, Frame):
                 self._frame_counts[field] ^= FRAME_COUNT_BIT
                 telegram = reading.take(reply.answer)
-                if reading.was_repeated and not reading.is_counted_on():
-                    reading.drop()
-                    raise _LostCountError
+                if reading.was_repeated:
+                    reading.check_count()
                 return telegram
             reading.was_repeated = not is_first or quirks.reset == "never"
             if len(reply.raw) < _SHORTEST_TELEGRAM:
@@ -377,10 +382,6 @@ class Master:
         if Discard.BUSY in reply.discarded:
             await self.line.settle(self._loop.time() + _BUSY_PAUSE)
         return reply
-
-
-class _LostCountError(Exception):
-    """A telegram came that may not be the next one."""
 
 
 def judge_answer_from(field: int) -> Judge:

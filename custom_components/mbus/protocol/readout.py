@@ -67,6 +67,10 @@ class Readout:
     error: MBusError | None = None
 
 
+class LostCountError(Exception):
+    """It isn't sure which number the next telegram has: the readout has to begin anew."""
+
+
 class Reading:
     """A readout in the making: judges what comes and collects the telegrams."""
 
@@ -76,8 +80,9 @@ class Reading:
         *,
         identity: Identity | None,
         max_package_length: int,
+        is_uniform: bool = False,
     ) -> None:
-        """Expect answers of a meter."""
+        """Expect answers of a meter; a uniform one sends several telegrams of one form."""
         self.address = address
         self.identity = identity
         self.max_package_length = max_package_length
@@ -89,7 +94,9 @@ class Reading:
         """Time of the event loop until which an older answer may still come."""
         self.was_repeated = False
         """A request since the first telegram was repeated, which not every meter heeds."""
+        self.is_uniform = is_uniform
         self._telegram: Telegram | None = None
+        self._doubted: Telegram | None = None
         self._kept: list[Telegram] = []
 
     def judge(self, item: Received) -> Discard | None:
@@ -112,20 +119,40 @@ class Reading:
         self.telegrams.append(self._telegram)
         return self._telegram
 
-    def drop_repetition(self) -> bool:
-        """Drop the last telegram if one of its form was there before: the meter began again."""
-        *earlier, last = map(_form, self.telegrams)
-        if last not in earlier:
-            return False
-        self.drop()
-        return True
+    def begins_again(self) -> bool:
+        """Drop the last telegram if it was there before; say whether.
 
-    def is_counted_on(self) -> bool:
-        """Say whether the access number proves that the last telegram follows the one before."""
-        if len(self.telegrams) < 2:
-            return False
-        before, last = map(_access_number, self.telegrams[-2:])
-        return before is not None and last == (before + 1) % 256
+        A meter may say for ever that more follow, while its values move on. Telegrams that are all
+        of one form are believed when a second round brings the same ones. Raises LostCountError.
+        """
+        *earlier, last = self.telegrams
+        alike = [telegram for telegram in earlier if _form(telegram) == _form(last)]
+        again = any(_is_same(telegram, last) for telegram in alike)
+        if not again and earlier and _form(earlier[0]) == _form(last):
+            again = len(alike) < len(earlier)
+            if not again and not self.is_uniform:
+                if self._doubted is None:
+                    self._doubted = last
+                    self.drop()
+                    raise LostCountError
+                self.is_uniform = _is_same(self._doubted, last)
+                again = not self.is_uniform
+        if again:
+            self.drop()
+        return again
+
+    def check_count(self) -> None:
+        """See that the access number proves the last telegram to follow the one before.
+
+        Raises LostCountError, without it.
+        """
+        numbers = [_access_number(telegram) for telegram in self.telegrams[-2:]]
+        if len(numbers) == 2 and None not in numbers:
+            before, last = numbers
+            if last == ((before or 0) + 1) % 256:
+                return
+        self.drop()
+        raise LostCountError
 
     def drop(self) -> None:
         """Take the last telegram out again."""
@@ -145,8 +172,8 @@ class Reading:
 
     @property
     def best(self) -> list[Telegram]:
-        """The telegrams of the longest round."""
-        return max(self._kept, self.telegrams, key=len)
+        """The telegrams of the longest round, for when none came to its end."""
+        return max(self.telegrams, self._kept, key=len)
 
     def _judge_origin(self, frame: Frame) -> Discard | None:
         if frame.from_master:
@@ -187,10 +214,10 @@ class Reading:
 
     def _judge_order(self, telegram: Telegram) -> Discard | None:
         """Tell a telegram that is sent again from one of a new round, which is counted on."""
+        content = _access_number(telegram), telegram.manufacturer_data, telegram.records
         for earlier in self.telegrams:
-            if _form(earlier) == _form(telegram) and (
-                _access_number(earlier) == _access_number(telegram)
-            ):
+            number = _access_number(earlier)
+            if content == (number, earlier.manufacturer_data, earlier.records):
                 return Discard.REPEATED
         return None
 
@@ -213,6 +240,12 @@ def _form(telegram: Telegram) -> tuple[bytes, ...]:
     return tuple(record.header for record in telegram.records) or (
         telegram.manufacturer_data,
     )
+
+
+def _is_same(one: Telegram, other: Telegram) -> bool:
+    """Say whether half of the values at least are the same, of telegrams of one form."""
+    pairs = zip(one.records, other.records, strict=True)
+    return 2 * sum(a.raw == b.raw for a, b in pairs) >= len(one.records)
 
 
 def _access_number(telegram: Telegram) -> int | None:
