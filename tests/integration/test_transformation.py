@@ -234,6 +234,21 @@ def test_script_keeps_its_state(hass: HomeAssistant) -> None:
     assert outputs(steps, readings, hass=hass) == [5, 9, 9, None, 9, 10]
 
 
+def test_script_counts_a_reading_once(hass: HomeAssistant) -> None:
+    """Seen again, after what else it looks at or the steps above it changed, a reading changes no state."""
+    count = script(
+        "{% set n = (state or 0) + states('sensor.weight') | int %}{{ {'value': n, 'state': n} }}"
+    )
+    hass.states.async_set("sensor.weight", "1")
+    first = run([count], 7, START, hass=hass)
+    second = run([count], 7, START + PERIOD, first.memory, hass=hass)
+    hass.states.async_set("sensor.weight", "10")
+    again = run([scaling(2), count], 7, START + PERIOD, second.memory, hass=hass)
+    assert again.memory == second.memory
+    third = run([scaling(2), count], 7, START + 2 * PERIOD, again.memory, hass=hass)
+    assert [first.value, second.value, third.value] == [1, 2, 12]
+
+
 @pytest.mark.parametrize(
     ("template", "reason"),
     [
