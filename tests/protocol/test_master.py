@@ -190,14 +190,20 @@ async def test_a_meter_that_repeats_its_telegram() -> None:
         assert readout.complete
 
 
-@pytest.mark.parametrize("telegrams", [1, 3])
-async def test_more_records_follow_for_ever(telegrams: int) -> None:
-    """When the first telegram comes again, all were there."""
+@pytest.mark.parametrize(
+    ("telegrams", "rounds"), [(1, [(3, 6), (5, 9)]), (3, [(1, 5)])]
+)
+async def test_more_records_follow_for_ever(
+    telegrams: int, rounds: list[tuple[int, int]]
+) -> None:
+    """When the first telegram comes again, all were there; if it is the only one, see twice."""
     meter = CodedMeter(1, telegram_count=telegrams, quirks=Ways(endless=True))
     async with SimulatedBus([meter]) as bus, mastered(bus) as master:
-        readout = await master.read(1)
-        assert places(readout) == coded(telegrams)
-        assert readout.complete
+        for number, requests in rounds:
+            readout = await master.read(1)
+            assert places(readout) == coded(telegrams, readout=number)
+            assert readout.complete
+            assert len(bus.requests) == requests
 
 
 def uniform_frames(count: int, *, access_number: int | None = None) -> list[bytes]:

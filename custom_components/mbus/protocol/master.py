@@ -81,7 +81,7 @@ class Master:
         self._at_first_telegram: set[int] = set()
         self._selections: dict[SecondaryAddress, bytes] = {}
         self._rest_until: dict[Address, float] = {}
-        self._uniform: set[Address] = set()
+        self._uniform: dict[Address, bool] = {}
         self._may_hear_older = False
 
     @property
@@ -162,7 +162,7 @@ class Master:
             address,
             identity=identity,
             max_package_length=self.max_package_length,
-            is_uniform=address in self._uniform,
+            is_uniform=self._uniform.get(address),
         )
         error: MBusError | None = None
         complete = finished = False
@@ -175,8 +175,8 @@ class Master:
             if not reading.best:
                 raise
         finally:
-            if reading.is_uniform:
-                self._uniform.add(address)
+            if reading.is_uniform is not None:
+                self._uniform[address] = reading.is_uniform
             # An answer to an older request may still come. Of another meter it would be told
             # apart, of this one only by waiting for it.
             rest = quirks.pause if finished else max(quirks.pause, self.timeout)

@@ -80,9 +80,12 @@ class Reading:
         *,
         identity: Identity | None,
         max_package_length: int,
-        is_uniform: bool = False,
+        is_uniform: bool | None = None,
     ) -> None:
-        """Expect answers of a meter; a uniform one sends several telegrams of one form."""
+        """Expect answers of a meter.
+
+        A uniform one sends several telegrams of one form; None while that isn't known.
+        """
         self.address = address
         self.identity = identity
         self.max_package_length = max_package_length
@@ -129,17 +132,19 @@ class Reading:
         alike = [telegram for telegram in earlier if _form(telegram) == _form(last)]
         again = any(_is_same(telegram, last) for telegram in alike)
         if not again and earlier and _form(earlier[0]) == _form(last):
-            again = len(alike) < len(earlier)
-            if not again and not self.is_uniform:
-                if self._doubted is None:
-                    self._doubted = last
-                    self.drop()
-                    raise LostCountError
-                self.is_uniform = _is_same(self._doubted, last)
-                again = not self.is_uniform
+            again = len(alike) < len(earlier) or not self._is_believed(last)
         if again:
             self.drop()
         return again
+
+    def _is_believed(self, telegram: Telegram) -> bool:
+        if self.is_uniform is None:
+            if self._doubted is None:
+                self._doubted = telegram
+                self.drop()
+                raise LostCountError
+            self.is_uniform = _is_same(self._doubted, telegram)
+        return self.is_uniform
 
     def check_count(self) -> None:
         """See that the access number proves the last telegram to follow the one before.
@@ -214,12 +219,11 @@ class Reading:
 
     def _judge_order(self, telegram: Telegram) -> Discard | None:
         """Tell a telegram that is sent again from one of a new round, which is counted on."""
-        content = _access_number(telegram), telegram.manufacturer_data, telegram.records
-        for earlier in self.telegrams:
-            number = _access_number(earlier)
-            if content == (number, earlier.manufacturer_data, earlier.records):
-                return Discard.REPEATED
-        return None
+        return (
+            Discard.REPEATED
+            if any(_is_repeated(one, telegram) for one in self.telegrams)
+            else None
+        )
 
     def _judge_meter(self, telegram: Telegram) -> Discard | None:
         selection = self.address if isinstance(self.address, SecondaryAddress) else None
@@ -250,3 +254,11 @@ def _is_same(one: Telegram, other: Telegram) -> bool:
 
 def _access_number(telegram: Telegram) -> int | None:
     return None if telegram.header is None else telegram.header.access_number
+
+
+def _is_repeated(one: Telegram, other: Telegram) -> bool:
+    return (
+        _access_number(one) == _access_number(other)
+        and _form(one) == _form(other)
+        and all(a.raw == b.raw for a, b in zip(one.records, other.records, strict=True))
+    )
