@@ -32,6 +32,7 @@ from custom_components.mbus.protocol import (
 HEADER = "78563412 2d2c 01 04 01 00 0000"
 FIXED = "78563412 0a 00 e97e 01000000 35010000"
 FOLDER = Path(__file__).parents[2] / "custom_components" / "mbus"
+CORPUS = Path(__file__).parents[3] / "shared" / "corpus" / "telegrams.jsonl"
 
 
 def telegram(*records: str) -> Telegram:
@@ -77,7 +78,7 @@ NAMES = [
     ("126e 3930", "Maximum HCA units"),
     ("42ec7e 5f2c", "Date (future) at storage 1"),
     ("02ad5a 3930", "Power (duration of first upper limit violation)"),
-    ("04ad6a 08071c24", "Power (begin of first)"),
+    ("04ad6a 08071c24", "Power (start of first)"),
     ("02ff20 3412", "Manufacturer specific (manufacturer code 20)"),
     ("0484fff200 39300000", "Energy (manufacturer code F200)"),
     ("026f 3412", "Unknown quantity (VIF 6F)"),
@@ -285,3 +286,27 @@ def test_icons_are_for_names_there_are() -> None:
         "sensor"
     ]
     assert icons.keys() <= names.keys()
+
+
+@pytest.mark.skipif(
+    not CORPUS.exists(), reason="the telegrams of real meters are not here"
+)
+async def test_no_two_records_of_a_real_meter_look_alike(texts: Texts) -> None:
+    """Names with their ordinals are unique in each telegram, and every record has its line in the list."""
+    frames = [json.loads(line) for line in CORPUS.read_text().splitlines()]
+    for frame in frames:
+        if frame["kind"] != "valid":
+            continue
+        sent = parse_telegram(bytes.fromhex(frame["hex"]))
+        assert sent.header is not None
+        names = [
+            record_name(one.signature, texts, bound_to([sent], 0, index)["ordinal"])
+            for index, one in enumerate(sent.records)
+        ]
+        assert len(set(names)) == len(names), frame["id"]
+        for index, one in enumerate(sent.records):
+            label = record_label(one, texts, sent.header.medium)
+            shown_index, shown_name, value = label.split(" · ")
+            assert shown_index == str(index)
+            assert names[index].startswith(shown_name)
+            assert value
