@@ -45,7 +45,7 @@ def native_value(binding: Binding, value: Any) -> NativeValue:
     if device_class is SensorDeviceClass.DATE:
         return value.date() if isinstance(value, datetime) else _only(date, value)
     if isinstance(value, int | float | Decimal):
-        return _innative_unit(binding, value) if isfinite(value) else None
+        return _in_native_unit(binding, value) if isfinite(value) else None
     numeric = (
         device_class,
         description.native_unit_of_measurement,
@@ -79,7 +79,7 @@ def _only[T](kind: type[T], value: Any) -> T | None:
     return value if isinstance(value, kind) else None
 
 
-def _innative_unit(binding: Binding, value: float | Decimal) -> float | Decimal:
+def _in_native_unit(binding: Binding, value: float | Decimal) -> float | Decimal:
     """Convert to a unit Home Assistant knows, and to the one set; where a chain's unit is unknown, that one names it."""
     own = sensor_description(replace(binding, presentation=Presentation()), None)
     result = transformed_result(binding, own)

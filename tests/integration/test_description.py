@@ -431,6 +431,15 @@ def test_what_follows_from_transformations(
     assert native_value(binding, output) == pytest.approx(value)
 
 
+def test_a_date_stays_a_date() -> None:
+    """Neither unit nor state class can be set for it."""
+    binding = bind("026c 5f25", presentation={"unit": "d", "state_class": "total"})
+    description = sensor_description(binding, None)
+    assert_valid(description)
+    assert description.device_class is SensorDeviceClass.DATE
+    assert native_value(binding, date(2018, 5, 31)) == date(2018, 5, 31)
+
+
 def test_a_binding_that_was_never_read_is_plain() -> None:
     """Bound by its number alone, a record is not known to be anything."""
     binding = Binding(id="1", name="it", telegram=0, index=3)
