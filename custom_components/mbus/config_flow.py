@@ -135,7 +135,6 @@ class MBusConfigFlow(
         entry = (
             self._get_reconfigure_entry() if self.source == SOURCE_RECONFIGURE else None
         )
-        more = _TIMING if entry is None else _TITLE
         errors: FieldErrors = {}
         placeholders: dict[str, str] = {}
         if user_input is not None:
@@ -157,7 +156,7 @@ class MBusConfigFlow(
         return self.async_show_form(
             step_id=link_type,
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema({**_NAME, **LINK_FIELDS[link_type], **more}),
+                _schema(link_type, new=entry is None),
                 user_input or self._suggested_values(link_type, entry),
             ),
             errors=errors,
@@ -278,6 +277,12 @@ class MBusConfigFlow(
         return self.async_create_entry(
             title=data[CONF_NAME], data=data, options=self._options, subentries=meters
         )
+
+
+def _schema(link_type: str, *, new: bool) -> vol.Schema:
+    if new:
+        return vol.Schema({**_NAME, **LINK_FIELDS[link_type], **_TIMING})
+    return vol.Schema({**_NAME, **_TITLE, **LINK_FIELDS[link_type]})
 
 
 def _default_names() -> Iterator[str]:
