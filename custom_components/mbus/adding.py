@@ -27,7 +27,8 @@ def meter_title(header: Header | None, address: Address) -> str:
         return f"Meter {address}"
     manufacturer = manufacturer_name(header.manufacturer or "")
     words = (manufacturer, meter_kind(header.medium), header.identification)
-    return " ".join(filter(None, words))
+    title = " ".join(filter(None, words))
+    return title[:1].upper() + title[1:]
 
 
 def meter_kind(medium: int | None) -> str:

@@ -60,7 +60,7 @@ def test_title_without_a_known_manufacturer() -> None:
     fixed = Header(identification="00000007", medium=7, access_number=0, status=0)
 
     assert meter_title(header, 7) == "XYZ water meter 00000007"
-    assert meter_title(fixed, 7) == "water meter 00000007"
+    assert meter_title(fixed, 7) == "Water meter 00000007"
 
 
 def test_meter_that_does_not_say_who_it_is() -> None:
