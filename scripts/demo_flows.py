@@ -93,13 +93,13 @@ async def _add_connection(
     return entry
 
 
-async def set_period(
-    home_assistant: HomeAssistant, entry_id: str, seconds: int
+async def change_options(
+    home_assistant: HomeAssistant, entry_id: str, form: str, changes: Mapping[str, Any]
 ) -> None:
-    """Let a connection's meters be read every few seconds; it reloads for that."""
+    """Change options of a connection on one of their forms, and wait while it reloads for that."""
     answers: Answers = {
-        "init": {"next_step_id": "polling"},
-        "polling": {"period": seconds * 1000, "support_for_group_requests": False},
+        "init": {"next_step_id": form},
+        form: changes,
         "short_period": {"next_step_id": "use_short_period"},
     }
     await walk(home_assistant, OPTIONS, {"handler": entry_id}, answers)

@@ -10,7 +10,12 @@ import socket
 import sys
 import time
 
-from scripts.demo_flows import add_gateway, add_level_converter, add_meter, set_period
+from scripts.demo_flows import (
+    add_gateway,
+    add_level_converter,
+    add_meter,
+    change_options,
+)
 from scripts.demo_home_assistant import (
     PASSWORD,
     ROOT,
@@ -28,7 +33,8 @@ from tests.simulator import (
 )
 
 LAST_ADDRESS = 250
-PERIOD = 5  # s; so short only because nobody's battery pays for it
+OFTEN = {"period": 5_000, "support_for_group_requests": False}  # no battery pays for it
+LONGEST = {"max_package_length": 253}  # bytes; captured frames may be as long as can be
 PATIENCE = 60  # s without a new value until the demo gives up
 STARTED = time.monotonic()
 
@@ -162,13 +168,18 @@ async def set_up_gateway(
     port = await bus.serve_tcp()
     entry_id: str = (await add_gateway(home_assistant, port))["entry_id"]
     say(f"connected to the gateway at 127.0.0.1:{port}")
-    if not all_records:
-        await set_period(home_assistant, entry_id, PERIOD)
+    if all_records:
+        await change_options(home_assistant, entry_id, "line", LONGEST)
+    else:
+        await change_options(home_assistant, entry_id, "polling", OFTEN)
 
     async def add(address: int) -> None:
-        title = await add_meter(
-            home_assistant, entry_id, address, all_records=all_records
-        )
+        try:
+            title = await add_meter(
+                home_assistant, entry_id, address, all_records=all_records
+            )
+        except DemoError as err:
+            raise DemoError(f"the meter at address {address}: {err}") from err
         say(f"added {title}")
 
     await asyncio.gather(*(add(meter.address) for meter in bus.meters))
@@ -184,7 +195,7 @@ async def set_up_level_converter(
     entry = await add_level_converter(home_assistant, port)
     say(f"added {entry['num_subentries']} meters that the search found")
     entry_id: str = entry["entry_id"]
-    await set_period(home_assistant, entry_id, PERIOD)
+    await change_options(home_assistant, entry_id, "polling", OFTEN)
     return entry_id
 
 
