@@ -16,7 +16,6 @@ from .connection import Connection
 from .coordinator import MBusConfigEntry, MBusRuntimeData
 from .flow_errors import FieldErrors
 from .meter import Meter, meter_unique_id
-from .progress import async_noticeable
 from .protocol import Address, MBusError, Readout, parse_address
 from .reading import Reading
 
@@ -29,7 +28,7 @@ class ReadingSteps(ConfigSubentryFlow):
 
     _readout: Readout | None = None
     _error: MBusError | None = None
-    _reading: asyncio.Task[Readout] | None = None
+    _reading: asyncio.Task[None] | None = None
     _asked: Meter
     _next_steps: tuple[str, str]
 
@@ -93,15 +92,16 @@ class ReadingSteps(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         """Show that the meter is being read."""
         if self._reading is None:
-            self._readout = self._error = None
             self._reading = self._get_entry().async_create_background_task(
                 self.hass,
-                async_noticeable(_async_readout(self._runtime.connection, self._asked)),
+                self._async_ask(self._runtime.connection),
                 f"M-Bus reading of {self._asked.address} for a dialog",
             )
         elif self._reading.done():
-            task, self._reading = self._reading, None
-            return self.async_show_progress_done(next_step_id=self._step_after(task))
+            self._reading = None
+            return self.async_show_progress_done(
+                next_step_id=self._step_after_reading()
+            )
         return self.async_show_progress(
             step_id="reading",
             progress_action="reading",
@@ -109,16 +109,24 @@ class ReadingSteps(ConfigSubentryFlow):
             description_placeholders={"address": str(self._asked.address)},
         )
 
-    def _step_after(self, reading: asyncio.Task[Readout]) -> str:
-        done, failed = self._next_steps
-        if reading.cancelled():
-            return "not_loaded"
+    async def _async_ask(self, connection: Connection) -> None:
+        """Read all of the meter, before the timers."""
+        self._readout = self._error = None
+        meter = self._asked
         try:
-            self._readout = reading.result()
+            # Not counted among the polls, whose figures the connection shows.
+            async with connection.turn(urgent=True) as bus:
+                self._readout = await bus.read(
+                    meter.address, identity=meter.identity, quirks=meter.quirks
+                )
         except MBusError as err:
             self._error = err
+
+    def _step_after_reading(self) -> str:
+        # Stopping the connection ends the reading with an error or without a word.
         if self._get_entry().state is not ConfigEntryState.LOADED:
             return "not_loaded"
+        done, failed = self._next_steps
         return failed if self._error else done
 
     async def async_step_not_loaded(
@@ -128,12 +136,4 @@ class ReadingSteps(ConfigSubentryFlow):
         return self.async_abort(
             reason="not_loaded",
             description_placeholders={"connection": self._get_entry().title},
-        )
-
-
-async def _async_readout(connection: Connection, meter: Meter) -> Readout:
-    """Read all of a meter, before the timers; the statistics of polling stay what they are."""
-    async with connection.turn(urgent=True) as bus:
-        return await bus.read(
-            meter.address, identity=meter.identity, quirks=meter.quirks
         )

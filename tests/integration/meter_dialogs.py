@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from homeassistant.config_entries import SOURCE_RECONFIGURE
+from homeassistant.config_entries import SOURCE_RECONFIGURE, SubentryFlowContext
 from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -17,7 +17,7 @@ async def configure_meter(
 ) -> Dialog:
     """Start the gear of a meter and choose from its menus."""
     flows = hass.config_entries.subentries
-    context = {"source": SOURCE_RECONFIGURE, "subentry_id": subentry_id}
+    context = SubentryFlowContext(source=SOURCE_RECONFIGURE, subentry_id=subentry_id)
     handler = (entry.entry_id, SUBENTRY_METER)
     result = await flows.async_init(handler, context=context)
     dialog = Dialog(flows, dict(result))

@@ -205,23 +205,39 @@ async def test_possible_presentation(
     assert bindings_of(entry, METER)[name]["presentation"] == presentation
 
 
-@pytest.mark.parametrize("index", [10, 11])
-async def test_text_has_no_unit(
-    hass: HomeAssistant, entry: MockConfigEntry, index: int
-) -> None:
-    """A date and time, and flags that are shown as text, can't be presented as numbers."""
+async def bind(hass: HomeAssistant, entry: MockConfigEntry, index: int) -> Dialog:
+    """Bind a record of the first telegram and return the form of its settings."""
     dialog = await configure_meter(hass, entry, METER, "add_binding")
     await dialog.submit({"telegram": 0, "index": index})
     name = list(bindings_of(entry, METER))[-1]
-    dialog = await edit_binding(hass, entry, name, "binding_settings")
+    return await edit_binding(hass, entry, name, "binding_settings")
+
+
+@pytest.mark.parametrize("index", [0, 10])
+async def test_no_number_has_no_unit(
+    hass: HomeAssistant, entry: MockConfigEntry, index: int
+) -> None:
+    """A number on a plate and a time are no numbers to compute with: nothing of the kind can be set."""
+    dialog = await bind(hass, entry, index)
     form = suggested(dialog.result)
-    if index == 10:
-        result = await dialog.submit(form | {"state_class": "total", "precision": 1})
-        assert result["errors"] == {
-            "state_class": "not_a_number",
-            "precision": "not_a_number",
-        }
+    result = await dialog.submit(form | {"unit": "kWh", "precision": 1})
+
+    assert result["errors"] == {"unit": "not_a_number", "precision": "not_a_number"}
     result = await dialog.submit(form | {"title": "A note"})
+    assert result["reason"] == "reconfigure_successful"
+
+
+async def test_plain_number(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """A number without a unit may be given one, and a state class that goes with it."""
+    dialog = await bind(hass, entry, 11)
+    form = suggested(dialog.result)
+    result = await dialog.submit(form | {"state_class": "measurement_angle"})
+
+    assert result["errors"] == {"state_class": "state_class_not_possible"}
+    possible = result["description_placeholders"]["state_classes"]
+    assert possible == "measurement, total, total_increasing"
+    given = {"unit": "°", "state_class": "measurement_angle"}
+    result = await dialog.submit(form | given)
     assert result["reason"] == "reconfigure_successful"
 
 

@@ -244,10 +244,14 @@ async def test_not_loaded(hass: HomeAssistant, create_entry: CreateEntry) -> Non
         assert dialog.result["description_placeholders"] == {"connection": "Cellar"}
 
 
+@pytest.mark.parametrize("shutdown_timeout", [0, 5000])
 async def test_unloaded_while_reading(
-    hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog
+    hass: HomeAssistant, create_entry: CreateEntry, shutdown_timeout: int
 ) -> None:
     """The connection is stopped while a silent meter is being asked."""
+    entry = await create_entry(options={"shutdown_timeout": shutdown_timeout})
+    dialog = await add_meter(hass, entry)
+    await dialog.choose("address")
     await dialog.submit({"address": "7"})
     assert await hass.config_entries.async_unload(entry.entry_id)
     result = await dialog.wait()
