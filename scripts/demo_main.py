@@ -36,6 +36,7 @@ LAST_ADDRESS = 250
 OFTEN = {"period": 5_000, "support_for_group_requests": False}  # no battery pays for it
 LONGEST = {"max_package_length": 253}  # bytes; captured frames may be as long as can be
 PATIENCE = 60  # s without a new value until the demo gives up
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STARTED = time.monotonic()
 
 
@@ -94,12 +95,12 @@ async def run(arguments: argparse.Namespace) -> None:
 
     def stop() -> None:
         # What is being stopped must not be interrupted again.
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOP_SIGNALS:
             loop.add_signal_handler(number, lambda: None)
         say("stopping")
         task.cancel()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stop)
 
     port = free_port(arguments.port)
