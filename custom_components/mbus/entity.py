@@ -13,10 +13,11 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
+from .adding import meter_kind
 from .binding import Binding
 from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED, TYPE_TCP
 from .coordinator import MBusConfigEntry, MeterCoordinator
-from .protocol import medium_name
+from .manufacturers import manufacturer_name
 from .reading import Result
 
 
@@ -37,11 +38,12 @@ def connection_device_info(entry: ConfigEntry) -> DeviceInfo:
 def meter_device_info(coordinator: MeterCoordinator) -> DeviceInfo:
     """Return the device that stands for a meter, below the connection's."""
     meter = coordinator.meter
+    maker = meter.identity.manufacturer if meter.identity else None
     return DeviceInfo(
         identifiers={(DOMAIN, meter.id)},
         name=meter.title,
-        manufacturer=meter.identity.manufacturer if meter.identity else None,
-        model=None if meter.medium is None else medium_name(meter.medium).capitalize(),
+        manufacturer=manufacturer_name(maker) if maker else None,
+        model=meter_kind(meter.medium).capitalize(),
         serial_number=meter.identity.identification if meter.identity else None,
         hw_version=None if meter.version is None else str(meter.version),
         via_device_id=coordinator.config_entry.runtime_data.gateway_device_id,

@@ -151,7 +151,7 @@ async def async_link_errors(
         await _async_test_link(data)
     except LinkError as err:
         return link_error(data[CONF_TYPE], err), {"error": str(err)}
-    except Exception:  # noqa: BLE001 - logged, with its traceback
+    except Exception:
         LOGGER.exception("Unexpected error while opening %s", way(data))
         return {CONF_BASE: "unknown"}, {}
     return {}, {}

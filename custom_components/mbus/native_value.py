@@ -1,6 +1,5 @@
 """Values as Home Assistant takes them: in the unit and of the type that the description says, dates with a time zone."""
 
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -79,8 +78,13 @@ def _only[T](kind: type[T], value: Any) -> T | None:
     return value if isinstance(value, kind) else None
 
 
-def _in_native_unit(binding: Binding, value: float | Decimal) -> float | Decimal:
-    """Convert to a unit Home Assistant knows, and to the one set; where a chain's unit is unknown, that one names it."""
+def _in_native_unit(
+    binding: Binding, value: float | Decimal
+) -> float | Decimal | None:
+    """Convert to a unit Home Assistant knows, and to the one set; where a chain's unit is unknown, that one names it.
+
+    None where the unit set can't be had: a number under the wrong unit would be a wrong one.
+    """
     own = sensor_description(replace(binding, presentation=Presentation()), None)
     result = transformed_result(binding, own)
     wanted = binding.presentation.unit
@@ -93,8 +97,10 @@ def _in_native_unit(binding: Binding, value: float | Decimal) -> float | Decimal
         if converts(own.device_class, unit, wanted):
             converter = UNIT_CONVERTERS[own.device_class]
             return converter.convert(float(value), unit, wanted)
-        with suppress(ValueError):
+        try:
             return convert_unit(value, unit, wanted)
+        except ValueError:
+            return None
     return value
 
 

@@ -127,7 +127,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
                 await self._search.async_run(line, self._show_part)
         except MBusError as err:
             self._search.error = err
-        except Exception as err:  # noqa: BLE001 - logged, with its traceback
+        except Exception as err:
             LOGGER.exception("Unexpected error while searching the bus")
             self._search.error = err
 

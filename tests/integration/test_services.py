@@ -255,7 +255,7 @@ async def test_searching(
 ) -> None:
     """All meters come back, configured or not."""
     for number, meter in enumerate(bus.meters):
-        meter.identification = f"1000000{number}"
+        meter.identification = f"{number}2345678"
     entry = await create_entry(1)
 
     answer = await on_connection(
@@ -263,7 +263,7 @@ async def test_searching(
     )
 
     assert [meter["address"] for meter in answer["meters"]] == [1, 2]
-    assert answer["meters"][0]["identification"] == "10000000"
+    assert answer["meters"][0]["identification"] == "02345678"
     assert answer["problems"] == []
 
 
