@@ -36,6 +36,8 @@ REACTION = 0.005
 """Seconds from the end of a request to the first character of the answer."""
 RESPONSE = 330 * BIT + 0.05
 IDLE = 33 * BIT
+SKEW = 3
+"""Bit times between the answers of several meters, which so are garbled at once."""
 SLOW_GATEWAY = 0.2
 THEIR_TIMEOUT = 1.0
 
@@ -278,7 +280,7 @@ async def measure_ours(case: Case, way: str, runs: int, latency: float = 0.0) ->
     """Run a case on a link that knows its latency from a few readouts."""
     result = Result(case=case, way=way)
     async with SimulatedBus(
-        case.meters(), baud_rate=2400, response_delay=REACTION
+        case.meters(), baud_rate=2400, response_delay=REACTION, skew=SKEW
     ) as bus:
         settings = await open_way(bus, way, latency)
         link = await open_link(settings)
@@ -305,7 +307,7 @@ async def measure_theirs(result: Result) -> None:
             return found, perf_counter() - start
 
     async with SimulatedBus(
-        result.case.meters(), baud_rate=2400, response_delay=REACTION
+        result.case.meters(), baud_rate=2400, response_delay=REACTION, skew=SKEW
     ) as bus:
         settings = await open_way(bus, result.way, 0.0)
         url = (

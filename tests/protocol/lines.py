@@ -9,6 +9,7 @@ from custom_components.mbus.protocol import (
     Master,
     SerialSettings,
     TcpSettings,
+    long_frame,
     open_link,
 )
 from tests.simulator import CodedMeter, SimulatedBus
@@ -50,3 +51,9 @@ def places(readout: Any) -> list[list[tuple[int, int, int, int]]]:
         ]
         for telegram in readout.telegrams
     ]
+
+
+def frame_of(body: str) -> bytes:
+    """Build a long frame of C, A, CI and data."""
+    control, address, code, *data = bytes.fromhex(body)
+    return long_frame(control, address, code, bytes(data))

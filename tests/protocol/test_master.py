@@ -22,7 +22,6 @@ from custom_components.mbus.protocol import (
     Quirks,
     SecondaryAddress,
     UnsupportedError,
-    long_frame,
     short_frame,
 )
 from tests.simulator import (
@@ -37,7 +36,7 @@ from tests.simulator import (
     is_request_for_data,
 )
 
-from .lines import Kind, mastered, places
+from .lines import Kind, frame_of, mastered, places
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 both = pytest.mark.parametrize("kind", ["tcp", "pty"])
@@ -55,12 +54,6 @@ def coded(
         [(meter, telegram, index, readout) for index in range(4)]
         for telegram in range(telegrams)
     ]
-
-
-def frame_of(body: str) -> bytes:
-    """Build a long frame of C, A, CI and data."""
-    control, address, code, *data = bytes.fromhex(body)
-    return long_frame(control, address, code, bytes(data))
 
 
 HEADER = "78 56 34 12 24 23 2F 04 01 00 00 00"

@@ -182,7 +182,6 @@ async def set_identification(
     new = Identity(
         identification=identification,
         manufacturer=old.manufacturer if old else None,
-        fabrication_number=old.fabrication_number if old else None,
     )
     if not await _is_there(master, address, new):
         raise RefusedError(f"{address} keeps its identification")

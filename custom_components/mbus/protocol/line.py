@@ -13,6 +13,9 @@ from .link import Link
 
 _LOGGER = logging.getLogger(__name__)
 
+REACTION = 0.05
+"""Seconds, beside 330 bit times, within which an answer starts."""
+
 _LONGEST_FRAME = 261
 _NEVER_QUIET = 3.0
 """Seconds after which a line that is never idle is spoken on all the same."""
@@ -130,7 +133,7 @@ class Line:
     @property
     def response_time(self) -> float:
         """Seconds within which the standard lets an answer start, as seen from here."""
-        return self._ratio * (self._bits(330) + 0.05) + self.link.latency
+        return self._ratio * (self._bits(330) + REACTION) + self.link.latency
 
     @property
     def time(self) -> float:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 POWER_UP = 3.0
 """Seconds that a serial converter needs after opening until all meters on its bus are awake."""
 
+VERSIONS = range(0xFF)
+
 _NOBODY = 252
 _SELECT = 0x52
 _DECIMAL = "0123456789"
@@ -95,8 +97,10 @@ class Search:
         self._unresolved = 0
         self._shared: set[int] = set()
         self._noise: bytes | None = None
+        self._has_heard = False
         self._was_late = False
         self._news: list[SearchStep] = []
+        self._told: set[str] = set()
         self._progress = 0.0
 
     async def run(
@@ -121,7 +125,7 @@ class Search:
             self._control = control
             async for step in self._ask_each([SecondaryAddress()], 0, 0, several):
                 yield step
-            if several or self._found:
+            if self._has_heard:
                 break
         for address in several:
             async for step in self._divide(address, 0, end):
@@ -222,8 +226,11 @@ class Search:
         )
         self._was_late |= reply.followed_late
         others = set(reply.discarded) - {Discard.ECHO}
+        if not others and reply.answer is None:
+            return _Presence.NONE
+        self._has_heard = True
         if not others:
-            return _Presence.NONE if reply.answer is None else _Presence.ONE
+            return _Presence.ONE
         if reply.answer is None and others == {Discard.NOISE}:
             if self._noise is None:
                 await self._learn_noise()
@@ -241,7 +248,7 @@ class Search:
                 f"the converter sends {reply.raw.hex(' ').upper()} where no meter answers;"
                 " check its wiring and whether too many meters hang on it"
             )
-            self._news.append(self._step(self._progress, problem=problem))
+            self._tell(problem)
 
     async def _read(self, address: Address) -> _Presence:
         """Read the first telegram of the meter that acknowledged, if it is but one."""
@@ -252,31 +259,41 @@ class Search:
             max_package_length=self._master.max_package_length,
         )
         request = short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, field)
-        for _ in range(2):
+        # A damaged telegram after a clean acknowledgement is that of several meters.
+        is_part = isinstance(address, SecondaryAddress) and _has_wildcard_digits(
+            address
+        )
+        for _ in range(1 if is_part else 2):
             try:
                 reply = await self._line.exchange(
                     request, reading.judge, wait=self._master.timeout, listen_on=True
                 )
+            except LinkError:
+                raise
             except MBusError as err:
-                if isinstance(err, LinkError):
-                    raise
-                self._news.append(self._step(self._progress, problem=err))
+                self._tell(err)
                 return _Presence.NONE
-            if (
-                isinstance(reply.answer, Frame)
-                and Discard.SECOND not in reply.discarded
-            ):
+            others = set(reply.discarded) - {Discard.ECHO}
+            # An E5 now, or silence, says that the one before was another meter's.
+            self._was_late |= reply.followed_late or Discard.ACKNOWLEDGEMENT in others
+            if isinstance(reply.answer, Frame) and Discard.SECOND not in others:
                 self._note(address, reading.take(reply.answer))
                 return _Presence.ONE
-            if not reply.discarded:
-                # Whoever acknowledged is not here: it was a late answer.
+            if not others:
                 self._was_late = True
                 return _Presence.NONE
-        if set(reply.discarded) == {Discard.ACKNOWLEDGEMENT}:
-            problem = NoDataError(f"{address} acknowledges but sends no data", address)
-            self._news.append(self._step(self._progress, problem=problem))
+        if others == {Discard.ACKNOWLEDGEMENT}:
+            self._tell(
+                NoDataError(f"{address} acknowledges but sends no data", address)
+            )
             return _Presence.NONE
         return _Presence.SEVERAL
+
+    def _tell(self, problem: MBusError) -> None:
+        """Tell a problem, once."""
+        if str(problem) not in self._told:
+            self._told.add(str(problem))
+            self._news.append(self._step(self._progress, problem=problem))
 
     def _note(self, address: Address, telegram: Telegram) -> None:
         """Take in a meter, once, however often it is found."""
@@ -316,7 +333,7 @@ class Search:
             " each an address of its own while it is alone on the bus",
             primary,
         )
-        self._news.append(self._step(self._progress, problem=problem))
+        self._tell(problem)
         for found in list(self._found.values()):
             if found.primary == primary:
                 self._add(found)
@@ -401,6 +418,6 @@ def _divisions(
     if address.medium is None:
         yield [replace(address, medium=medium) for medium in MEDIA]
     elif address.version is None:
-        yield [replace(address, version=version) for version in range(0xFF)]
+        yield [replace(address, version=version) for version in VERSIONS]
     elif address.manufacturer is None:
         yield [replace(address, manufacturer=name) for name in manufacturers]
