@@ -48,6 +48,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search_module, "LAST_PRIMARY", 12)
     monkeypatch.setattr(search_module, "VERSIONS", range(6))
     monkeypatch.setattr(line_module, "REACTION", 0.0)
+    monkeypatch.setattr(link_module, "_NETWORK_LATENCY", 0.05)
 
 
 async def search(

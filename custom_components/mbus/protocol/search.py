@@ -99,6 +99,7 @@ class Search:
         self._noise: bytes | None = None
         self._has_heard = False
         self._was_late = False
+        self._again: set[Address] = set()
         self._news: list[SearchStep] = []
         self._told: set[str] = set()
         self._progress = 0.0
@@ -184,15 +185,14 @@ class Search:
         longer wait that the link then has.
         """
         waiting = deque(addresses)
-        again: set[Address] = set()
         previous: Address | None = None
         while waiting:
             address = waiting.popleft()
             self._was_late = False
             presence = await self._ask(address)
-            if self._was_late and address not in again:
+            if self._was_late and address not in self._again:
                 self._line.link.unlearn_latency()
-                again.add(address)
+                self._again.add(address)
                 waiting.extendleft(
                     [address] if previous is None else [address, previous]
                 )
@@ -282,7 +282,7 @@ class Search:
             if not others:
                 self._was_late = True
                 return _Presence.NONE
-        if others == {Discard.ACKNOWLEDGEMENT}:
+        if others == {Discard.ACKNOWLEDGEMENT} and address in self._again:
             self._tell(
                 NoDataError(f"{address} acknowledges but sends no data", address)
             )
