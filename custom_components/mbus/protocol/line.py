@@ -8,6 +8,7 @@ from enum import StrEnum
 import logging
 from time import time
 
+from .address import SELECTED
 from .frame import Frame, FrameReader, Garbage, Received, Single
 from .link import Link
 
@@ -267,3 +268,16 @@ def judge_acknowledgement(item: Received) -> Discard | None:
             return Discard.LATE
         case _:
             return Discard.NOISE
+
+
+def judge_answer_from(field: int) -> Judge:
+    """Accept E5 or any frame from this address field; 253 and 254 may answer with any."""
+
+    def judge(item: Received) -> Discard | None:
+        if isinstance(item, Frame) and not item.from_master:
+            return (
+                None if field >= SELECTED or item.address == field else Discard.FOREIGN
+            )
+        return judge_acknowledgement(item)
+
+    return judge

@@ -1,18 +1,12 @@
 """Transactions with meters over one open link (EN 13757-2, EN 13757-3, EN 13757-7)."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from .address import SELECTED, Address, SecondaryAddress, link_address
-from .errors import (
-    DamagedReplyError,
-    ForeignReplyError,
-    MBusError,
-    NoDataError,
-    NoReplyError,
-    OtherMeterError,
-)
+from .commands import write_record
+from .errors import DamagedReplyError, MBusError
+from .failure import failure
 from .frame import (
     FRAME_COUNT_BIT,
     Control,
@@ -31,11 +25,14 @@ from .line import (
     Reply,
     Statistics,
     judge_acknowledgement,
+    judge_answer_from,
 )
 from .link import Link
 from .readout import LostCountError, Quirks, Reading, Readout
+from .record import Record
 from .search import Search, SearchStep
 from .telegram import Telegram
+from .values import Value
 
 MAX_TELEGRAMS = 32
 """A readout ends here, even if the meter says that more follow."""
@@ -177,10 +174,9 @@ class Master:
         finally:
             if reading.is_uniform is not None:
                 self._uniform[address] = reading.is_uniform
-            # An answer to an older request may still come. Of another meter it would be told
-            # apart, of this one only by waiting for it.
-            rest = quirks.pause if finished else max(quirks.pause, self.timeout)
-            rest_until = max(self._loop.time() + rest, reading.late_until)
+            # An answer that was given up may still come. Of another meter it would be told apart,
+            # of this one only by waiting for it.
+            rest_until = max(self._loop.time() + quirks.pause, reading.late_until)
             if rest_until > self._loop.time():
                 self._rest_until[address] = rest_until
         telegrams = reading.telegrams if finished else reading.best
@@ -273,10 +269,14 @@ class Master:
                 await self._begin(reading, quirks, attempts)
             count = self._frame_counts.setdefault(field, FRAME_COUNT_BIT)
             request = short_frame(Control.REQ_UD2 | count, field)
+            known_late = reading.late_until
+            reading.late_until = self._loop.time() + 2 * self.timeout
             reply = await self._exchange(
                 request, reading.judge, quirks.first_byte_timeout
             )
             replies.append(reply)
+            if len(reply.raw) >= _SHORTEST_TELEGRAM:
+                reading.late_until = known_late
             if isinstance(reply.answer, Frame):
                 self._frame_counts[field] ^= FRAME_COUNT_BIT
                 telegram = reading.take(reply.answer)
@@ -284,8 +284,6 @@ class Master:
                     reading.check_count()
                 return telegram
             reading.was_repeated = not is_first or quirks.reset == "never"
-            if len(reply.raw) < _SHORTEST_TELEGRAM:
-                reading.late_until = self._loop.time() + self.timeout
         no_other = {Discard.REPEATED, Discard.ACKNOWLEDGEMENT}
         if reading.telegrams and all(
             no_other.intersection(reply.discarded) for reply in replies
@@ -306,6 +304,17 @@ class Master:
     def scan(self) -> AsyncGenerator[SearchStep]:
         """Search at the primary addresses only."""
         return self.search(by_secondary=False)
+
+    async def write(
+        self,
+        address: Address,
+        header: bytes,
+        value: Value,
+        *,
+        identity: Identity | None = None,
+    ) -> Record | None:
+        """Write a value into a record and read it back, as `commands.write_record` does."""
+        return await write_record(self, address, header, value, identity=identity)
 
     async def send_user_data(
         self,
@@ -382,51 +391,3 @@ class Master:
         if Discard.BUSY in reply.discarded:
             await self.line.settle(self._loop.time() + _BUSY_PAUSE)
         return reply
-
-
-def judge_answer_from(field: int) -> Judge:
-    """Accept E5 or any frame from this address field; 253 and 254 may answer with any."""
-
-    def judge(item: Received) -> Discard | None:
-        if isinstance(item, Frame) and not item.from_master:
-            return (
-                None if field >= SELECTED or item.address == field else Discard.FOREIGN
-            )
-        return judge_acknowledgement(item)
-
-    return judge
-
-
-def failure(
-    address: Address, replies: Sequence[Reply], reading: Reading | None = None
-) -> MBusError:
-    """Name what went wrong in all attempts by what came instead of the answer."""
-    seen = Counter(reason for reply in replies for reason in reply.discarded)
-    if (
-        reading is not None
-        and reading.other is not None
-        and Discard.OTHER_METER in seen
-    ):
-        return OtherMeterError(
-            f"another meter answered at {address} ({reading.other})",
-            address,
-            reading.identity,
-            reading.other,
-        )
-    if Discard.NOISE in seen or Discard.SECOND in seen:
-        return DamagedReplyError(
-            f"no sound reply from {address} in {len(replies)} attempts", address
-        )
-    if Discard.FOREIGN in seen:
-        return ForeignReplyError(
-            f"only other addresses reply to requests to {address}", address
-        )
-    if Discard.ANONYMOUS in seen:
-        return ForeignReplyError(
-            f"the reply from {address} doesn't say which meter it is", address
-        )
-    if Discard.ACKNOWLEDGEMENT in seen:
-        return NoDataError(
-            f"{address} acknowledges requests but sends no data", address
-        )
-    return NoReplyError(f"no reply from {address} in {len(replies)} attempts", address)

@@ -118,6 +118,7 @@ class Reading:
     def take(self, frame: Frame) -> Telegram:
         """Take in the answer that was just judged to be one."""
         assert self._telegram is not None
+        self.error = None
         self.frames.append(frame)
         self.telegrams.append(self._telegram)
         return self._telegram
