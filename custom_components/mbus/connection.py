@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from heapq import heappop, heappush
-from itertools import count
 from time import monotonic
 from typing import Any
 
@@ -72,21 +70,24 @@ def create_bus(
     )
 
 
+type Urgency = bool | Callable[[], bool]
+"""Whether a person waits; asked for when the line is free, since a person may join what a timer began."""
+
+
 class Turns:
     """A lock that lets what a person asked for go before what a timer asked for."""
 
     def __init__(self) -> None:
         """Start with nobody speaking."""
         self._taken = False
-        self._order = count()
-        self._waiting: list[tuple[bool, int, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[Urgency, asyncio.Future[None]]] = []
 
     @asynccontextmanager
-    async def turn(self, *, urgent: bool = False) -> AsyncIterator[None]:
+    async def turn(self, *, urgent: Urgency = False) -> AsyncIterator[None]:
         """Wait for the line to be free and hold it."""
         if self._taken:
             mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            heappush(self._waiting, (not urgent, next(self._order), mine))
+            self._waiting.append((urgent, mine))
             try:
                 await mine
             except asyncio.CancelledError:
@@ -101,12 +102,17 @@ class Turns:
 
     def _pass_on(self) -> None:
         # The line stays taken between its holders, so that nobody can slip in.
-        while self._waiting:
-            *_, following = heappop(self._waiting)
-            if not following.done():
-                following.set_result(None)
-                return
-        self._taken = False
+        waiting = self._waiting = [one for one in self._waiting if not one[1].done()]
+        if waiting:
+            following = next((one for one in waiting if _is_urgent(one[0])), waiting[0])
+            waiting.remove(following)
+            following[1].set_result(None)
+        else:
+            self._taken = False
+
+
+def _is_urgent(urgency: Urgency) -> bool:
+    return urgency() if callable(urgency) else urgency
 
 
 STOPPED_BY_USER = "the connection is stopped"
@@ -157,7 +163,7 @@ class Connection:
         await self.bus.close()
 
     @asynccontextmanager
-    async def turn(self, *, urgent: bool = False) -> AsyncIterator[Bus]:
+    async def turn(self, *, urgent: Urgency = False) -> AsyncIterator[Bus]:
         """Hold the line; `urgent` (a person waits) goes before the timers.
 
         Raises ConnectionStoppedError while the connection is stopped.
@@ -178,7 +184,7 @@ class Connection:
         *,
         last_telegram: int | None = None,
         attempts: int | None = None,
-        urgent: bool = False,
+        urgent: Urgency = False,
     ) -> Readout:
         """Read a meter's telegrams up to the last one needed, or all, and note how long the bus was taken.
 
