@@ -127,13 +127,17 @@ class Binding:
                 reason += f" ({telegram.problem})"
             raise BindingError(BindingState.NO_RECORD, reason)
         record = telegram.records[self.index]
-        if self.signature is not None and (
-            record.signature != self.signature
-            or (self.layout is not None and layout(telegram) != self.layout)
-        ):
+        if self.signature is None:
+            return record
+        if record.signature != self.signature:
             raise BindingError(
                 BindingState.RECORD_CHANGED,
                 f"record {self.index} of telegram {self.telegram} is now {record.signature}, it was {self.signature}",
+            )
+        if self.layout is not None and layout(telegram) != self.layout:
+            raise BindingError(
+                BindingState.RECORD_CHANGED,
+                f"telegram {self.telegram} has other records than before, and more than one is {self.signature}",
             )
         return record
 

@@ -57,6 +57,17 @@ def state_of(hass: HomeAssistant, name: str) -> str:
     return state.state
 
 
+def errors_of(hass: HomeAssistant) -> dict[str, str]:
+    """Return what is wrong with each binding, by name."""
+    (state,) = (
+        state
+        for state in hass.states.async_all(Platform.SENSOR)
+        if state.entity_id.endswith("_binding_state")
+    )
+    errors: dict[str, str] = state.attributes["errors"]
+    return errors
+
+
 async def test_value_of_another_meter(
     hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
 ) -> None:
@@ -73,8 +84,8 @@ async def test_value_of_another_meter(
     issue = ir.async_get(hass).async_get_issue(DOMAIN, "other_meter_meter7")
     assert issue is not None
     assert issue.translation_placeholders is not None
-    assert "12345678" in issue.translation_placeholders["expected"]
-    assert "87654321" in issue.translation_placeholders["found"]
+    assert issue.translation_placeholders["expected"] == "SIM 12345678"
+    assert issue.translation_placeholders["found"] == "SIM 87654321"
 
     meter.identification = "12345678"
     meter.records[0] = integer("04 06", 12_346)
@@ -126,6 +137,9 @@ async def test_value_of_another_quantity(
     assert issue.translation_placeholders is not None
     assert "energy" in issue.translation_placeholders["bindings"]
     assert "volume" not in issue.translation_placeholders["bindings"]
+    assert errors_of(hass) == {
+        "energy": "record 0 of telegram 0 is now power, it was energy"
+    }
 
     meter.records[0] = ENERGY
     await let_poll(hass, 301)
@@ -147,6 +161,7 @@ async def test_one_of_two_alike_that_went(
 
     assert state_of(hass, "energy") == STATE_UNAVAILABLE
     assert state_of(hass, "energy_2") == STATE_UNAVAILABLE
+    assert errors_of(hass)["energy"].startswith("telegram 0 has other records")
 
 
 async def test_total_that_falls_is_read_again(

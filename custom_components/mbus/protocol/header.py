@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 import struct
-from typing import Any, Final, Self
+from typing import Any, Final, Self, override
 
 from .errors import FrameError
 from .medium import medium_name
@@ -21,6 +21,13 @@ class Identity:
     identification: str
     manufacturer: str | None
     fabrication_number: str | None = None
+
+    @override
+    def __str__(self) -> str:
+        """Name the meter for a person."""
+        name = " ".join(filter(None, (self.manufacturer, self.identification)))
+        number = self.fabrication_number
+        return f"{name}, fabrication number {number}" if number else name
 
     def matches(self, other: Identity) -> bool:
         """Say whether both are the same meter; fabrication numbers count where both have one."""

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, override
 
 
 class Function(StrEnum):
@@ -29,6 +29,19 @@ class Signature:
     tariff: int
     subunit: int
     modifiers: tuple[str, ...]
+
+    @override
+    def __str__(self) -> str:
+        """Say for a person what it means; two that differ read differently."""
+        parts = [self.quantity]
+        if self.function is not Function.INSTANTANEOUS:
+            parts.insert(0, self.function)
+        if self.dimension not in (None, self.quantity):
+            parts.append(f"({self.dimension})")
+        for name in ("storage_number", "tariff", "subunit"):
+            if number := getattr(self, name):
+                parts += (name, str(number))
+        return " ".join((*parts, *self.modifiers)).replace("_", " ")
 
     def as_dict(self) -> dict[str, Any]:
         """Give what JSON can hold."""
