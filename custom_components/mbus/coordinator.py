@@ -86,7 +86,7 @@ class MBusRuntimeData:
         """Poll again, at once."""
         self.connection.stopped = None
         for coordinator in self.coordinators.values():
-            coordinator.async_poll_soon()
+            coordinator.async_set_started()
 
     @callback
     def async_limit_memory(self) -> None:
@@ -194,15 +194,19 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
 
     @callback
     def async_set_meter(self, meter: Meter) -> None:
-        """Go on with changed bindings or settings, on the reading there is."""
+        """Go on with changed bindings or settings, on the reading there is; a meter that fails goes on failing."""
+        period = self.period
         self.meter = meter
-        self.update_interval = self.period
+        if self._polled and self.period != period:
+            self._async_unsub_refresh()
+            self.update_interval = self.period
+            self._schedule_refresh()
         if not self.data:
             self.async_update_listeners()
             return
-        data = self._evaluate(self.data.reading)
-        self._keep_memory(data)
-        self.async_set_updated_data(data)
+        self.data = self._evaluate(self.data.reading)
+        self._keep_memory(self.data)
+        self.async_update_listeners()
         if any(
             result.state is BindingState.NO_TELEGRAM
             for result in self.data.results.values()
@@ -223,6 +227,15 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         if self.period:
             self.update_interval = _SOON
             self._schedule_refresh()
+
+    @callback
+    def async_set_started(self) -> None:
+        """Read the meter as soon as the bus is free; one that waits to be asked shows its last reading again."""
+        self.async_poll_soon()
+        if self.period is None and self.state is BindingState.SHUTDOWN:
+            self.last_exception = None
+            self.last_update_success = True
+            self.async_update_listeners()
 
     @callback
     def async_set_stopped(self) -> None:
@@ -349,7 +362,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
             self.meter,
             last_telegram=last_telegram,
             attempts=attempts,
-            urgent=self._urgent,
+            urgent=lambda: self._urgent,
         )
         return self._evaluate(
             Reading(

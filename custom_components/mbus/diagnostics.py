@@ -9,14 +9,18 @@ from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
+from .binding import Binding
 from .const import DOMAIN
 from .coordinator import MBusConfigEntry, MeterCoordinator
+from .masking import SENSITIVE_QUANTITIES, masked_text
 from .protocol import Address
+from .reading import Result
 
 TO_REDACT = {
     "address",
     "fabrication_number",
     "identification",
+    "initial_frames",
     "title",
     "unique_id",
 }
@@ -55,7 +59,7 @@ def _connection(entry: MBusConfigEntry) -> dict[str, Any]:
         "state": "STOP" if connection.stopped else "RUN",
         "stopped": connection.stopped,
         "actual_connection": connection.bus.active,
-        "last_error": connection.last_error,
+        "last_error": connection.last_error and masked_text(connection.last_error),
         "failures": connection.failures,
         # asdict() would take a counter's items for its elements.
         "statistics": asdict(connection.bus.statistics)
@@ -72,7 +76,9 @@ def _meter(coordinator: MeterCoordinator) -> dict[str, Any]:
     return {
         "address": _address(coordinator.meter.address),
         "state": coordinator.state,
-        "error": None if coordinator.last_update_success else coordinator.failure,
+        "error": None
+        if coordinator.last_update_success
+        else masked_text(coordinator.failure),
         "last_read": coordinator.data.reading.time.isoformat()
         if coordinator.data
         else None,
@@ -84,11 +90,20 @@ def _meter(coordinator: MeterCoordinator) -> dict[str, Any]:
                 "index": binding.index,
                 "access": binding.access,
                 "state": result.state if (result := results.get(binding.id)) else None,
-                "problem": result.reason if result else None,
+                "problem": _problem(binding, result),
             }
             for binding in coordinator.meter.bindings.values()
         ],
     }
+
+
+def _problem(binding: Binding, result: Result | None) -> str | None:
+    """Return why a binding has no value; the reason may hold what the meter sent."""
+    if result is None or result.reason is None:
+        return None
+    if binding.signature and binding.signature.quantity in SENSITIVE_QUANTITIES:
+        return REDACTED
+    return masked_text(result.reason)
 
 
 def _address(address: Address) -> int | str:

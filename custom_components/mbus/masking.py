@@ -1,6 +1,7 @@
 """Hides meter numbers, customers and passwords in bytes that leave the house."""
 
 from collections.abc import Iterable
+import re
 
 from .protocol import (
     SECRET_QUANTITIES,
@@ -19,6 +20,7 @@ SENSITIVE_QUANTITIES = SECRET_QUANTITIES | {
     "identification",
 }
 
+_NUMBER = re.compile(r"\b(?=[A-Z]*\d)[\dA-Z]{8,}\b", re.IGNORECASE)
 _IDENTIFICATION_LENGTH = 4
 _FIRST_DATA_BYTE = 7
 _FRAME_END = 2
@@ -33,6 +35,11 @@ def masked_hex(data: bytes) -> str:
     for index in _hidden(data):
         shown[index] = "**"
     return " ".join(shown)
+
+
+def masked_text(text: str) -> str:
+    """Return an error's text without the numbers of meters, secondary addresses included."""
+    return _NUMBER.sub("**", text)
 
 
 def _hidden(data: bytes) -> Iterable[int]:

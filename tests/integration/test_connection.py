@@ -35,10 +35,12 @@ from custom_components.mbus.const import (
     CONF_BACKUP,
     CONF_BAUD_RATE,
     CONF_MEMORY_LIMIT,
+    CONF_PERIOD,
     CONF_TRACE_LENGTH,
     DOMAIN,
     TYPE_TCP,
 )
+from custom_components.mbus.protocol import short_frame
 from tests.simulator import SimulatedBus, TcpGateway
 
 from .conftest import CreateEntry, let_poll
@@ -61,6 +63,14 @@ def state_of(hass: HomeAssistant, unique_id: str) -> str:
 def value_of(hass: HomeAssistant, entry: MockConfigEntry, meter: str) -> str:
     """Return the state of the first binding of a meter."""
     return state_of(hass, entry.subentries[meter].data["bindings"][0]["id"])
+
+
+def change_meter(hass: HomeAssistant, entry: MockConfigEntry, **changes: Any) -> None:
+    """Change settings of the meter at 2 as its dialog does."""
+    subentry = entry.subentries["meter2"]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, **changes}
+    )
 
 
 async def restart(bus: SimulatedBus) -> None:
@@ -106,6 +116,25 @@ async def test_a_person_goes_before_the_timers() -> None:
     assert order == ["person", "timer 1", "timer 2"]
 
 
+async def test_a_person_joins_what_a_timer_began(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """The poll of a meter goes first as soon as someone waits for it."""
+    entry = await create_entry(1, 2)
+    runtime = entry.runtime_data
+    heat, water = (runtime.coordinators[key] for key in ("meter1", "meter2"))
+    bus.requests.clear()
+
+    async with runtime.connection.turn():
+        polls = [asyncio.create_task(meter.async_refresh()) for meter in (heat, water)]
+        await asyncio.sleep(0.01)
+        asked = asyncio.create_task(water.async_read_now())
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*polls, asked)
+
+    assert bus.requests[0] == short_frame(0x40, 2)
+
+
 async def test_cancelled_just_when_its_turn_came() -> None:
     """The line is passed on, not lost."""
     turns = Turns()
@@ -147,6 +176,67 @@ async def test_stopping_and_starting(
     assert bus.requests
     assert value_of(hass, entry, "meter2") != STATE_UNAVAILABLE
     assert state_of(hass, "meter2_binding_state") == "ok"
+
+
+async def test_stopping_and_starting_with_a_meter_read_on_demand(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Once started, it shows its last reading again and is left alone."""
+    entry = await create_entry(2)
+    change_meter(hass, entry, on_demand=True)
+    await hass.async_block_till_done()
+    value = value_of(hass, entry, "meter2")
+    await switch(hass, entry, SERVICE_TURN_OFF)
+    assert value_of(hass, entry, "meter2") == STATE_UNAVAILABLE
+    bus.requests.clear()
+
+    await switch(hass, entry, SERVICE_TURN_ON)
+    await let_poll(hass, 301)
+
+    assert value_of(hass, entry, "meter2") == value
+    assert state_of(hass, "meter2_binding_state") == "ok"
+    assert not bus.requests
+
+
+async def test_changing_a_meter_that_is_not_read(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Values of old don't come back by it, be the connection stopped or the meter silent."""
+    entry = await create_entry(2)
+    await switch(hass, entry, SERVICE_TURN_OFF)
+    change_meter(hass, entry, meter_clock="summer_time")
+    await hass.async_block_till_done()
+    assert value_of(hass, entry, "meter2") == STATE_UNAVAILABLE
+    assert state_of(hass, "meter2_binding_state") == "shutdown"
+
+    await switch(hass, entry, SERVICE_TURN_ON)
+    silent, bus.meters = bus.meters, []
+    await let_poll(hass)
+    change_meter(hass, entry, meter_clock="standard_time")
+    await hass.async_block_till_done()
+    assert value_of(hass, entry, "meter2") == STATE_UNAVAILABLE
+    assert state_of(hass, "meter2_binding_state") == "unavailable_address"
+
+    bus.meters = silent
+    await let_poll(hass, 301)
+    assert value_of(hass, entry, "meter2") != STATE_UNAVAILABLE
+
+
+async def test_changing_the_period_of_a_meter(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A shorter one counts at once; anything else that is changed leaves the next reading where it was."""
+    entry = await create_entry(2, options={CONF_PERIOD: 86_400_000})
+    change_meter(hass, entry, period=60_000)
+    await hass.async_block_till_done()
+    bus.requests.clear()
+
+    await let_poll(hass, 40)
+    assert not bus.requests
+    change_meter(hass, entry, meter_clock="summer_time")
+    await hass.async_block_till_done()
+    await let_poll(hass, 61)
+    assert bus.requests
 
 
 async def test_memory_limit(
@@ -237,6 +327,30 @@ async def test_diagnostics_hide_whose_meters_they_are(
     assert {binding["state"] for binding in bindings} == {"ok"}
     unmasked = entry.runtime_data.connection.trace.as_list(masked=False)
     assert any("21 43 65 87" in exchange["reply"] for exchange in unmasked)
+
+
+async def test_diagnostics_hide_them_in_errors(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    """An error that names a meter, or a secondary address, is shown without its number."""
+    bus.meters[0].identification = "87654321"
+    entry = await create_entry("87654321", 2)
+    assert await async_setup_component(hass, "diagnostics", {})
+    bus.meters[0].identification = "11111111"
+    bus.meters[1].identification = "22222222"
+    await let_poll(hass, 301)
+
+    diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+
+    silent, other = (meter["error"] for meter in diagnostics["meters"])
+    assert silent.startswith("no reply from **")
+    assert other.startswith("another meter answered at 2 (SIM **")
+    for number in ("87654321", "22222222"):
+        assert number not in str(diagnostics["connection"])
+        assert number not in str(diagnostics["meters"])
 
 
 async def test_diagnostics_of_a_device(
