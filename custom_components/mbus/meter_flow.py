@@ -165,15 +165,31 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 "last_reading", error=str(self._error), time=time
             )
             return (last.telegrams if last else ()), note
+        notes = []
         problems = [
             self._readout.error,
             *(telegram.problem for telegram in self._readout.telegrams),
         ]
         if reasons := ", ".join(str(problem) for problem in problems if problem):
-            return self._readout.telegrams, await self._async_note(
-                "incomplete", error=reasons
-            )
-        return self._readout.telegrams, ""
+            notes.append(await self._async_note("incomplete", error=reasons))
+        if self.source == SOURCE_USER and (known := self._known_as()):
+            notes.append(await self._async_note("known_meter", meter=known))
+        return self._readout.telegrams, " ".join(notes)
+
+    def _known_as(self) -> str | None:
+        """Return what the meter is called that answered, where it is configured with another address."""
+        assert self._readout
+        found = self._readout.telegrams[0].identity if self._readout.telegrams else None
+        return next(
+            (
+                subentry.title
+                for subentry in self._get_entry().subentries.values()
+                if found
+                and (identity := Meter.from_subentry(subentry).identity)
+                and identity.matches(found)
+            ),
+            None,
+        )
 
     async def _async_note(self, key: str, **placeholders: str) -> str:
         """Return a remark on what is shown; not an error, so it goes into the description."""

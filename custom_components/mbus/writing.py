@@ -30,6 +30,7 @@ from .protocol import (
     limits,
 )
 from .protocol.commands import send
+from .protocol.values import NO_DATA
 from .protocol.vif import PLAIN_TEXT
 from .protocol.vife import COMBINABLE
 from .transformation import Number, inverse, is_number, script_context
@@ -116,6 +117,8 @@ def _check_taken(
     result = coordinator.data.results.get(binding.id) if coordinator.data else None
     record = result.record if result else None
     if record is None or record.value is None:
+        if record and wanted == "" and record.problem == NO_DATA:
+            return  # A text that was cleared.
         reason = result.reason if result else None
     elif _is_same(coordinator.meter, binding, record, wanted):
         return

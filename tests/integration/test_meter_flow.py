@@ -302,6 +302,21 @@ async def test_incomplete_meter(bus: SimulatedBus, dialog: Dialog) -> None:
     assert "Not all" in result["description_placeholders"]["note"]
 
 
+async def test_meter_that_is_configured_with_another_address(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """It is said which one that is: numbers repeat in the field, so it may be another one after all."""
+    entry = await create_entry(2)
+    dialog = await add_meter(hass, entry)
+    await dialog.choose("address")
+    result = await submit_address(dialog, bus.meters[1].identification)
+
+    title = entry.subentries["meter2"].title
+    assert title in result["description_placeholders"]["note"]
+    await dialog.submit({"records": ["0.1"]})
+    assert len(entry.subentries) == 2
+
+
 class TestChooseRecords:
     """The gear's first choice."""
 

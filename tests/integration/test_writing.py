@@ -539,6 +539,17 @@ async def test_text_that_cannot_be_sent(
     assert not writes(bus)
 
 
+async def test_text_that_is_cleared(
+    hass: HomeAssistant, entry: MockConfigEntry, heat: HeatMeter
+) -> None:
+    """The meter sends no characters then, which is what was asked for."""
+    binding = await bind_record(hass, entry, heat, "0D FD 11")
+
+    await call(hass, control_of(hass, binding), SET, value="")
+
+    assert heat.memory == {bytes.fromhex("0D FD 11"): b"\x00"}
+
+
 async def test_text_that_is_filled_up(
     hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
 ) -> None:
