@@ -319,10 +319,11 @@ async def measure_theirs(result: Result) -> None:
 
 
 async def measure(cases: Sequence[Case], runs: int) -> tuple[list[Result], Result]:
-    """Measure all cases on both ways, ours one after the other, and the slow gateway."""
-    results = [
-        await measure_ours(case, way, runs) for case in cases for way in ("tcp", "pty")
-    ]
+    """Measure the cases one after the other, and at last pyMeterBus and a slow gateway."""
+    results: list[Result] = []
+    for case in cases:
+        ways = (measure_ours(case, way, runs) for way in ("tcp", "pty"))
+        results += await asyncio.gather(*ways)
     search = CASES[2]
     async with asyncio.TaskGroup() as group:
         slow = group.create_task(measure_ours(search, "tcp", 1, SLOW_GATEWAY))

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Literal
 
 from custom_components.mbus.protocol import (
@@ -57,3 +58,8 @@ def frame_of(body: str) -> bytes:
     """Build a long frame of C, A, CI and data."""
     control, address, code, *data = bytes.fromhex(body)
     return long_frame(control, address, code, bytes(data))
+
+
+def open_files() -> int:
+    """Count the open file descriptors of this process."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())

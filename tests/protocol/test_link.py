@@ -1,7 +1,6 @@
 """Links: opening, losing, closing, and what they learn of the way."""
 
 import asyncio
-from pathlib import Path
 import socket
 
 import pytest
@@ -20,15 +19,10 @@ from custom_components.mbus.protocol import (
 )
 from tests.simulator import SimulatedBus, WaterMeter
 
-from .lines import Kind, serve
+from .lines import Kind, open_files, serve
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 both = pytest.mark.parametrize("kind", ["tcp", "pty"])
-
-
-def open_files() -> int:
-    """Count the open file descriptors of this process."""
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 @both

@@ -31,6 +31,7 @@ class Discard(StrEnum):
     OTHER_METER = "other meter"
     ANONYMOUS = "no identification"
     REPEATED = "repeated answer"
+    OUT_OF_ORDER = "out of order"
     ACKNOWLEDGEMENT = "acknowledgement without data"
     BUSY = "meter is busy"
     SECOND = "second answer"
@@ -42,6 +43,7 @@ _SPOKEN = {
     Discard.ACKNOWLEDGEMENT,
     Discard.BUSY,
     Discard.REPEATED,
+    Discard.OUT_OF_ORDER,
 }
 """What the meter asked may have sent: only the standard's response time is waited for more."""
 

@@ -79,7 +79,9 @@ class Master:
         self._selections: dict[SecondaryAddress, bytes] = {}
         self._rest_until: dict[Address, float] = {}
         self._uniform: dict[Address, bool] = {}
+        self._counting: set[Address] = set()
         self._may_hear_older = False
+        self._late_until = 0.0
 
     @property
     def link(self) -> Link:
@@ -160,6 +162,7 @@ class Master:
             identity=identity,
             max_package_length=self.max_package_length,
             is_uniform=self._uniform.get(address),
+            is_counting=address in self._counting,
         )
         error: MBusError | None = None
         complete = finished = False
@@ -167,6 +170,9 @@ class Master:
             await self.line.settle(self._rest_until.pop(address, 0.0))
             complete = await self._read_all(reading, last_telegram, quirks, attempts)
             finished = True
+            if not reading.was_disturbed and len(reading.telegrams) > 1:
+                known = self._counting
+                (known.add if reading.counts() else known.discard)(address)
         except MBusError as err:
             error = err
             if not reading.best:
@@ -269,21 +275,21 @@ class Master:
                 await self._begin(reading, quirks, attempts)
             count = self._frame_counts.setdefault(field, FRAME_COUNT_BIT)
             request = short_frame(Control.REQ_UD2 | count, field)
-            known_late = reading.late_until
+            heard_all = reading.late_until < self._loop.time()
             reading.late_until = self._loop.time() + 2 * self.timeout
             reply = await self._exchange(
                 request, reading.judge, quirks.first_byte_timeout
             )
             replies.append(reply)
-            if len(reply.raw) >= _SHORTEST_TELEGRAM:
-                reading.late_until = known_late
+            if heard_all and len(reply.raw) >= _SHORTEST_TELEGRAM:
+                reading.late_until = 0.0
             if isinstance(reply.answer, Frame):
                 self._frame_counts[field] ^= FRAME_COUNT_BIT
-                telegram = reading.take(reply.answer)
-                if reading.was_repeated:
-                    reading.check_count()
-                return telegram
+                return reading.take(reply.answer)
+            reading.was_disturbed = True
             reading.was_repeated = not is_first or quirks.reset == "never"
+        if any(Discard.OUT_OF_ORDER in reply.discarded for reply in replies):
+            raise LostCountError
         no_other = {Discard.REPEATED, Discard.ACKNOWLEDGEMENT}
         if reading.telegrams and all(
             no_other.intersection(reply.discarded) for reply in replies
@@ -365,7 +371,7 @@ class Master:
         wait: float | None,
     ) -> Reply:
         """Repeat a request that E5 acknowledges if this may have been the E5 of an older one."""
-        may_be_older = self._may_hear_older
+        may_be_older = self._may_hear_older or self._loop.time() < self._late_until
         reply = await self.ask(
             address, requests, judge_acknowledgement, attempts=attempts, wait=wait
         )
@@ -388,6 +394,8 @@ class Master:
             request, judge, wait=self.timeout if wait is None else wait
         )
         self._may_hear_older = not heard_all or reply.answer is None
+        if reply.answer is None:
+            self._late_until = self._loop.time() + self.timeout
         if Discard.BUSY in reply.discarded:
             await self.line.settle(self._loop.time() + _BUSY_PAUSE)
         return reply

@@ -81,10 +81,12 @@ class Reading:
         identity: Identity | None,
         max_package_length: int,
         is_uniform: bool | None = None,
+        is_counting: bool = False,
     ) -> None:
         """Expect answers of a meter.
 
-        A uniform one sends several telegrams of one form; None while that isn't known.
+        A uniform one sends several telegrams of one form; None while that isn't known. The access
+        number of a counting one is always that of the telegram before and one.
         """
         self.address = address
         self.identity = identity
@@ -95,9 +97,12 @@ class Reading:
         self.error: FrameError | None = None
         self.late_until = 0.0
         """Time of the event loop until which an older answer may still come."""
+        self.was_disturbed = False
+        """A request was not answered."""
         self.was_repeated = False
         """A request since the first telegram was repeated, which not every meter heeds."""
         self.is_uniform = is_uniform
+        self.is_counting = is_counting
         self._telegram: Telegram | None = None
         self._doubted: Telegram | None = None
         self._kept: list[Telegram] = []
@@ -147,18 +152,13 @@ class Reading:
             self.is_uniform = _is_same(self._doubted, telegram)
         return self.is_uniform
 
-    def check_count(self) -> None:
-        """See that the access number proves the last telegram to follow the one before.
-
-        Raises LostCountError, without it.
-        """
-        numbers = [_access_number(telegram) for telegram in self.telegrams[-2:]]
-        if len(numbers) == 2 and None not in numbers:
-            before, last = numbers
-            if last == ((before or 0) + 1) % 256:
-                return
-        self.drop()
-        raise LostCountError
+    def counts(self) -> bool:
+        """Say whether the access numbers of the telegrams count up one by one."""
+        numbers = [_access_number(telegram) for telegram in self.telegrams]
+        return None not in numbers and all(
+            number == (numbers[0] or 0) + place & 0xFF
+            for place, number in enumerate(numbers)
+        )
 
     def drop(self) -> None:
         """Take the last telegram out again."""
@@ -219,12 +219,16 @@ class Reading:
         return self._judge_meter(telegram) or self._judge_order(telegram)
 
     def _judge_order(self, telegram: Telegram) -> Discard | None:
-        """Tell a telegram that is sent again from one of a new round, which is counted on."""
-        return (
-            Discard.REPEATED
-            if any(_is_repeated(one, telegram) for one in self.telegrams)
-            else None
-        )
+        """Say whether the telegram can be the next, and not one sent again or left out."""
+        if any(_is_repeated(earlier, telegram) for earlier in self.telegrams):
+            return Discard.REPEATED
+        if not self.telegrams:
+            return Discard.OUT_OF_ORDER if self.was_repeated else None
+        if self.was_repeated or self.is_counting:
+            before, number = map(_access_number, (self.telegrams[-1], telegram))
+            if before is None or number != (before + 1) & 0xFF:
+                return Discard.OUT_OF_ORDER
+        return None
 
     def _judge_meter(self, telegram: Telegram) -> Discard | None:
         selection = self.address if isinstance(self.address, SecondaryAddress) else None
