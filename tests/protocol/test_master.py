@@ -528,6 +528,20 @@ async def test_never_reset_after_a_failure() -> None:
         ]
 
 
+async def test_never_reset_and_a_telegram_skipped() -> None:
+    """What comes after a repetition may be any telegram: it is counted from the end again."""
+    ways = Ways(answers_reset=False, frame_count=FrameCount.ADVANCES)
+    meter = CodedMeter(1, quirks=ways)
+    quirks = Quirks(reset="never")
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        await master.read(1, quirks=quirks)
+        bus.faults.once(Fault.DROP)
+        readout = await master.read(1, quirks=quirks)
+        assert [[place[:3] for place in telegram] for telegram in places(readout)] == [
+            [place[:3] for place in telegram] for telegram in coded(3)
+        ]
+
+
 async def test_ignore_more_records() -> None:
     """1F is not heeded."""
     async with SimulatedBus([CodedMeter(1)]) as bus, mastered(bus) as master:

@@ -192,7 +192,7 @@ class Master:
         self, reading: Reading, last_telegram: int | None, quirks: Quirks, attempts: int
     ) -> bool:
         """Read from the first telegram on; say whether the last one there is was reached."""
-        never_reset = quirks.reset == "never" and isinstance(reading.address, int)
+        never_reset = _is_never_reset(reading.address, quirks)
         field = link_address(reading.address)
         # One round more than attempts: what a meter's last telegram is may need a second look.
         for _ in range(attempts + 1):
@@ -239,7 +239,7 @@ class Master:
                 address, [frame], judge, attempts=attempts, wait=wait
             )
             if isinstance(reply.answer, Frame):
-                reading.take(reply.answer)
+                reading.take()
 
     async def _read_to_end(
         self, reading: Reading, last_telegram: int | None, quirks: Quirks, attempts: int
@@ -269,9 +269,10 @@ class Master:
         next by its access number.
         """
         field = link_address(reading.address)
+        never_reset = _is_never_reset(reading.address, quirks)
         replies: list[Reply] = []
         for attempt in range(attempts):
-            if attempt and is_first:
+            if attempt and is_first and not never_reset:
                 await self._begin(reading, quirks, attempts)
             count = self._frame_counts.setdefault(field, FRAME_COUNT_BIT)
             request = short_frame(Control.REQ_UD2 | count, field)
@@ -285,9 +286,9 @@ class Master:
                 reading.late_until = 0.0
             if isinstance(reply.answer, Frame):
                 self._frame_counts[field] ^= FRAME_COUNT_BIT
-                return reading.take(reply.answer)
+                return reading.take()
             reading.was_disturbed = True
-            reading.was_repeated = not is_first or quirks.reset == "never"
+            reading.was_repeated = not is_first or never_reset
         if any(Discard.OUT_OF_ORDER in reply.discarded for reply in replies):
             raise LostCountError
         no_other = {Discard.REPEATED, Discard.ACKNOWLEDGEMENT}
@@ -399,3 +400,8 @@ class Master:
         if Discard.BUSY in reply.discarded:
             await self.line.settle(self._loop.time() + _BUSY_PAUSE)
         return reply
+
+
+def _is_never_reset(address: Address, quirks: Quirks) -> bool:
+    # A selection is a reset, too.
+    return quirks.reset == "never" and isinstance(address, int)

@@ -91,7 +91,6 @@ class Reading:
         self.address = address
         self.identity = identity
         self.max_package_length = max_package_length
-        self.frames: list[Frame] = []
         self.telegrams: list[Telegram] = []
         self.other: Identity | None = None
         self.error: FrameError | None = None
@@ -120,11 +119,10 @@ class Reading:
             case Frame():
                 return self._judge_origin(item) or self._judge_content(item)
 
-    def take(self, frame: Frame) -> Telegram:
+    def take(self) -> Telegram:
         """Take in the answer that was just judged to be one."""
         assert self._telegram is not None
         self.error = None
-        self.frames.append(frame)
         self.telegrams.append(self._telegram)
         return self._telegram
 
@@ -162,17 +160,17 @@ class Reading:
 
     def drop(self) -> None:
         """Take the last telegram out again."""
-        del self.telegrams[-1], self.frames[-1]
+        del self.telegrams[-1]
 
     def begin(self) -> None:
         """Begin with the first telegram, again if there were some."""
         self._kept = self.best
-        self.frames, self.telegrams = [], []
+        self.telegrams = []
         self.was_repeated = False
 
     def forget(self) -> None:
         """Drop all telegrams: they were not counted from the first."""
-        self.frames, self.telegrams = [], []
+        self.telegrams = []
         self.was_repeated = False
         self._kept = []
 
@@ -189,7 +187,7 @@ class Reading:
         if isinstance(self.address, int) and self.address <= LAST_PRIMARY:
             expected = self.address
         else:
-            expected = self.frames[0].address if self.frames else frame.address
+            expected = self.telegrams[0].address if self.telegrams else frame.address
         if frame.address != expected:
             return Discard.FOREIGN
         return None

@@ -277,7 +277,7 @@ class Search:
             # An E5 now, or silence, says that the one before was another meter's.
             self._was_late |= reply.followed_late or Discard.ACKNOWLEDGEMENT in others
             if isinstance(reply.answer, Frame) and Discard.SECOND not in others:
-                self._note(address, reading.take(reply.answer))
+                self._note(address, reading.take())
                 return _Presence.ONE
             if not others:
                 self._was_late = True
