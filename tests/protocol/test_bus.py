@@ -19,6 +19,7 @@ from custom_components.mbus.protocol import (
     Way,
     bus as bus_module,
     link as link_module,
+    search as search_module,
 )
 from tests.simulator import CodedMeter, Fault, SimulatedBus, TcpGateway
 
@@ -319,3 +320,38 @@ async def test_a_change_is_told_when_the_link_is_lost() -> None:
         async with asyncio.timeout(1):
             await told.wait()
         assert way(bus) is None
+
+
+async def test_search_over_the_way_in_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bus is searched as a master searches it."""
+    monkeypatch.setattr(search_module, "LAST_PRIMARY", 2)
+    async with served() as (bus, _):
+        found = {
+            step.found.key: step.found.address
+            async for step in bus.search()
+            if step.found
+        }
+        assert list(found.values()) == [1]
+
+
+async def test_a_way_that_is_silent_and_then_gone() -> None:
+    """The error of the way in use is told when it can't be opened again."""
+    async with doubled() as (bus, simulated):
+        gateway(simulated, 0).dead = gateway(simulated, 1).dead = True
+        with pytest.raises(NoReplyError):
+            await bus.read(1)
+
+        async def stop() -> None:
+            while open_ways(simulated) != [False, True]:
+                await asyncio.sleep(0.005)
+            await gateway(simulated, 0).stop()
+
+        stopping = asyncio.create_task(stop())
+        with pytest.raises(NoReplyError):
+            await bus.read(1)
+        await stopping
+        assert way(bus) is None
+        assert bus.error is not None
+        gateway(simulated, 1).dead = False
+        assert (await bus.read(1)).complete
+        assert way(bus) is Way.BACKUP
