@@ -78,9 +78,7 @@ def _only[T](kind: type[T], value: Any) -> T | None:
     return value if isinstance(value, kind) else None
 
 
-def _in_native_unit(
-    binding: Binding, value: float | Decimal
-) -> float | Decimal | None:
+def _in_native_unit(binding: Binding, value: float | Decimal) -> float | Decimal | None:
     """Convert to a unit Home Assistant knows, and to the one set; where a chain's unit is unknown, that one names it.
 
     None where the unit set can't be had: a number under the wrong unit would be a wrong one.
