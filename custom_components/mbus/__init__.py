@@ -1,7 +1,6 @@
 """Read and write wired M-Bus meters (EN 13757) through a serial level converter or a TCP gateway."""
 
 import asyncio
-from functools import partial
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
@@ -60,9 +59,13 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     await store.async_load()
 
     connection = Connection(entry.data, entry.options)
-    connection.bus.on_change = partial(
-        async_dispatcher_send, hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id)
-    )
+
+    @callback
+    def on_change() -> None:
+        connection.note_way()
+        async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
+
+    connection.bus.on_change = on_change
     try:
         await connection.async_open()
     except LinkError as err:

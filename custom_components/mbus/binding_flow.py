@@ -130,7 +130,10 @@ class BindingSteps(ReadingSteps):
                 value=binding.id,
                 label=f"{binding.telegram}.{binding.index} · {binding_name(binding, texts)}",
             )
-            for binding in self._meter.bindings.values()
+            for binding in sorted(
+                self._meter.bindings.values(),
+                key=lambda binding: (binding.telegram, binding.index),
+            )
         ]
         if not options:
             return self.async_abort(reason="no_bindings")

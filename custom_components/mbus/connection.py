@@ -21,6 +21,7 @@ from .const import (
     CONF_TIMEOUT,
     CONF_TRACE_LENGTH,
     DEFAULT_OPTIONS,
+    LOGGER,
     TYPE_SERIAL,
 )
 from .meter import Meter
@@ -32,6 +33,7 @@ from .protocol import (
     Readout,
     SerialSettings,
     TcpSettings,
+    Way,
 )
 from .trace import BusTrace
 
@@ -146,6 +148,24 @@ class Connection:
         self.last_error: str | None = None
         self.failures = 0
         self.durations: dict[str, float] = {}
+        self._on_backup = False
+
+    def note_way(self) -> None:
+        """Say once that the backup connection took over, and once that the master is in use again."""
+        way = self.bus.active
+        if way is None or (way is Way.BACKUP) == self._on_backup:
+            return
+        self._on_backup = not self._on_backup
+        if self._on_backup:
+            self.last_error = str(self.bus.error)
+            LOGGER.warning(
+                "%s takes over from %s: %s",
+                self.bus.ways[Way.BACKUP],
+                self.bus.ways[Way.MASTER],
+                self.last_error,
+            )
+        else:
+            LOGGER.info("%s is in use again", self.bus.ways[Way.MASTER])
 
     async def async_open(self) -> None:
         """Open the link. Raises LinkError when no way leads to the bus."""

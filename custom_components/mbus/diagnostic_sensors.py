@@ -64,7 +64,7 @@ CONNECTION_SENSORS = (
         suggested_display_precision=1,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.poll_duration,
+        value_fn=lambda data: data.poll_duration or None,
     ),
     ConnectionSensorEntityDescription(
         key="bus_load",
@@ -73,7 +73,7 @@ CONNECTION_SENSORS = (
         suggested_display_precision=1,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.bus_load * 100,
+        value_fn=lambda data: data.bus_load * 100 if data.poll_duration else None,
     ),
     ConnectionSensorEntityDescription(
         key="memory_in_use",

@@ -14,6 +14,7 @@ from homeassistant.const import (
     STATE_OFF,
     STATE_ON,
     STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
     Platform,
 )
 from homeassistant.core import HomeAssistant
@@ -420,12 +421,28 @@ async def backup_options(bus: SimulatedBus, port: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_figures_before_anything_was_read(
+    hass: HomeAssistant, create_entry: CreateEntry
+) -> None:
+    """How long polling takes is not known after a reload, which reads nothing early."""
+    entry = await create_entry(2)
+    keys = [f"{entry.entry_id}_{key}" for key in ("poll_duration", "bus_load")]
+    assert all(float(state_of(hass, key)) > 0 for key in keys)
+
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+    assert [state_of(hass, key) for key in keys] == [STATE_UNKNOWN] * 2
+
+
 async def test_backup_takes_over_and_gives_back(
     hass: HomeAssistant,
     bus: SimulatedBus,
     create_entry: CreateEntry,
     backup_options: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Values go on within a period when the master gateway dies, and the master is used again later."""
     monkeypatch.setattr("custom_components.mbus.protocol.bus.BACK_OFF", (0.0,))
@@ -438,11 +455,14 @@ async def test_backup_takes_over_and_gives_back(
     assert state_of(hass, actual) == "backup"
     assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
     assert value_of(hass, entry, "meter2") != STATE_UNAVAILABLE
+    assert "refuses" in state_of(hass, f"{entry.entry_id}_last_error")
 
     await restart(bus)
     await let_poll(hass, 301)
     assert state_of(hass, actual) == "master"
     assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
+    assert caplog.text.count("takes over from") == 1
+    assert caplog.text.count("is in use again") == 1
 
 
 async def test_both_ways_down_at_setup(
