@@ -197,10 +197,10 @@ class Search:
                     [address] if previous is None else [address, previous]
                 )
             elif presence is _Presence.SEVERAL:
-                if isinstance(address, SecondaryAddress):
-                    several.append(address)
-                else:
+                if isinstance(address, int):
                     self._note_shared(address)
+                elif address not in several:
+                    several.append(address)
             previous = address
             done = 1 - len(waiting) / len(addresses)
             for news in (*self._news, self._step(start + (end - start) * max(0, done))):
