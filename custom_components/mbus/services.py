@@ -27,7 +27,7 @@ from homeassistant.util.json import JsonValueType
 import voluptuous as vol
 
 from .actions import async_read_now, async_set_clock
-from .const import DOMAIN
+from .const import CONF_BACKUP, CONF_BAUD_RATE, DOMAIN
 from .coordinator import MBusConfigEntry, MeterCoordinator
 from .meter import meter_unique_id
 from .meter_search import MeterSearch
@@ -40,6 +40,7 @@ from .protocol import (
     Record,
     Telegram,
     Value,
+    Way,
     encode_value,
 )
 from .protocol.commands import (
@@ -139,13 +140,24 @@ async def _async_set_primary_address(
 async def _async_set_baud_rate(
     coordinator: MeterCoordinator, call: ServiceCall
 ) -> None:
+    baud_rate: int = call.data[ATTR_BAUD_RATE]
+    entry = coordinator.config_entry
     async with coordinator.connection.turn(urgent=True) as bus:
         await set_baud_rate(
             await bus.master(),
             coordinator.meter.address,
-            call.data[ATTR_BAUD_RATE],
+            baud_rate,
             identity=coordinator.meter.identity,
         )
+        way = bus.active
+    # The port is opened at this rate from now on.
+    if way is Way.BACKUP:
+        backup = {**entry.options[CONF_BACKUP], CONF_BAUD_RATE: baud_rate}
+        options = {**entry.options, CONF_BACKUP: backup}
+        call.hass.config_entries.async_update_entry(entry, options=options)
+    else:
+        data = {**entry.data, CONF_BAUD_RATE: baud_rate}
+        call.hass.config_entries.async_update_entry(entry, data=data)
 
 
 async def _async_set_clock(coordinator: MeterCoordinator, call: ServiceCall) -> None:

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID, CONF_ADDRESS
+from homeassistant.const import (
+    ATTR_CONFIG_ENTRY_ID,
+    ATTR_DEVICE_ID,
+    CONF_ADDRESS,
+    CONF_NAME,
+    CONF_PORT,
+    CONF_TYPE,
+)
 from homeassistant.core import Context, HomeAssistant
 from homeassistant.exceptions import (
     HomeAssistantError,
@@ -14,7 +21,15 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 import voluptuous as vol
 
-from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.const import (
+    CONF_BACKUP,
+    CONF_BAUD_RATE,
+    CONF_DATA_BITS,
+    CONF_PARITY,
+    CONF_STOP_BITS,
+    DOMAIN,
+    TYPE_SERIAL,
+)
 from custom_components.mbus.services import CONNECTION_ACTIONS, METER_ACTIONS
 from tests.simulator import SimulatedBus, WaterMeter
 from tests.simulator.records import parse_date
@@ -215,6 +230,47 @@ async def test_setting_the_baud_rate_behind_a_gateway(
         await on_meter(hass, entry, "meter2", "set_baud_rate", baud_rate=9600)
 
     assert not bus.requests
+
+
+@pytest.mark.parametrize("over_backup", [False, True])
+async def test_setting_the_baud_rate_of_a_serial_bus(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    over_backup: bool,
+) -> None:
+    """The meter follows, and the port is opened at its rate from then on."""
+    water = bus.meters[1]
+    water.baud_rate = 2400
+    entry = await create_entry(2, setup=False)
+    serial = {
+        CONF_TYPE: TYPE_SERIAL,
+        CONF_PORT: await bus.serve_pty(),
+        CONF_BAUD_RATE: 2400,
+        CONF_PARITY: "E",
+        CONF_DATA_BITS: 8,
+        CONF_STOP_BITS: 1,
+    }
+    if over_backup:
+        hass.config_entries.async_update_entry(
+            entry, options={**entry.options, CONF_BACKUP: serial}
+        )
+        await bus.gateways[0].close()
+    else:
+        hass.config_entries.async_update_entry(
+            entry, data={CONF_NAME: "Cellar", **serial}
+        )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+
+    await on_meter(hass, entry, "meter2", "set_baud_rate", baud_rate=9600)
+    await hass.async_block_till_done()
+
+    stored = entry.options[CONF_BACKUP] if over_backup else entry.data
+    assert stored[CONF_BAUD_RATE] == 9600
+    await let_poll(hass, 301)
+    assert entry.runtime_data.coordinators["meter2"].last_update_success
+    assert water.baud_rate == 9600
 
 
 async def test_setting_the_clock(
