@@ -25,7 +25,7 @@ from .const import (
 )
 from .coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .entity import connection_device_info, meter_device_info
-from .issues import withdraw_all
+from .issues import withdraw_all, withdraw_connection
 from .meter import Meter
 from .protocol import LinkError
 from .services import async_setup_services
@@ -114,6 +114,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> boo
     for meter_id, coordinator in data.coordinators.items():
         await coordinator.async_shutdown()
         withdraw_all(hass, meter_id)
+    withdraw_connection(hass, entry)
     await data.connection.async_close()
     await data.store.async_save()
     return True

@@ -74,6 +74,13 @@ def withdraw_all(hass: HomeAssistant, meter_id: str) -> None:
 
 
 @callback
+def withdraw_connection(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Forget what is wrong with a connection that is not running any more."""
+    for kind in (CYCLE_TOO_LONG, MEMORY_LIMIT):
+        report_connection(hass, kind, entry, None)
+
+
+@callback
 def _create(
     hass: HomeAssistant,
     kind: str,

@@ -407,6 +407,9 @@ async def test_cycle_longer_than_the_period(
     assert float(issue.translation_placeholders["duration"]) >= 1.0
     assert int(issue.translation_placeholders["load"]) >= 100
 
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert ir.async_get(hass).async_get_issue(DOMAIN, issue.issue_id) is None
+
 
 @pytest.fixture
 async def backup_options(bus: SimulatedBus, port: int) -> dict[str, Any]:
