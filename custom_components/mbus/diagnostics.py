@@ -6,6 +6,7 @@ import platform
 from typing import Any
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
@@ -29,26 +30,33 @@ TO_REDACT = {
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: MBusConfigEntry
 ) -> dict[str, Any]:
-    """Return the diagnostics of a connection."""
-    return {
+    """Return the diagnostics of a connection; of one that isn't loaded, what it is set to and why."""
+    diagnostics = {
         "entry": async_redact_data(entry.as_dict(), TO_REDACT),
+        "state": entry.state.value,
+        "reason": entry.reason,
         "node": platform.node(),
         "pid": os.getpid(),
-        "connection": _connection(entry),
-        "meters": [
-            _meter(coordinator)
-            for coordinator in entry.runtime_data.coordinators.values()
-        ],
     }
+    if entry.state is ConfigEntryState.LOADED:
+        diagnostics |= {
+            "connection": _connection(entry),
+            "meters": [
+                _meter(coordinator)
+                for coordinator in entry.runtime_data.coordinators.values()
+            ],
+        }
+    return diagnostics
 
 
 async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: MBusConfigEntry, device: DeviceEntry
 ) -> dict[str, Any]:
     """Return the diagnostics of one meter, or of the whole connection for its gateway."""
-    for coordinator in entry.runtime_data.coordinators.values():
-        if (DOMAIN, coordinator.meter.id) in device.identifiers:
-            return _meter(coordinator)
+    if entry.state is ConfigEntryState.LOADED:
+        for coordinator in entry.runtime_data.coordinators.values():
+            if (DOMAIN, coordinator.meter.id) in device.identifiers:
+                return _meter(coordinator)
     return await async_get_config_entry_diagnostics(hass, entry)
 
 

@@ -377,6 +377,31 @@ async def test_diagnostics_of_a_device(
     assert [meter["address"] for meter in of_gateway["meters"]] == [1, 2]
 
 
+async def test_diagnostics_while_the_bus_is_out_of_reach(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_client: ClientSessionGenerator,
+    device_registry: Any,
+) -> None:
+    """They tell why, for the connection and for its meters."""
+    entry = await create_entry(2)
+    assert await async_setup_component(hass, "diagnostics", {})
+    await bus.close()
+    assert not await hass.config_entries.async_reload(entry.entry_id)
+    meter = device_registry.async_get_device_by_identifier(
+        (DOMAIN, "meter2"), entry.entry_id
+    )
+
+    for diagnostics in (
+        await get_diagnostics_for_config_entry(hass, hass_client, entry),
+        await get_diagnostics_for_device(hass, hass_client, entry, meter),
+    ):
+        assert diagnostics["state"] == "setup_retry"
+        assert "refuses" in diagnostics["reason"]
+        assert diagnostics["entry"]["options"] == entry.options
+
+
 async def test_system_health(hass: HomeAssistant, create_entry: CreateEntry) -> None:
     """The page counts connections and meters."""
     await create_entry(1, 2)
