@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from hashlib import sha256
+import json
 from typing import Any, Self
 
 from .protocol import Record, Signature, Telegram
@@ -144,7 +145,8 @@ class Binding:
 
 def layout(telegram: Telegram) -> str:
     """Return a short stand-in for the order and meaning of all records of a telegram."""
-    return sha256(repr(telegram.signatures).encode()).hexdigest()[:16]
+    signatures = [signature.as_dict() for signature in telegram.signatures]
+    return sha256(json.dumps(signatures, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def bound_to(

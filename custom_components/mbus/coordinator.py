@@ -126,7 +126,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         self._store = store
         self._urgent = False
         self._polled = False
-        self._last: MeterData | None = None
+        self._totals: dict[str, Any] = {}
         self._troubled: set[str] = set()
         super().__init__(
             hass,
@@ -251,9 +251,10 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         now = dt_util.utcnow()
         due = self._store.due(self.meter.id)
         reading = self._store.reading(self.meter.id)
-        self._last = self._evaluate(reading) if reading else None
-        if self._last and (self.period is None or (due and now < due)):
-            self.data = self._last
+        kept = self._evaluate(reading) if reading else None
+        self._totals = self._totals_of(kept) if kept else {}
+        if kept and (self.period is None or (due and now < due)):
+            self.data = kept
             self._keep_memory(self.data)
         if due and self.period:
             # The first refresh is scheduled when the first entity listens; each refresh then sets the full period.
@@ -281,14 +282,15 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         attempts = None if self.last_update_success or self._urgent else 1
         try:
             data = await self._async_read(last_telegram, attempts)
-            if fell := self._fell(data, self._last):
+            totals = self._totals_of(data)
+            if fell := _fallen(totals, self._totals):
                 # Either the meter was set back or a reply was wrong: two readings that agree tell.
-                again = await self._async_read(last_telegram, attempts)
-                if self._fell(again, self._last) != fell or self._fell(again, data):
+                data = await self._async_read(last_telegram, attempts)
+                first, totals = totals, self._totals_of(data)
+                if _fallen(totals, self._totals) != fell or _fallen(totals, first):
                     raise UpdateFailed(
                         translation_domain=DOMAIN, translation_key="total_fell"
                     )
-                data = again
         except MBusError as err:
             if isinstance(err, OtherMeterError):
                 report_other_meter(
@@ -299,7 +301,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
             async_dispatcher_send(
                 self.hass, SIGNAL_CONNECTION_UPDATED.format(self.config_entry.entry_id)
             )
-        self._last = data
+        self._totals |= totals
         self._store.keep_reading(self.meter.id, data.reading)
         self._keep_memory(data)
         withdraw_other_meter(self.hass, self.meter.id)
@@ -416,19 +418,14 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
             if memory != self._store.memory(binding_id):
                 self._store.keep_memory(binding_id, memory)
 
-    def _fell(self, data: MeterData, before: MeterData | None) -> list[str]:
-        """Return the bindings of totals that are lower than they were before."""
-        if before is None:
-            return []
-        return [
-            binding.id
+    def _totals_of(self, data: MeterData) -> dict[str, Any]:
+        """Return the valid totals that don't go back, by binding."""
+        return {
+            binding.id: raw
             for binding in self.meter.bindings.values()
-            if (last := before.results.get(binding.id))
-            and last.raw is not None
-            and (raw := data.results[binding.id].raw) is not None
+            if (raw := data.results[binding.id].raw) is not None
             and self._counts_up(binding)
-            and raw < last.raw
-        ]
+        }
 
     def _counts_up(self, binding: Binding) -> bool:
         """Return whether the record is a total that doesn't go back, whatever its chain makes of it."""
@@ -462,6 +459,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
                 if data.results[binding.id].state is BindingState.RECORD_CHANGED
             ],
         )
+
+
+def _fallen(totals: Mapping[str, Any], before: Mapping[str, Any]) -> set[str]:
+    """Return the bindings whose total is lower than it was."""
+    return {
+        key for key, total in totals.items() if key in before and total < before[key]
+    }
 
 
 def _transformed(binding: Binding, result: Result, outcome: Outcome) -> Result:

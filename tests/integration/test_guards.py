@@ -195,6 +195,22 @@ async def test_total_that_falls_and_goes_on_counting(
     assert state_of(hass, "energy") == "6.0"
 
 
+async def test_total_that_falls_after_an_invalid_one(
+    hass: HomeAssistant, bus: SimulatedBus, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """The last valid total is what a new one is held against."""
+    await create_entry(7)
+    meter.records[0] = bytes.fromhex("04 06 00 00 00 80")
+    await let_poll(hass, 301)
+    bus.requests.clear()
+
+    meter.records[0] = integer("04 06", 5)
+    await let_poll(hass, 301)
+
+    assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 2
+    assert state_of(hass, "energy") == "5.0"
+
+
 async def test_total_that_falls_over_a_restart(
     hass: HomeAssistant,
     bus: SimulatedBus,
