@@ -7,6 +7,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import (
     ATTR_ENTITY_ID,
     CONF_HOST,
+    CONF_NAME,
     CONF_PORT,
     CONF_TYPE,
     SERVICE_TURN_OFF,
@@ -35,10 +36,14 @@ from custom_components.mbus.connection import Turns
 from custom_components.mbus.const import (
     CONF_BACKUP,
     CONF_BAUD_RATE,
+    CONF_DATA_BITS,
     CONF_MEMORY_LIMIT,
+    CONF_PARITY,
     CONF_PERIOD,
+    CONF_STOP_BITS,
     CONF_TRACE_LENGTH,
     DOMAIN,
+    TYPE_SERIAL,
     TYPE_TCP,
 )
 from custom_components.mbus.protocol import short_frame
@@ -536,3 +541,58 @@ async def test_link_lost_later(
     await let_poll(hass, 301)
     assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
     assert state_of(hass, actual) == "master"
+
+
+async def test_figures_of_the_connection(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Requests, failures and memory are counted, the master connection is named."""
+    entry = await create_entry(1, 2)
+    prefix = entry.entry_id
+    for key in ("requests", "failures", "memory_in_use", "master_connection"):
+        er.async_get(hass).async_update_entity(
+            entity_of(hass, Platform.SENSOR, f"{prefix}_{key}"), disabled_by=None
+        )
+    await let_poll(hass, 31)
+    await let_poll(hass, 301)
+
+    assert int(state_of(hass, f"{prefix}_requests")) == len(
+        entry.runtime_data.connection.trace
+    )
+    assert state_of(hass, f"{prefix}_failures") == "0"
+    assert float(state_of(hass, f"{prefix}_memory_in_use")) > 0
+    assert state_of(hass, f"{prefix}_master_connection") == (
+        f"127.0.0.1:{entry.data[CONF_PORT]}"
+    )
+
+    bus.meters.pop()
+    await let_poll(hass, 301)
+    assert state_of(hass, f"{prefix}_failures") == "1"
+
+
+async def test_polling_over_a_serial_port(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Values move from poll to poll, and go on after a restart of the connection."""
+    entry = await create_entry(1, setup=False)
+    hass.config_entries.async_update_entry(
+        entry,
+        data={
+            CONF_NAME: "Cellar",
+            CONF_TYPE: TYPE_SERIAL,
+            CONF_PORT: await bus.serve_pty(),
+            CONF_BAUD_RATE: 2400,
+            CONF_PARITY: "E",
+            CONF_DATA_BITS: 8,
+            CONF_STOP_BITS: 1,
+        },
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    for reload in (False, True, False):
+        if reload:
+            assert await hass.config_entries.async_reload(entry.entry_id)
+        bus.requests.clear()
+        await let_poll(hass, 301)
+        assert bus.requests
+        assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
+        assert state_of(hass, "meter1_binding_state") == "ok"
