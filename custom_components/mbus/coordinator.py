@@ -253,7 +253,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData | None]):
         reading = self._store.reading(self.meter.id)
         kept = self._evaluate(reading) if reading else None
         self._totals = self._totals_of(kept) if kept else {}
-        if kept and (self.period is None or (due and now < due)):
+        if kept and (self.period is None or now < kept.reading.time + self.period):
             self.data = kept
             self._keep_memory(self.data)
         if due and self.period:

@@ -173,6 +173,28 @@ async def test_reading_older_than_its_period_is_not_shown_again(
     assert state.state != STATE_UNAVAILABLE
 
 
+async def test_old_reading_of_a_silent_meter_is_not_shown_again(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """A meter that was asked in vain a moment ago is not due yet; what it said hours ago is no value now."""
+    entry = await create_entry(2)
+    (entity_id, *_) = binding_entities(hass, entry, "meter2")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    kept = hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"]["meters"]["meter2"]
+    kept["time"] = (dt_util.utcnow() - timedelta(hours=2)).isoformat()
+    kept["due"] = (dt_util.utcnow() + timedelta(seconds=200)).isoformat()
+    bus.requests.clear()
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+
+    assert not bus.requests
+    assert states_of(hass, [entity_id]) == {STATE_UNAVAILABLE}
+
+
 async def test_adding_a_meter_leaves_the_others(
     hass: HomeAssistant, bus: SimulatedBus, port: int, create_entry: CreateEntry
 ) -> None:
