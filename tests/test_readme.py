@@ -8,7 +8,7 @@ from typing import Any
 
 from homeassistant.util.yaml import load_yaml_dict
 
-from custom_components.mbus.binding import BindingState
+from custom_components.mbus.meters.binding import BindingState
 
 ROOT = Path(__file__).parent.parent
 INTEGRATION = ROOT / "custom_components" / "mbus"

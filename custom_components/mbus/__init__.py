@@ -13,7 +13,6 @@ from homeassistant.helpers import (
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.typing import ConfigType
 
-from .connection import STOPPED_BY_USER, Connection
 from .const import (
     CONF_MEMORY_LIMIT,
     CONFIG_ENTRY_VERSION,
@@ -23,13 +22,14 @@ from .const import (
     SIGNAL_METER_CHANGED,
     SUBENTRY_METER,
 )
-from .coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .entity import connection_device_info, meter_device_info
-from .issues import withdraw_all, withdraw_connection
-from .meter import Meter
+from .meters.meter import Meter
+from .polling.connection import STOPPED_BY_USER, Connection
+from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
+from .polling.issues import withdraw_all, withdraw_connection
+from .polling.store import MBusStore
 from .protocol import LinkError
 from .services import async_setup_services
-from .store import MBusStore
 
 PLATFORMS = [
     Platform.BINARY_SENSOR,

@@ -6,10 +6,10 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .coordinator import MeterCoordinator
+from .polling.coordinator import MeterCoordinator
+from .polling.writing import meter_time
 from .protocol import MBusError
-from .protocol.commands import set_clock
-from .writing import meter_time
+from .protocol.master.commands import set_clock
 
 
 async def async_read_now(coordinator: MeterCoordinator) -> None:

@@ -13,8 +13,8 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import MBusConfigEntry, MeterCoordinator
 from .entity import MeterEntity, async_setup_meter_entities
+from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .protocol import Header
 
 PARALLEL_UPDATES = 0

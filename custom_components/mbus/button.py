@@ -11,9 +11,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .actions import async_read_now, async_set_clock
 from .control import ControlEntity, async_setup_controls
-from .coordinator import MBusConfigEntry, MeterCoordinator
 from .entity import MeterEntity, async_setup_meter_entities
-from .writing import is_cleared
+from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .polling.writing import is_cleared
 
 PARALLEL_UPDATES = 1
 

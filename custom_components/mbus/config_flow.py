@@ -25,7 +25,6 @@ from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import TextSelector
 import voluptuous as vol
 
-from .connection import create_bus
 from .const import (
     CONF_BACKUP,
     CONF_BAUD_RATE,
@@ -37,8 +36,8 @@ from .const import (
     TYPE_SERIAL,
     TYPE_TCP,
 )
-from .flow_errors import FieldErrors
-from .link_form import (
+from .flows.flow_errors import FieldErrors
+from .flows.link_form import (
     LINK_FIELDS,
     async_link_errors,
     link_data,
@@ -46,11 +45,12 @@ from .link_form import (
     link_given_up,
     way,
 )
-from .meter import Meter
-from .meter_flow import MeterSubentryFlow
-from .meter_search import Line
-from .options_flow import TIMING_FIELDS, MBusOptionsFlow
-from .search_flow import SearchFlow
+from .flows.meter_flow import MeterSubentryFlow
+from .flows.meter_search import Line
+from .flows.options_flow import TIMING_FIELDS, MBusOptionsFlow
+from .flows.search_flow import SearchFlow
+from .meters.meter import Meter
+from .polling.connection import create_bus
 
 SECTION_TIMING: Final = "timing"
 

@@ -10,14 +10,14 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .binding import Binding
 from .const import DOMAIN
-from .coordinator import MBusConfigEntry, MeterCoordinator
-from .entered_number import number_range
 from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
-from .naming import cached_texts, record_name
+from .meters.binding import Binding
+from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .polling.writing import async_write, is_cleared
+from .presentation.entered_number import number_range
+from .presentation.naming import cached_texts, record_name
 from .protocol import SECRET_QUANTITIES, EncodeError, Value, encode_value
-from .writing import async_write, is_cleared
 
 _NATURES: Final[tuple[tuple[Platform, Value], ...]] = (
     (Platform.BUTTON, None),

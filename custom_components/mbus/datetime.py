@@ -9,9 +9,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .control import ControlEntity, async_setup_controls
-from .coordinator import MBusConfigEntry
-from .native_value import to_timestamp
-from .protocol.vife import SUMMER_TIME
+from .polling.coordinator import MBusConfigEntry
+from .presentation.native_value import to_timestamp
+from .protocol.tables.vife import SUMMER_TIME
 
 PARALLEL_UPDATES = 1
 

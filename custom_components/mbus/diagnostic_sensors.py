@@ -19,9 +19,9 @@ from homeassistant.const import (
 )
 from homeassistant.helpers.typing import StateType
 
-from .binding import BindingState
-from .coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .entity import ConnectionEntity, MeterEntity
+from .meters.binding import BindingState
+from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .protocol import Header, Way
 
 MAX_STATE_LENGTH = 255

@@ -10,12 +10,12 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
-from .binding import Binding
 from .const import DOMAIN
-from .coordinator import MBusConfigEntry, MeterCoordinator
-from .masking import SENSITIVE_QUANTITIES, masked_text
+from .meters.binding import Binding
+from .meters.reading import Result
+from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .polling.masking import SENSITIVE_QUANTITIES, masked_text
 from .protocol import Address
-from .reading import Result
 
 TO_REDACT = {
     "address",

@@ -13,12 +13,12 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .adding import meter_kind
-from .binding import Binding
 from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED, TYPE_TCP
-from .coordinator import MBusConfigEntry, MeterCoordinator
-from .manufacturers import manufacturer_name
-from .reading import Result
+from .flows.adding import meter_kind
+from .meters.binding import Binding
+from .meters.reading import Result
+from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .presentation.manufacturers import manufacturer_name
 
 
 def connection_device_info(entry: ConfigEntry) -> DeviceInfo:

@@ -8,9 +8,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .control import ControlEntity, async_setup_controls
-from .coordinator import MBusConfigEntry
-from .description import sensor_description
-from .entered_number import number_range, shown_number
+from .polling.coordinator import MBusConfigEntry
+from .presentation.description import sensor_description
+from .presentation.entered_number import number_range, shown_number
 
 PARALLEL_UPDATES = 1
 

@@ -8,11 +8,11 @@ from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
 from homeassistant.core import HomeAssistant
 import voluptuous as vol
 
-from .binding import Binding, BindingState, bound_to, find_again
 from .const import CONF_BINDINGS
-from .coordinator import MBusConfigEntry, MeterCoordinator
-from .issues import OTHER_METER
-from .meter import identity_data
+from .meters.binding import Binding, BindingState, bound_to, find_again
+from .meters.meter import identity_data
+from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .polling.issues import OTHER_METER
 from .protocol import MBusError, Telegram
 
 

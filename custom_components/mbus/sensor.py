@@ -11,14 +11,14 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from propcache.api import cached_property
 
-from .binding import Binding
-from .coordinator import MBusConfigEntry, MeterCoordinator
-from .description import sensor_description
 from .diagnostic_sensors import CONNECTION_SENSORS, METER_SENSORS, ConnectionSensor
 from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
-from .naming import cached_texts, name_parts
-from .native_value import NativeValue, native_value, to_timestamp
-from .protocol.vife import SUMMER_TIME
+from .meters.binding import Binding
+from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .presentation.description import sensor_description
+from .presentation.naming import cached_texts, name_parts
+from .presentation.native_value import NativeValue, native_value, to_timestamp
+from .protocol.tables.vife import SUMMER_TIME
 
 PARALLEL_UPDATES = 0
 

@@ -28,10 +28,10 @@ import voluptuous as vol
 
 from .actions import async_read_now, async_set_clock
 from .const import CONF_BACKUP, CONF_BAUD_RATE, DOMAIN
-from .coordinator import MBusConfigEntry, MeterCoordinator
-from .meter import meter_unique_id
-from .meter_search import MeterSearch
-from .naming import Texts, async_get_texts, record_name
+from .flows.meter_search import MeterSearch
+from .meters.meter import meter_unique_id
+from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .presentation.naming import Texts, async_get_texts, record_name
 from .protocol import (
     LAST_PRIMARY,
     SECRET_QUANTITIES,
@@ -43,7 +43,7 @@ from .protocol import (
     Way,
     encode_value,
 )
-from .protocol.commands import (
+from .protocol.master.commands import (
     BAUD_RATES,
     application_reset,
     send_raw,

@@ -7,10 +7,10 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .connection import STOPPED_BY_USER
 from .control import ControlEntity, async_setup_controls
-from .coordinator import MBusConfigEntry
 from .entity import ConnectionEntity
+from .polling.connection import STOPPED_BY_USER
+from .polling.coordinator import MBusConfigEntry
 
 PARALLEL_UPDATES = 1
 

@@ -8,7 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .control import ControlEntity, async_setup_controls
-from .coordinator import MBusConfigEntry
+from .polling.coordinator import MBusConfigEntry
 
 PARALLEL_UPDATES = 1
 

@@ -26,7 +26,7 @@ from custom_components.mbus.protocol import (
     long_frame,
     open_link,
 )
-from custom_components.mbus.protocol.search import Search
+from custom_components.mbus.protocol.master.search import Search
 from tests.simulator import FrameMeter, SimulatedBus
 
 from .report import print_report

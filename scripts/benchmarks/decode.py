@@ -14,7 +14,7 @@ import meterbus  # type: ignore[import-untyped]
 import pymbusparser
 
 from custom_components.mbus.protocol import parse_telegram
-from custom_components.mbus.protocol.meaning import meaning_of
+from custom_components.mbus.protocol.application.meaning import meaning_of
 
 from .report import print_report
 from .telegrams import Variable, load_telegrams

@@ -16,7 +16,7 @@ from custom_components.mbus.protocol import (
     Telegram,
     parse_telegram,
 )
-from custom_components.mbus.protocol.meaning import meaning_of
+from custom_components.mbus.protocol.application.meaning import meaning_of
 
 from .report import print_report
 from .telegrams import checked, load_telegrams

@@ -14,8 +14,6 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.mbus import progress
-from custom_components.mbus.adding import meter_subentry
 from custom_components.mbus.const import (
     CONF_ATTEMPTS,
     CONF_BAUD_RATE,
@@ -24,6 +22,8 @@ from custom_components.mbus.const import (
     DOMAIN,
     TYPE_TCP,
 )
+from custom_components.mbus.flows import progress
+from custom_components.mbus.flows.adding import meter_subentry
 from custom_components.mbus.protocol import (
     Address,
     Master,

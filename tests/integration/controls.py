@@ -7,8 +7,8 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.mbus.adding import bind
 from custom_components.mbus.const import CONF_BINDINGS, DOMAIN
+from custom_components.mbus.flows.adding import bind
 from custom_components.mbus.protocol import parse_telegram
 from tests.simulator import SimulatedMeter
 

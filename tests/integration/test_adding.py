@@ -3,9 +3,9 @@
 from homeassistant.const import CONF_ADDRESS
 import pytest
 
-from custom_components.mbus.adding import meter_subentry, meter_title
 from custom_components.mbus.const import CONF_BINDINGS
-from custom_components.mbus.flow_errors import meter_error
+from custom_components.mbus.flows.adding import meter_subentry, meter_title
+from custom_components.mbus.flows.flow_errors import meter_error
 from custom_components.mbus.protocol import (
     ApplicationError,
     CollisionError,

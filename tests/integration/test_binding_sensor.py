@@ -11,9 +11,9 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
-from custom_components.mbus.adding import bind
 from custom_components.mbus.const import CONF_BINDINGS, CONF_METER_CLOCK, DOMAIN
-from custom_components.mbus.coordinator import MBusConfigEntry
+from custom_components.mbus.flows.adding import bind
+from custom_components.mbus.polling.coordinator import MBusConfigEntry
 from tests.simulator import FrameMeter, SimulatedBus
 
 from .conftest import CreateEntry

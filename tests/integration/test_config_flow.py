@@ -277,7 +277,8 @@ async def test_unexpected_error(
 ) -> None:
     """An error that nobody thought of is logged with its traceback, and the form stays open."""
     with patch(
-        "custom_components.mbus.link_form.open_link", side_effect=ZeroDivisionError
+        "custom_components.mbus.flows.link_form.open_link",
+        side_effect=ZeroDivisionError,
     ):
         await tcp_dialog.submit(tcp_form(port))
 
@@ -477,7 +478,7 @@ async def test_rename_keeps_the_link(
     await dialog.choose("tcp")
     form = tcp_form(port, name="Basement", title="Heat of the house")
     del form["timing"]
-    with patch("custom_components.mbus.link_form.open_link") as opened:
+    with patch("custom_components.mbus.flows.link_form.open_link") as opened:
         await dialog.submit(form)
     await hass.async_block_till_done(wait_background_tasks=True)
 
@@ -537,7 +538,8 @@ async def test_failed_reconfigure_changes_nothing(
     form = tcp_form(port, line={"baud_rate": "9600"})
     del form["timing"]
     with patch(
-        "custom_components.mbus.link_form.open_link", side_effect=ZeroDivisionError
+        "custom_components.mbus.flows.link_form.open_link",
+        side_effect=ZeroDivisionError,
     ):
         result = await dialog.submit(form)
     await hass.async_block_till_done(wait_background_tasks=True)

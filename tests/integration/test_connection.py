@@ -32,7 +32,6 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.mbus.connection import Turns
 from custom_components.mbus.const import (
     CONF_BACKUP,
     CONF_BAUD_RATE,
@@ -46,6 +45,7 @@ from custom_components.mbus.const import (
     TYPE_SERIAL,
     TYPE_TCP,
 )
+from custom_components.mbus.polling.connection import Turns
 from custom_components.mbus.protocol import short_frame
 from tests.simulator import SimulatedBus, TcpGateway
 
@@ -481,7 +481,7 @@ async def test_backup_takes_over_and_gives_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Values go on within a period when the master gateway dies, and the master is used again later."""
-    monkeypatch.setattr("custom_components.mbus.protocol.bus.BACK_OFF", (0.0,))
+    monkeypatch.setattr("custom_components.mbus.protocol.master.bus.BACK_OFF", (0.0,))
     entry = await create_entry(1, 2, options=backup_options)
     actual = f"{entry.entry_id}_actual_connection"
     assert state_of(hass, actual) == "master"
@@ -525,7 +525,7 @@ async def test_link_lost_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The entry stays loaded, says so, and recovers by itself."""
-    monkeypatch.setattr("custom_components.mbus.protocol.bus.BACK_OFF", (0.0,))
+    monkeypatch.setattr("custom_components.mbus.protocol.master.bus.BACK_OFF", (0.0,))
     entry = await create_entry(1)
     actual = f"{entry.entry_id}_actual_connection"
 

@@ -21,10 +21,14 @@ from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.mbus.binding import Binding, bound_to
 from custom_components.mbus.const import METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
-from custom_components.mbus.description import record_description, sensor_description
-from custom_components.mbus.native_value import native_value, to_timestamp
+from custom_components.mbus.meters.binding import Binding, bound_to
+from custom_components.mbus.presentation.description import (
+    record_description,
+    sensor_description,
+)
+from custom_components.mbus.presentation.native_value import native_value, to_timestamp
+from custom_components.mbus.presentation.quantities import TABLE
 from custom_components.mbus.protocol import (
     MEDIA,
     MODIFIERS,
@@ -37,7 +41,6 @@ from custom_components.mbus.protocol import (
     long_frame,
     parse_telegram,
 )
-from custom_components.mbus.quantities import TABLE
 
 HEAT, WATER, WARM_WATER, GAS, ELECTRICITY, HCA = 0x04, 0x07, 0x06, 0x03, 0x02, 0x08
 

@@ -8,7 +8,7 @@ from homeassistant.helpers import device_registry as dr
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.mbus.meter import Meter
+from custom_components.mbus.meters.meter import Meter
 from tests.simulator import HeatMeter, SimulatedBus
 
 from .conftest import CreateEntry

@@ -8,8 +8,8 @@ import re
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.mbus.binding import Binding, bound_to
-from custom_components.mbus.naming import (
+from custom_components.mbus.meters.binding import Binding, bound_to
+from custom_components.mbus.presentation.naming import (
     Texts,
     async_get_texts,
     default_binding_name,

@@ -245,7 +245,8 @@ async def test_line_settings_of_the_backup_in_use(
     await dialog.choose("backup")
     await dialog.choose("serial")
     with patch(
-        "custom_components.mbus.link_form.open_link", side_effect=ZeroDivisionError
+        "custom_components.mbus.flows.link_form.open_link",
+        side_effect=ZeroDivisionError,
     ):
         result = await dialog.submit(form)
     await hass.async_block_till_done(wait_background_tasks=True)

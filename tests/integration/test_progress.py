@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from custom_components.mbus import progress
-from custom_components.mbus.progress import async_noticeable
+from custom_components.mbus.flows import progress
+from custom_components.mbus.flows.progress import async_noticeable
 
 
 async def _work(error: Exception | None = None) -> str:

@@ -262,7 +262,7 @@ async def test_meter_that_falls_silent(
 
 
 @pytest.mark.usefixtures("socket_enabled")
-@patch("custom_components.mbus.protocol.search.LAST_PRIMARY", 0)
+@patch("custom_components.mbus.protocol.master.search.LAST_PRIMARY", 0)
 async def test_nothing_found(hass: HomeAssistant) -> None:
     """Where nobody answers, other rates are offered, and to go on without meters."""
     async with SimulatedBus() as bus:
@@ -357,7 +357,7 @@ async def test_unexpected_error(
 ) -> None:
     """An error that nobody thought of ends the search, logged with its traceback."""
     with patch(
-        "custom_components.mbus.meter_search.meter_subentry",
+        "custom_components.mbus.flows.meter_search.meter_subentry",
         side_effect=ZeroDivisionError("oops"),
     ):
         await dialog.choose("search")

@@ -13,8 +13,13 @@ from homeassistant.exceptions import ServiceValidationError
 from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.mbus.resulting import resulting
-from custom_components.mbus.transformation import STEP_TYPES, Outcome, inverse, run
+from custom_components.mbus.meters.transformation import (
+    STEP_TYPES,
+    Outcome,
+    inverse,
+    run,
+)
+from custom_components.mbus.presentation.resulting import resulting
 
 START = datetime(2026, 1, 31, 23, 50, tzinfo=UTC)
 PERIOD = timedelta(minutes=15)

@@ -10,7 +10,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.mbus.transformation import STEP_TYPES
+from custom_components.mbus.meters.transformation import STEP_TYPES
 from tests.simulator import SimulatedBus
 from tests.simulator.records import day, integer, text
 

@@ -17,8 +17,10 @@ from custom_components.mbus.protocol import (
     OtherMeterError,
     TcpSettings,
     Way,
+)
+from custom_components.mbus.protocol.line import link as link_module
+from custom_components.mbus.protocol.master import (
     bus as bus_module,
-    link as link_module,
     search as search_module,
 )
 from tests.simulator import CodedMeter, Fault, SimulatedBus, TcpGateway

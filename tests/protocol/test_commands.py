@@ -17,7 +17,6 @@ from custom_components.mbus.protocol import (
     RefusedError,
     SecondaryAddress,
     application_reset,
-    commands as commands_module,
     long_frame,
     parse_telegram,
     select_for_readout,
@@ -31,6 +30,7 @@ from custom_components.mbus.protocol import (
     synchronise,
     write_record,
 )
+from custom_components.mbus.protocol.master import commands as commands_module
 from tests.simulator import (
     ElectricityMeter,
     Fault,

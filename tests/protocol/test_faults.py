@@ -16,8 +16,8 @@ from custom_components.mbus.protocol import (
     MBusError,
     Readout,
     SecondaryAddress,
-    bus as bus_module,
 )
+from custom_components.mbus.protocol.master import bus as bus_module
 from tests.simulator import CodedMeter, Fault, Faults, Request, SimulatedBus
 
 from .lines import Kind, open_files, places, serve

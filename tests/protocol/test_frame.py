@@ -4,7 +4,7 @@ from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.mbus.protocol.errors import FrameError
-from custom_components.mbus.protocol.frame import (
+from custom_components.mbus.protocol.line.frame import (
     ACK,
     Frame,
     FrameReader,

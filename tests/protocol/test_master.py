@@ -349,7 +349,9 @@ async def test_answers_that_are_no_telegram(body: str, error: type[MBusError]) -
 
 async def test_busy_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """A meter that is too busy is asked again after a pause."""
-    monkeypatch.setattr("custom_components.mbus.protocol.master._BUSY_PAUSE", 0.01)
+    monkeypatch.setattr(
+        "custom_components.mbus.protocol.master.master._BUSY_PAUSE", 0.01
+    )
     meter = CodedMeter(1)
     meter.application_errors = iter([8, 8])
     async with SimulatedBus([meter]) as bus, mastered(bus) as master:

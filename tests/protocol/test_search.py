@@ -17,12 +17,14 @@ from custom_components.mbus.protocol import (
     NoDataError,
     SearchStep,
     SecondaryAddress,
-    line as line_module,
-    link as link_module,
     open_link,
-    search as search_module,
     short_frame,
 )
+from custom_components.mbus.protocol.line import (
+    line as line_module,
+    link as link_module,
+)
+from custom_components.mbus.protocol.master import search as search_module
 from tests.simulator import (
     Fault,
     FixedMeter,

@@ -1,21 +1,11 @@
 """EN 13757-2/-3 wired M-Bus: frames, telegrams, links and a master. Free of Home Assistant."""
 
 from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
-from .bus import Bus, Way
-from .commands import (
-    BAUD_RATES,
-    application_reset,
-    find_record,
-    select_for_readout,
-    send,
-    send_raw,
-    set_baud_rate,
-    set_clock,
-    set_identification,
-    set_primary_address,
-    synchronise,
-    write_record,
-)
+from .application.header import Header, Identity
+from .application.record import Record, encode_value, limits
+from .application.signature import Function, Signature
+from .application.telegram import Telegram, decode_telegram, parse_telegram
+from .coding.values import EncodeError, Limits, Value
 from .errors import (
     ApplicationError,
     CollisionError,
@@ -35,7 +25,7 @@ from .errors import (
     RefusedError,
     UnsupportedError,
 )
-from .frame import (
+from .line.frame import (
     ACK,
     Frame,
     FrameReader,
@@ -45,9 +35,8 @@ from .frame import (
     parse_frame,
     short_frame,
 )
-from .header import Header, Identity
-from .line import Discard, Exchange, Statistics
-from .link import (
+from .line.line import Discard, Exchange, Statistics
+from .line.link import (
     Link,
     LinkSettings,
     SerialSettings,
@@ -55,17 +44,28 @@ from .link import (
     open_link,
     parse_link_url,
 )
-from .master import Master
-from .medium import MEDIA, medium_name
-from .readout import Quirks, Readout
-from .record import Record, encode_value, limits
-from .search import Found, SearchStep
-from .signature import Function, Signature
-from .telegram import Telegram, decode_telegram, parse_telegram
-from .units import UNITS, convert_unit, dimension
-from .values import EncodeError, Limits, Value
-from .vif import QUANTITIES, SECRET_QUANTITIES
-from .vife import MODIFIER_PREFIXES, MODIFIERS, VALUE_FLAGS
+from .master.bus import Bus, Way
+from .master.commands import (
+    BAUD_RATES,
+    application_reset,
+    find_record,
+    select_for_readout,
+    send,
+    send_raw,
+    set_baud_rate,
+    set_clock,
+    set_identification,
+    set_primary_address,
+    synchronise,
+    write_record,
+)
+from .master.master import Master
+from .master.readout import Quirks, Readout
+from .master.search import Found, SearchStep
+from .tables.medium import MEDIA, medium_name
+from .tables.units import UNITS, convert_unit, dimension
+from .tables.vif import QUANTITIES, SECRET_QUANTITIES
+from .tables.vife import MODIFIER_PREFIXES, MODIFIERS, VALUE_FLAGS
 
 __all__ = [
     "ACK",

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 import re
 from typing import Self, override
 
-from .header import Header
-from .texts import manufacturer_name
+from .application.header import Header
+from .coding.texts import manufacturer_name
 
 SELECTED = 0xFD
 """Primary address of whatever is selected by secondary address."""

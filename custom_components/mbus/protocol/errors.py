@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .address import Address
-    from .header import Identity
-    from .telegram import Telegram
+    from .application.header import Identity
+    from .application.telegram import Telegram
 
 
 class MBusError(Exception):

@@ -1,0 +1,1 @@
+"""Dialogs: connections, the search, meters and their settings, bindings and transformations."""

@@ -1,0 +1,188 @@
+"""The form of a link, serial or TCP: its fields, what is stored of them, and the test that the link can be opened."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState
+from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    SerialPortSelector,
+    TextSelector,
+)
+import voluptuous as vol
+
+from ..const import (
+    CONF_BACKUP,
+    CONF_BAUD_RATE,
+    CONF_DATA_BITS,
+    CONF_PARITY,
+    CONF_STOP_BITS,
+    DEFAULT_BAUD_RATE,
+    DOMAIN,
+    LOGGER,
+    TYPE_SERIAL,
+    TYPE_TCP,
+)
+from ..polling.connection import link_settings
+from ..protocol import LinkBusyError, LinkError, open_link
+from .flow_errors import CONF_BASE, FieldErrors, link_error
+
+SECTION_LINE: Final = "line"
+
+_BAUD_RATES = ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400")
+_GATEWAY_PORT = 10001
+_GATEWAY_GRACE = 0.5
+"""Seconds in which a gateway that serves another client closes the connection it just accepted."""
+
+
+def number(minimum: float, maximum: float, *, unit: str | None = None) -> vol.All:
+    """Return a field for a whole number within limits."""
+    config = NumberSelectorConfig(min=minimum, max=maximum, mode=NumberSelectorMode.BOX)
+    if unit:
+        config["unit_of_measurement"] = unit
+    return vol.All(NumberSelector(config), vol.Coerce(int))
+
+
+def _choice(*options: str, translation_key: str | None = None) -> SelectSelector:
+    config = SelectSelectorConfig(
+        options=list(options), mode=SelectSelectorMode.DROPDOWN
+    )
+    if translation_key:
+        config["translation_key"] = translation_key
+    return SelectSelector(config)
+
+
+_BAUD_RATE = {
+    vol.Required(CONF_BAUD_RATE, default=str(DEFAULT_BAUD_RATE)): _choice(*_BAUD_RATES)
+}
+
+LINK_FIELDS: Final[Mapping[str, Mapping[vol.Marker, Any]]] = {
+    TYPE_SERIAL: {
+        vol.Required(CONF_PORT): vol.All(SerialPortSelector(), vol.Length(min=1)),
+        vol.Required(SECTION_LINE): section(
+            vol.Schema(
+                {
+                    **_BAUD_RATE,
+                    vol.Required(CONF_PARITY, default="e"): _choice(
+                        "e", "n", "o", translation_key=CONF_PARITY
+                    ),
+                    vol.Required(CONF_DATA_BITS, default="8"): _choice("7", "8"),
+                    vol.Required(CONF_STOP_BITS, default="1"): _choice("1", "2"),
+                }
+            ),
+            {"collapsed": True},
+        ),
+    },
+    TYPE_TCP: {
+        vol.Required(CONF_HOST): vol.All(TextSelector(), vol.Strip, vol.Length(min=1)),
+        vol.Required(CONF_PORT, default=_GATEWAY_PORT): number(1, 65535),
+        vol.Required(SECTION_LINE): section(
+            vol.Schema(_BAUD_RATE), {"collapsed": True}
+        ),
+    },
+}
+
+
+def link_data(link_type: str, user_input: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is stored of the form of a link."""
+    line = user_input[SECTION_LINE]
+    data = {
+        CONF_TYPE: link_type,
+        CONF_PORT: user_input[CONF_PORT],
+        CONF_BAUD_RATE: int(line[CONF_BAUD_RATE]),
+    }
+    if link_type == TYPE_TCP:
+        return {**data, CONF_HOST: user_input[CONF_HOST]}
+    return {
+        **data,
+        CONF_PARITY: line[CONF_PARITY].upper(),
+        CONF_DATA_BITS: int(line[CONF_DATA_BITS]),
+        CONF_STOP_BITS: int(line[CONF_STOP_BITS]),
+    }
+
+
+def link_form(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the form that stored data came from."""
+    line = (CONF_BAUD_RATE, CONF_PARITY, CONF_DATA_BITS, CONF_STOP_BITS)
+    return {
+        **{key: data[key] for key in (CONF_HOST, CONF_PORT) if key in data},
+        SECTION_LINE: {key: str(data[key]).lower() for key in line if key in data},
+    }
+
+
+def way(data: Mapping[str, Any]) -> str:
+    """Return what tells one link to a bus from another, whatever its line settings."""
+    if data[CONF_TYPE] == TYPE_TCP:
+        return f"{TYPE_TCP}:{data[CONF_HOST].lower()}:{data[CONF_PORT]}"
+    return f"{TYPE_SERIAL}:{data[CONF_PORT]}"
+
+
+def ways(entry: ConfigEntry) -> set[str]:
+    """Return the ways to the bus that a connection has, its backup included."""
+    return {way(data) for data in (entry.data, entry.options.get(CONF_BACKUP)) if data}
+
+
+async def async_link_errors(
+    hass: HomeAssistant,
+    data: Mapping[str, Any],
+    entry: ConfigEntry | None = None,
+    other_link: Mapping[str, Any] | None = None,
+) -> tuple[FieldErrors, dict[str, str]]:
+    """Open the link and close it again; return errors by field, and what their texts name.
+
+    A link that another connection than `entry` has is refused, and so is `entry`'s own other one.
+    """
+    field = CONF_HOST if data[CONF_TYPE] == TYPE_TCP else CONF_PORT
+    if other_link and way(data) == way(other_link):
+        return {field: "same_link"}, {}
+    for other in hass.config_entries.async_entries(DOMAIN):
+        if other is not entry and way(data) in ways(other):
+            return {field: "already_configured"}, {"title": other.title}
+    try:
+        await _async_test_link(data)
+    except LinkError as err:
+        return link_error(data[CONF_TYPE], err), {"error": str(err)}
+    except Exception:
+        LOGGER.exception("Unexpected error while opening %s", way(data))
+        return {CONF_BASE: "unknown"}, {}
+    return {}, {}
+
+
+async def _async_test_link(data: Mapping[str, Any]) -> None:
+    link = await open_link(link_settings(data))
+    try:
+        if data[CONF_TYPE] == TYPE_TCP:
+            await link.read(_GATEWAY_GRACE)
+    except LinkError as err:
+        raise LinkBusyError(str(err)) from err
+    finally:
+        await link.close()
+
+
+@asynccontextmanager
+async def link_given_up(
+    hass: HomeAssistant, entry: ConfigEntry, data: Mapping[str, Any]
+) -> AsyncIterator[None]:
+    """Unload a connection while a link that it uses is tested; afterwards it is set up again as it is stored then.
+
+    A connection that failed to set up is not on the bus, but might try again during the test.
+    """
+    failed = entry.state in (ConfigEntryState.SETUP_RETRY, ConfigEntryState.SETUP_ERROR)
+    clashes = entry.state is ConfigEntryState.LOADED and way(data) in ways(entry)
+    given_up = (failed or clashes) and await hass.config_entries.async_unload(
+        entry.entry_id
+    )
+    try:
+        yield
+    finally:
+        if given_up:
+            hass.config_entries.async_schedule_reload(entry.entry_id)

@@ -1,0 +1,202 @@
+"""Adding a meter, and choosing which of its records become entities."""
+
+from typing import Any
+
+from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
+from homeassistant.const import CONF_ADDRESS
+from homeassistant.helpers.selector import (
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+)
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ..const import CONF_BINDINGS, DOMAIN, SUBENTRY_METER
+from ..meters.binding import Binding
+from ..meters.meter import Meter, meter_unique_id
+from ..presentation.naming import async_get_texts
+from ..protocol import Telegram
+from .adding import meter_subentry_data, meter_title
+from .flow_errors import meter_error
+from .meter_settings_flow import MeterSettingsSteps
+from .record_choice import (
+    bound_records,
+    chosen_bindings,
+    record_options,
+    sensible_records,
+)
+from .search_flow import SubentrySearchFlow
+from .transformation_flow import TransformationSteps
+
+CONF_RECORDS = "records"
+
+ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_ADDRESS): TextSelector()})
+
+
+class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchFlow):
+    """Add a meter, or change one: which records are shown, how, and how it is read."""
+
+    _telegrams: tuple[Telegram, ...] = ()
+    _typed: dict[str, Any] | None = None
+
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask how to find the meter."""
+        self._require_loaded()
+        return self.async_show_menu(step_id="user", menu_options=["search", "address"])
+
+    async def async_step_address(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the address and read the meter there; say what is wrong with either."""
+        errors = meter_error(self._error) if self._error else {}
+        if user_input is not None:
+            self._typed = user_input
+            self._error = None
+            address, errors = self._check_address(user_input[CONF_ADDRESS])
+            if address is not None:
+                meter = Meter(id="", title="", address=address)
+                return await self._async_read(meter, done="records", failed="address")
+        return self.async_show_form(
+            step_id="address",
+            data_schema=self.add_suggested_values_to_schema(
+                ADDRESS_SCHEMA, self._typed
+            ),
+            errors=errors,
+            description_placeholders={"error": str(self._error or "")},
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask what to change."""
+        self._require_loaded()
+        return self.async_show_menu(
+            step_id="reconfigure",
+            menu_options=[
+                "choose_records",
+                "edit_binding",
+                "add_binding",
+                "meter_settings",
+            ],
+            description_placeholders={"meter": self._meter.title},
+        )
+
+    async def async_step_choose_records(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Read the meter anew; where it is silent, its last reading has to do."""
+        return await self._async_read(self._meter, done="records", failed="records")
+
+    async def async_step_records(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show every record with its value, and ask which ones become entities."""
+        adding = self.source == SOURCE_USER
+        bindings = [] if adding else self._bindings
+        if user_input is not None:
+            chosen = chosen_bindings(
+                user_input[CONF_RECORDS], self._telegrams, bindings
+            )
+            return (
+                self._add_meter(chosen)
+                if adding
+                else self._store({CONF_BINDINGS: chosen})
+            )
+        self._telegrams, note = await self._async_records_to_show()
+        options = record_options(
+            self._telegrams,
+            map(Binding.from_dict, bindings),
+            await async_get_texts(self.hass),
+            self._medium,
+        )
+        ticked = (
+            sensible_records(self._telegrams) if adding else bound_records(bindings)
+        )
+        schema = vol.Schema(
+            {
+                vol.Required(CONF_RECORDS, default=ticked): SelectSelector(
+                    SelectSelectorConfig(
+                        options=options, multiple=True, mode=SelectSelectorMode.LIST
+                    )
+                )
+            }
+        )
+        return self.async_show_form(
+            step_id="records",
+            data_schema=schema,
+            description_placeholders={"meter": self._title, "note": note},
+        )
+
+    def _add_meter(self, bindings: list[dict[str, Any]]) -> SubentryFlowResult:
+        assert self._readout
+        return self.async_create_entry(
+            title=self._title,
+            data=meter_subentry_data(self._asked.address, self._readout, bindings),
+            unique_id=meter_unique_id(self._asked.address),
+        )
+
+    @property
+    def _medium(self) -> int | None:
+        if self.source != SOURCE_USER:
+            return self._meter.medium
+        header = self._telegrams[0].header if self._telegrams else None
+        return header.medium if header else None
+
+    @property
+    def _title(self) -> str:
+        if self.source != SOURCE_USER:
+            return self._meter.title
+        header = self._telegrams[0].header if self._telegrams else None
+        return meter_title(header, self._asked.address)
+
+    async def _async_records_to_show(self) -> tuple[tuple[Telegram, ...], str]:
+        """Return the telegrams just read, or else the last ones, and what has to be said about them."""
+        if self._readout is None:
+            last = self._last_reading
+            time = (
+                dt_util.as_local(last.time).strftime("%Y-%m-%d %H:%M") if last else "–"
+            )
+            note = await self._async_note(
+                "last_reading", error=str(self._error), time=time
+            )
+            return (last.telegrams if last else ()), note
+        notes = []
+        problems = [
+            self._readout.error,
+            *(telegram.problem for telegram in self._readout.telegrams),
+        ]
+        if reasons := ", ".join(str(problem) for problem in problems if problem):
+            notes.append(await self._async_note("incomplete", error=reasons))
+        if self.source == SOURCE_USER and (known := self._known_as()):
+            notes.append(await self._async_note("known_meter", meter=known))
+        return self._readout.telegrams, " ".join(notes)
+
+    def _known_as(self) -> str | None:
+        """Return what the meter is called that answered, where it is configured with another address."""
+        assert self._readout
+        found = self._readout.telegrams[0].identity if self._readout.telegrams else None
+        return next(
+            (
+                subentry.title
+                for subentry in self._get_entry().subentries.values()
+                if found
+                and (identity := Meter.from_subentry(subentry).identity)
+                and identity.matches(found)
+            ),
+            None,
+        )
+
+    async def _async_note(self, key: str, **placeholders: str) -> str:
+        """Return a remark on what is shown; not an error, so it goes into the description."""
+        language = self.hass.config.language
+        texts = await async_get_translations(
+            self.hass, language, "config_subentries", {DOMAIN}
+        )
+        return texts[
+            f"component.{DOMAIN}.config_subentries.{SUBENTRY_METER}.error.{key}"
+        ].format(**placeholders)

@@ -1,0 +1,101 @@
+"""A search of the bus for meters that are not configured yet, and a readout of each of them."""
+
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass, field
+
+from homeassistant.config_entries import ConfigSubentryData
+
+from ..meters.meter import Meter, meter_unique_id
+from ..protocol import Bus, Found, LinkError, MBusError, Readout
+from .adding import meter_subentry, meter_title
+
+type Line = Callable[[], AbstractAsyncContextManager[Bus]]
+"""Gives the bus for one exchange."""
+
+_SEARCH_SHARE = 0.8
+"""The part of the progress that is the search; the rest is reading what was found."""
+
+
+@dataclass(kw_only=True, slots=True)
+class MeterSearch:
+    """One search: which meters answered, those of them that are new, and what is to be explained.
+
+    `found` are all that answered, by what tells them apart, `meters` the subentries of the new ones by unique id.
+    """
+
+    known: Collection[Meter]
+    by_secondary: bool = True
+    by_primary: bool = True
+    found: dict[str, Found] = field(default_factory=dict)
+    meters: dict[str, ConfigSubentryData] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    error: Exception | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Name what was found so far."""
+        return [
+            f"{found.address} · {meter_title(found.header, found.address)}"
+            for found in self.found.values()
+        ]
+
+    @property
+    def known_count(self) -> int:
+        """Return how many of the meters that answered are configured already."""
+        return sum(map(self._is_known, self.found.values()))
+
+    async def async_run(self, line: Line, progressed: Callable[[float], None]) -> None:
+        """Search, then read what is new, and give the line away after each exchange.
+
+        `progressed` hears of every step with the part that is done, from 0 to 1. Raises LinkError.
+        """
+        await self._async_search(line, progressed)
+        new = [found for found in self.found.values() if not self._is_known(found)]
+        new.sort(key=lambda found: str(found.address).zfill(16))
+        for number, found in enumerate(new):
+            progressed(_SEARCH_SHARE + (1 - _SEARCH_SHARE) * number / len(new))
+            await self._async_read(line, found)
+
+    async def _async_search(
+        self, line: Line, progressed: Callable[[float], None]
+    ) -> None:
+        async with line() as bus:
+            steps = bus.search(
+                by_secondary=self.by_secondary, by_primary=self.by_primary
+            )
+        async with aclosing(steps):
+            while True:
+                async with line():
+                    if (step := await anext(steps, None)) is None:
+                        return
+                if step.found is not None:
+                    self.found[step.found.key] = step.found
+                if step.problem is not None:
+                    self.problems.append(str(step.problem))
+                progressed(step.progress * _SEARCH_SHARE)
+
+    def _is_known(self, found: Found) -> bool:
+        return any(
+            meter.address in (found.primary, found.secondary)
+            or (
+                meter.identity is not None
+                and found.identity is not None
+                and meter.identity.matches(found.identity)
+            )
+            for meter in self.known
+        )
+
+    async def _async_read(self, line: Line, found: Found) -> None:
+        """Keep the meter with its sensible records; what the search didn't read of it is read now."""
+        readout = Readout(telegrams=(found.telegram,), complete=True)
+        if found.telegram.more_records_follow:
+            try:
+                async with line() as bus:
+                    readout = await bus.read(found.address, identity=found.identity)
+            except LinkError:
+                raise
+            except MBusError as err:
+                self.problems.append(str(err))
+        unique_id = meter_unique_id(found.address)
+        self.meters[unique_id] = meter_subentry(found.address, readout)

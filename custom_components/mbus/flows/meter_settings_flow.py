@@ -1,0 +1,228 @@
+"""Settings of a meter: its name and address, when it is read, its clock, and what it needs beyond the standard."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Final
+
+from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.const import CONF_ADDRESS, CONF_NAME
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+)
+import voluptuous as vol
+
+from ..const import (
+    CONF_METER_CLOCK,
+    CONF_ON_DEMAND,
+    CONF_PERIOD,
+    CONF_QUIRKS,
+    METER_CLOCK_STANDARD,
+    METER_CLOCK_SUMMER,
+)
+from ..meters.meter import Meter, meter_unique_id
+from ..protocol import Address, FrameError, Quirks, parse_frame
+from .adding import stored_address
+from .flow_errors import FieldErrors, meter_error
+from .link_form import number
+from .options_flow import SHORT_PERIOD
+from .reading_flow import ReadingSteps
+
+CONF_APPLICATION_RESET: Final = "application_reset"
+CONF_FIRST_BYTE_TIMEOUT: Final = "first_byte_timeout"
+CONF_IGNORE_MORE_RECORDS: Final = "ignore_more_records"
+CONF_INITIAL_FRAMES: Final = "initial_frames"
+CONF_PAUSE: Final = "pause"
+CONF_RESET: Final = "reset"
+
+
+def _choice(translation_key: str, *options: str) -> SelectSelector:
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=list(options),
+            translation_key=translation_key,
+            mode=SelectSelectorMode.DROPDOWN,
+        )
+    )
+
+
+QUIRKS_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(CONF_RESET): _choice(CONF_RESET, "before_each_read", "never"),
+        vol.Required(CONF_IGNORE_MORE_RECORDS): BooleanSelector(),
+        vol.Optional(CONF_FIRST_BYTE_TIMEOUT): number(50, 60_000, unit="ms"),
+        vol.Required(CONF_PAUSE): number(0, 600_000, unit="ms"),
+        vol.Optional(CONF_APPLICATION_RESET): number(0, 255),
+        vol.Optional(CONF_INITIAL_FRAMES): TextSelector(
+            TextSelectorConfig(multiple=True)
+        ),
+    }
+)
+SETTINGS_SCHEMA: Final = vol.Schema(
+    {
+        vol.Required(CONF_NAME): vol.All(TextSelector(), vol.Strip, vol.Length(min=1)),
+        vol.Required(CONF_ADDRESS): TextSelector(),
+        vol.Optional(CONF_PERIOD): number(1000, 604_800_000, unit="ms"),
+        vol.Required(CONF_ON_DEMAND): BooleanSelector(),
+        vol.Required(CONF_METER_CLOCK): _choice(
+            CONF_METER_CLOCK, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
+        ),
+        vol.Required(CONF_QUIRKS): section(QUIRKS_SCHEMA, {"collapsed": True}),
+    }
+)
+
+
+class MeterSettingsSteps(ReadingSteps):
+    """Step `meter_settings`. A new address is read before it is stored: the same meter has to be there."""
+
+    _settings: dict[str, Any] | None = None
+    _address: Address
+
+    async def async_step_meter_settings(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for the settings and say what is wrong with them; ask once more about a short period."""
+        errors = meter_error(self._error) if self._error else {}
+        if user_input is not None:
+            self._settings = user_input
+            self._error = None
+            errors = self._check_settings(user_input)
+            if not errors:
+                return (
+                    self._show_short_period()
+                    if self._shortens(user_input)
+                    else await self._async_apply()
+                )
+        return self.async_show_form(
+            step_id="meter_settings",
+            data_schema=self.add_suggested_values_to_schema(
+                SETTINGS_SCHEMA, self._settings or _form(self._meter)
+            ),
+            errors=errors,
+            description_placeholders={"error": str(self._error or "")},
+        )
+
+    async def async_step_short_period(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask again whether the meter is to be read that often."""
+        return self._show_short_period()
+
+    async def async_step_use_short_period(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Read the meter that often after all."""
+        return await self._async_apply()
+
+    async def async_step_moved(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Store the settings: the meter answers at its new address."""
+        return self._store_settings()
+
+    def _check_settings(self, settings: Mapping[str, Any]) -> FieldErrors:
+        address, errors = self._check_address(settings[CONF_ADDRESS])
+        if address is not None:
+            self._address = address
+        try:
+            _quirks(settings[CONF_QUIRKS])
+        except FrameError, ValueError:
+            # Of the fields of a section, no error is shown: it belongs to the section.
+            errors[CONF_QUIRKS] = "invalid_frame"
+        return errors
+
+    def _shortens(self, settings: Mapping[str, Any]) -> bool:
+        period = settings.get(CONF_PERIOD, SHORT_PERIOD)
+        stored = self._get_reconfigure_subentry().data.get(CONF_PERIOD)
+        return (
+            not settings[CONF_ON_DEMAND] and period < SHORT_PERIOD and period != stored
+        )
+
+    def _show_short_period(self) -> SubentryFlowResult:
+        assert self._settings
+        return self.async_show_menu(
+            step_id="short_period",
+            menu_options=["use_short_period", "meter_settings"],
+            description_placeholders={
+                "seconds": f"{self._settings[CONF_PERIOD] / 1000:g}"
+            },
+        )
+
+    async def _async_apply(self) -> SubentryFlowResult:
+        assert self._settings
+        if self._address == self._meter.address:
+            return self._store_settings()
+        moved = replace(
+            self._meter,
+            address=self._address,
+            quirks=_quirks(self._settings[CONF_QUIRKS]),
+        )
+        return await self._async_read(moved, done="moved", failed="meter_settings")
+
+    def _store_settings(self) -> SubentryFlowResult:
+        assert self._settings
+        return self.async_update_and_abort(
+            self._get_entry(),
+            self._get_reconfigure_subentry(),
+            title=self._settings[CONF_NAME],
+            unique_id=meter_unique_id(self._address),
+            data_updates={
+                CONF_ADDRESS: stored_address(self._address),
+                CONF_PERIOD: self._settings.get(CONF_PERIOD),
+                CONF_ON_DEMAND: self._settings[CONF_ON_DEMAND],
+                CONF_METER_CLOCK: self._settings[CONF_METER_CLOCK],
+                CONF_QUIRKS: _quirks(self._settings[CONF_QUIRKS]).as_dict(),
+            },
+        )
+
+
+def _form(meter: Meter) -> dict[str, Any]:
+    """Return the form with a meter's settings as they are."""
+    quirks = meter.quirks
+    settings = {
+        CONF_NAME: meter.title,
+        CONF_ADDRESS: str(meter.address),
+        CONF_PERIOD: meter.period and round(meter.period / timedelta(milliseconds=1)),
+        CONF_ON_DEMAND: meter.on_demand,
+        CONF_METER_CLOCK: meter.clock,
+        CONF_QUIRKS: _given(
+            {
+                CONF_RESET: quirks.reset,
+                CONF_IGNORE_MORE_RECORDS: quirks.ignore_more_records,
+                CONF_FIRST_BYTE_TIMEOUT: quirks.first_byte_timeout
+                and round(quirks.first_byte_timeout * 1000),
+                CONF_PAUSE: round(quirks.pause * 1000),
+                CONF_APPLICATION_RESET: quirks.application_reset,
+                CONF_INITIAL_FRAMES: [
+                    frame.hex(" ").upper() for frame in quirks.initial_frames
+                ],
+            }
+        ),
+    }
+    return _given(settings)
+
+
+def _given(form: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in form.items() if value is not None}
+
+
+def _quirks(form: Mapping[str, Any]) -> Quirks:
+    """Return the quirks that were entered. Raises FrameError or ValueError for a frame that is none."""
+    frames = tuple(bytes.fromhex(text) for text in form.get(CONF_INITIAL_FRAMES, ()))
+    for frame in frames:
+        parse_frame(frame)
+    first_byte_timeout = form.get(CONF_FIRST_BYTE_TIMEOUT)
+    return Quirks(
+        reset=form[CONF_RESET],
+        ignore_more_records=form[CONF_IGNORE_MORE_RECORDS],
+        first_byte_timeout=first_byte_timeout and first_byte_timeout / 1000,
+        pause=form[CONF_PAUSE] / 1000,
+        application_reset=form.get(CONF_APPLICATION_RESET),
+        initial_frames=frames,
+    )

@@ -1,0 +1,129 @@
+"""How a binding's entity is presented: the form's fields, and which of their combinations Home Assistant takes."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+from homeassistant.components.sensor import (
+    DEVICE_CLASS_STATE_CLASSES,
+    SensorDeviceClass,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.components.sensor.const import (
+    DEVICE_CLASS_UNITS,
+    NON_NUMERIC_DEVICE_CLASSES,
+    STATE_CLASS_UNITS,
+)
+from homeassistant.helpers.selector import (
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+import voluptuous as vol
+
+from ..meters.binding import Binding, Presentation
+from ..presentation.description import converts, sensor_description, transformed_result
+from ..protocol import dimension
+from .flow_errors import FieldErrors
+from .link_form import number
+
+CONF_DEVICE_CLASS: Final = "device_class"
+CONF_PRECISION: Final = "precision"
+CONF_STATE_CLASS: Final = "state_class"
+CONF_UNIT: Final = "unit"
+
+PRESENTATION: Final = (CONF_DEVICE_CLASS, CONF_UNIT, CONF_STATE_CLASS, CONF_PRECISION)
+
+_DROPDOWN: Final = SelectSelectorMode.DROPDOWN
+_DEVICE_CLASS: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=sorted(set(SensorDeviceClass) - NON_NUMERIC_DEVICE_CLASSES),
+        translation_key=CONF_DEVICE_CLASS,
+        sort=True,
+        mode=_DROPDOWN,
+    )
+)
+_STATE_CLASS: Final = SelectSelector(
+    SelectSelectorConfig(
+        options=list(SensorStateClass), translation_key=CONF_STATE_CLASS, mode=_DROPDOWN
+    )
+)
+
+
+def presentation_fields(
+    binding: Binding, medium: int | None
+) -> Mapping[vol.Marker, Any]:
+    """Return the fields; the units offered are those of the device class there is, others may be typed."""
+    device_class = sensor_description(binding, medium).device_class
+    units = DEVICE_CLASS_UNITS.get(device_class, set()) if device_class else set()
+    options = sorted(str(unit) for unit in units if unit)
+    return {
+        vol.Optional(CONF_DEVICE_CLASS): _DEVICE_CLASS,
+        vol.Optional(CONF_UNIT): SelectSelector(
+            SelectSelectorConfig(options=options, custom_value=True, mode=_DROPDOWN)
+        ),
+        vol.Optional(CONF_STATE_CLASS): _STATE_CLASS,
+        vol.Optional(CONF_PRECISION): number(0, 15),
+    }
+
+
+def presentation_errors(
+    binding: Binding, medium: int | None, value: Any
+) -> tuple[FieldErrors, dict[str, str]]:
+    """Return which fields of a binding's presentation can't be, and what their texts name.
+
+    `value` is the last one of its record. A description leaves out what Home Assistant doesn't take of a presentation.
+    """
+    asked = binding.presentation
+    own = sensor_description(replace(binding, presentation=Presentation()), medium)
+    text = (
+        not binding.transformations
+        and value is not None
+        and not isinstance(value, int | float | Decimal)
+    )
+    known = transformed_result(binding, own).certain
+    if text or (known and own.device_class in NON_NUMERIC_DEVICE_CLASSES):
+        return {
+            key: "not_a_number"
+            for key in PRESENTATION
+            if getattr(asked, key) is not None
+        }, {}
+    if asked.unit and binding.signature is None:
+        return {CONF_UNIT: "not_read_yet"}, {}
+    if asked.unit and known and not _can_be_shown_in(own, asked.unit):
+        unit = own.suggested_unit_of_measurement or own.native_unit_of_measurement
+        return {CONF_UNIT: "unit_not_convertible"}, {"unit": str(unit)}
+    shown = sensor_description(binding, medium)
+    if asked.device_class and shown.device_class != asked.device_class:
+        field = CONF_UNIT if asked.unit else CONF_DEVICE_CLASS
+        units = DEVICE_CLASS_UNITS[SensorDeviceClass(asked.device_class)]
+        return {field: "unit_not_for_device_class"}, {"units": _listed(units)}
+    if asked.state_class and shown.state_class != asked.state_class:
+        possible = _listed(_state_classes(shown))
+        return {CONF_STATE_CLASS: "state_class_not_possible"}, {
+            "state_classes": possible
+        }
+    return {}, {}
+
+
+def _state_classes(shown: SensorEntityDescription) -> Iterator[SensorStateClass]:
+    """Return those that device class and unit allow."""
+    device_class, unit = shown.device_class, shown.native_unit_of_measurement
+    for state_class in (
+        DEVICE_CLASS_STATE_CLASSES[device_class] if device_class else SensorStateClass
+    ):
+        if unit in STATE_CLASS_UNITS.get(state_class, {unit}):
+            yield state_class
+
+
+def _can_be_shown_in(own: SensorEntityDescription, unit: str) -> bool:
+    native = own.native_unit_of_measurement
+    if native is None or unit == native or converts(own.device_class, native, unit):
+        return True
+    return dimension(unit) is not None and dimension(unit) == dimension(native)
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(sorted(str(value or "–") for value in values))

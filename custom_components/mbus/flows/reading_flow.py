@@ -1,0 +1,139 @@
+"""What all steps of a meter's flow share: the running connection, the meter, and a reading of it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.config_entries import (
+    ConfigEntryState,
+    ConfigSubentryFlow,
+    SubentryFlowResult,
+)
+from homeassistant.const import CONF_ADDRESS
+from homeassistant.data_entry_flow import AbortFlow
+
+from ..meters.meter import Meter, meter_unique_id
+from ..meters.reading import Reading
+from ..polling.connection import Connection
+from ..polling.coordinator import MBusConfigEntry, MBusRuntimeData
+from ..protocol import Address, MBusError, Readout, parse_address
+from .flow_errors import FieldErrors
+
+
+class ReadingSteps(ConfigSubentryFlow):
+    """Reads a meter behind a progress screen, for a silent one takes all its attempts.
+
+    Afterwards `_readout` or `_error` is there for the step that comes next.
+    """
+
+    _readout: Readout | None = None
+    _error: MBusError | None = None
+    _reading: asyncio.Task[None] | None = None
+    _asked: Meter
+    _next_steps: tuple[str, str]
+
+    @property
+    def _runtime(self) -> MBusRuntimeData:
+        self._require_loaded()
+        entry: MBusConfigEntry = self._get_entry()
+        return entry.runtime_data
+
+    def _require_loaded(self) -> None:
+        """End the flow where the connection isn't running."""
+        entry = self._get_entry()
+        if entry.state is not ConfigEntryState.LOADED:
+            raise AbortFlow("not_loaded", {"connection": entry.title})
+
+    @property
+    def _meter(self) -> Meter:
+        return Meter.from_subentry(self._get_reconfigure_subentry())
+
+    @property
+    def _last_reading(self) -> Reading | None:
+        data = self._runtime.coordinators[self._reconfigure_subentry_id].data
+        return data.reading if data else None
+
+    def _store(self, updates: Mapping[str, Any]) -> SubentryFlowResult:
+        """End the flow with something changed in the meter's data."""
+        return self.async_update_and_abort(
+            self._get_entry(), self._get_reconfigure_subentry(), data_updates=updates
+        )
+
+    def _check_address(self, text: str) -> tuple[Address | None, FieldErrors]:
+        """Return the address that was typed, or the error to show."""
+        try:
+            address = parse_address(text)
+        except ValueError:
+            digits = text.strip().removeprefix("-")
+            out_of_range = digits.isdecimal() and len(digits) < 8
+            return None, {
+                CONF_ADDRESS: "address_out_of_range"
+                if out_of_range
+                else "invalid_address"
+            }
+        subentries = self._get_entry().subentries
+        others = subentries.keys() - {self.context.get("subentry_id")}
+        if meter_unique_id(address) in {
+            subentries[other].unique_id for other in others
+        }:
+            return None, {CONF_ADDRESS: "already_configured"}
+        return address, {}
+
+    async def _async_read(
+        self, meter: Meter, *, done: str, failed: str
+    ) -> SubentryFlowResult:
+        """Read a meter, then go to one of two steps."""
+        self._asked = meter
+        self._next_steps = done, failed
+        return await self.async_step_reading()
+
+    async def async_step_reading(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show that the meter is being read."""
+        if self._reading is None:
+            self._reading = self._get_entry().async_create_background_task(
+                self.hass,
+                self._async_ask(self._runtime.connection),
+                f"M-Bus reading of {self._asked.address} for a dialog",
+            )
+        elif self._reading.done():
+            self._reading = None
+            return self.async_show_progress_done(
+                next_step_id=self._step_after_reading()
+            )
+        return self.async_show_progress(
+            step_id="reading",
+            progress_action="reading",
+            progress_task=self._reading,
+            description_placeholders={"address": str(self._asked.address)},
+        )
+
+    async def _async_ask(self, connection: Connection) -> None:
+        """Read all of the meter, before the timers."""
+        self._readout = self._error = None
+        meter = self._asked
+        try:
+            # Not counted among the polls, whose figures the connection shows.
+            async with connection.turn(urgent=True) as bus:
+                self._readout = await bus.read(
+                    meter.address, identity=meter.identity, quirks=meter.quirks
+                )
+        except MBusError as err:
+            self._error = err
+
+    def _step_after_reading(self) -> str:
+        # Stopping the connection ends the reading with an error or without a word.
+        if self._get_entry().state is not ConfigEntryState.LOADED:
+            return "not_loaded"
+        done, failed = self._next_steps
+        return failed if self._error else done
+
+    async def async_step_not_loaded(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """End the flow: the connection was stopped while it read the meter."""
+        return self.async_abort(
+            reason="not_loaded",
+            description_placeholders={"connection": self._get_entry().title},
+        )

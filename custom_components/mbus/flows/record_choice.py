@@ -1,0 +1,94 @@
+"""Choosing records: the list a person ticks, and the bindings that follow from the ticks."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from homeassistant.helpers.selector import SelectOptionDict
+
+from ..const import CONF_INDEX, CONF_TELEGRAM, DOMAIN
+from ..meters.binding import Binding
+from ..presentation.naming import Texts, is_sensible, name_key, name_parts, record_label
+from ..protocol import Record, Telegram
+from .adding import bind
+
+
+def record_options(
+    telegrams: Sequence[Telegram],
+    bindings: Iterable[Binding],
+    texts: Texts,
+    medium: int | None,
+) -> list[SelectOptionDict]:
+    """Return every record as an option, and every binding whose record is not among them."""
+    labels = {
+        (
+            binding.telegram,
+            binding.index,
+        ): f"{binding.index} · {binding_name(binding, texts)} · –"
+        for binding in bindings
+    }
+    names: Counter[str] = Counter()
+    for key, record in _records(telegrams):
+        name = name_key(record.signature)
+        names[name] += 1
+        labels[_place(key)] = record_label(record, texts, medium, names[name])
+    several = any(telegram for telegram, _ in labels)
+    return [
+        SelectOptionDict(
+            value=_key(*place), label=f"{place[0]}.{label}" if several else label
+        )
+        for place, label in sorted(labels.items())
+    ]
+
+
+def binding_name(binding: Binding, texts: Texts) -> str:
+    """Return what the binding's entity is called unless someone renamed it there."""
+    if binding.title:
+        return binding.title
+    key, placeholders = name_parts(binding, texts)
+    return texts[f"component.{DOMAIN}.entity.sensor.{key}.name"].format(**placeholders)
+
+
+def sensible_records(telegrams: Sequence[Telegram]) -> list[str]:
+    """Return the options that are ticked from the start."""
+    return [key for key, record in _records(telegrams) if is_sensible(record)]
+
+
+def bound_records(bindings: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the options that are ticked because they are bound."""
+    return sorted(
+        {_key(item[CONF_TELEGRAM], item[CONF_INDEX]) for item in bindings}, key=_place
+    )
+
+
+def chosen_bindings(
+    chosen: Collection[str],
+    telegrams: Sequence[Telegram],
+    bindings: Sequence[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Return the bindings that are still ticked, as they were, and new ones for new ticks."""
+    kept = [
+        item
+        for item in bindings
+        if _key(item[CONF_TELEGRAM], item[CONF_INDEX]) in chosen
+    ]
+    taken = {item["name"] for item in kept}
+    for key in sorted(set(chosen) - set(bound_records(bindings)), key=_place):
+        kept.append(bind(telegrams, *_place(key), taken))
+        taken.add(kept[-1]["name"])
+    return kept
+
+
+def _records(telegrams: Sequence[Telegram]) -> Iterator[tuple[str, Record]]:
+    for number, telegram in enumerate(telegrams):
+        for record in telegram.records:
+            yield _key(number, record.index), record
+
+
+def _key(telegram: int, index: int) -> str:
+    return f"{telegram}.{index}"
+
+
+def _place(key: str) -> tuple[int, int]:
+    telegram, _, index = key.partition(".")
+    return int(telegram), int(index)

@@ -1,0 +1,251 @@
+"""The search of the bus within a flow: progress, what was found, and which of it is to be added.
+
+Shared by the flow of a new connection, which opens the bus for the search alone, and the flow that adds meters to a
+running connection, where every exchange waits for its turn so that polling goes on.
+"""
+
+import abc
+import asyncio
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final, override
+
+from homeassistant.config_entries import (
+    ConfigSubentry,
+    ConfigSubentryData,
+    ConfigSubentryFlow,
+    SubentryFlowContext,
+    SubentryFlowResult,
+)
+from homeassistant.const import CONF_ADDRESS
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import (
+    AbortFlow,
+    FlowContext,
+    FlowHandler,
+    FlowResult,
+)
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+import voluptuous as vol
+
+from ..const import LOGGER, SUBENTRY_METER
+from ..meters.meter import Meter
+from ..protocol import MBusError
+from .meter_search import Line, MeterSearch
+from .progress import async_noticeable
+
+CONF_METERS: Final = "meters"
+
+
+class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
+    FlowHandler[ContextT, ResultT, HandlerT], abc.ABC
+):
+    """Steps `search` → `found` or `nothing_found` or `search_failed`."""
+
+    _search: MeterSearch
+    _searching: asyncio.Task[None] | None = None
+    _baud_rate: int | None = None
+    _percentage = 0
+    _shown = 0
+
+    @abc.abstractmethod
+    def _searched_bus(self) -> AbstractAsyncContextManager[Line]:
+        """Give the bus for the time of a search, at `_baud_rate` if there is one."""
+
+    @property
+    @abc.abstractmethod
+    def _known_meters(self) -> Collection[Meter]:
+        """Return the meters that are not to be offered again."""
+
+    @property
+    @abc.abstractmethod
+    def _options_without_meters(self) -> list[str]:
+        """Return what the menu offers beside another search when a search gave nothing new."""
+
+    @abc.abstractmethod
+    def _add_meters(self, meters: Sequence[ConfigSubentryData]) -> ResultT:
+        """End the flow with the meters that were ticked."""
+
+    async def async_step_search(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Search behind a ring that shows how far it is and a text that names what was found."""
+        if self._searching is None:
+            return self._start_search(None)
+        if not self._searching.done():
+            return self._show_progress(self._searching)
+        self._searching = None
+        if self._search.error:
+            next_step = "search_failed"
+        elif self._search.meters:
+            next_step = "found"
+        else:
+            next_step = "nothing_new" if self._search.known_count else "nothing_found"
+        return self.async_show_progress_done(next_step_id=next_step)
+
+    async def async_step_search_300(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Search at 300 baud, the rate that every meter knows."""
+        return self._start_search(300)
+
+    async def async_step_search_9600(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Search at 9600 baud."""
+        return self._start_search(9600)
+
+    @callback
+    def _start_search(self, baud_rate: int | None) -> ResultT:
+        self._baud_rate = baud_rate
+        self._percentage = self._shown = 0
+        self._search = MeterSearch(known=self._known_meters)
+        self._searching = self.hass.async_create_background_task(
+            async_noticeable(self._async_search()), "M-Bus search for a dialog"
+        )
+        return self._show_progress(self._searching)
+
+    @callback
+    def _show_progress(self, searching: asyncio.Task[None]) -> ResultT:
+        return self.async_show_progress(
+            step_id="search",
+            progress_action="search",
+            progress_task=searching,
+            description_placeholders={"found": "\n".join(self._search.names) or "–"},
+        )
+
+    async def _async_search(self) -> None:
+        try:
+            async with self._searched_bus() as line:
+                await self._search.async_run(line, self._show_part)
+        except MBusError as err:
+            self._search.error = err
+        except Exception as err:
+            LOGGER.exception("Unexpected error while searching the bus")
+            self._search.error = err
+
+    @callback
+    def _show_part(self, part: float) -> None:
+        """Move the ring, and renew the text where there is more to tell."""
+        if (percentage := int(part * 100)) != self._percentage:
+            self._percentage = percentage
+            self.async_update_progress(part)
+        if len(self._search.names) != self._shown:
+            self._shown = len(self._search.names)
+            self.async_notify_flow_changed()
+
+    async def async_step_found(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Offer what is new, all of it ticked; what is wrong on the bus is explained below."""
+        meters = self._search.meters
+        if user_input is not None:
+            return self._add_meters([meters[key] for key in user_input[CONF_METERS]])
+        options = [
+            SelectOptionDict(
+                value=key, label=f"{meter['data'][CONF_ADDRESS]} · {meter['title']}"
+            )
+            for key, meter in meters.items()
+        ]
+        choice = SelectSelector(
+            SelectSelectorConfig(
+                options=options, multiple=True, mode=SelectSelectorMode.LIST
+            )
+        )
+        return self.async_show_form(
+            step_id="found",
+            data_schema=vol.Schema(
+                {vol.Required(CONF_METERS, default=list(meters)): choice}
+            ),
+            description_placeholders={"problems": _listed(self._search.problems)},
+        )
+
+    async def async_step_nothing_found(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Say that nothing answered, and offer other ways to go on."""
+        return self._show_search_menu("nothing_found")
+
+    async def async_step_nothing_new(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Say that all that answered is configured."""
+        return self._show_search_menu("nothing_new")
+
+    async def async_step_search_failed(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ResultT:
+        """Say why the search came to an end before it was through."""
+        return self._show_search_menu("search_failed")
+
+    @callback
+    def _show_search_menu(self, step_id: str) -> ResultT:
+        return self.async_show_menu(
+            step_id=step_id,
+            menu_options=["search", *self._options_without_meters],
+            description_placeholders={
+                "count": str(self._search.known_count),
+                "problems": _listed(self._search.problems),
+                "error": str(self._search.error),
+            },
+        )
+
+
+class SubentrySearchFlow(
+    SearchFlow[SubentryFlowContext, SubentryFlowResult, tuple[str, str]],
+    ConfigSubentryFlow,
+):
+    """The search on a running connection: MeterSubentryFlow inherits it, with `search` in the menu of its `user` step.
+
+    Meters at another baud rate than the connection's can't be read by it, so there is no search for them.
+    """
+
+    @override
+    @asynccontextmanager
+    async def _searched_bus(self) -> AsyncIterator[Line]:
+        entry = self._get_entry()
+        yield partial(entry.runtime_data.connection.turn, urgent=True)
+
+    @property
+    @override
+    def _known_meters(self) -> Collection[Meter]:
+        return [
+            Meter.from_subentry(subentry)
+            for subentry in self._get_entry().get_subentries_of_type(SUBENTRY_METER)
+        ]
+
+    @property
+    @override
+    def _options_without_meters(self) -> list[str]:
+        return ["address"]
+
+    @callback
+    @override
+    def _add_meters(self, meters: Sequence[ConfigSubentryData]) -> SubentryFlowResult:
+        entry = self._get_entry()
+        added = 0
+        for meter in meters:
+            subentry = ConfigSubentry(
+                subentry_type=meter["subentry_type"],
+                unique_id=meter["unique_id"],
+                title=meter["title"],
+                data=MappingProxyType(dict(meter["data"])),
+            )
+            # Someone else may have added it while the list was shown.
+            with suppress(AbortFlow):
+                self.hass.config_entries.async_add_subentry(entry, subentry)
+                added += 1
+        return self.async_abort(
+            reason="meters_added", description_placeholders={"count": str(added)}
+        )
+
+
+def _listed(lines: Collection[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)

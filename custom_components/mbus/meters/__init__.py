@@ -1,0 +1,1 @@
+"""Meters, their bindings and readings, and what follows from a reading."""

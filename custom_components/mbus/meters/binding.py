@@ -1,0 +1,195 @@
+"""Bindings: which record of which telegram becomes an entity, and what can be wrong with it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from hashlib import sha256
+import json
+from typing import Any, Self
+
+from ..protocol import Record, Signature, Telegram
+from ..protocol.tables.vif import PLAIN_TEXT
+
+
+class Access(StrEnum):
+    """What an entity may do with the record."""
+
+    READ = "R"
+    WRITE = "W"
+    READ_WRITE = "RW"
+
+    @property
+    def reads(self) -> bool:
+        """Whether the record is shown."""
+        return self is not Access.WRITE
+
+    @property
+    def writes(self) -> bool:
+        """Whether the record may be written."""
+        return self is not Access.READ
+
+
+class BindingState(StrEnum):
+    """What can be wrong with a binding, the worst first."""
+
+    NO_CONNECTION = "no_connection"
+    SHUTDOWN = "shutdown"
+    UNAVAILABLE_ADDRESS = "unavailable_address"
+    ANOTHER_METER = "another_meter_answered"
+    NO_TELEGRAM = "no_telegram"
+    NO_RECORD = "no_record_at_index"
+    RECORD_CHANGED = "record_changed"
+    INVALID_VALUE = "invalid_value"
+    TRANSFORMATION_FAILED = "transformation_failed"
+    OK = "ok"
+
+    @classmethod
+    def worst(cls, states: Collection[BindingState]) -> BindingState:
+        """Return the state a meter is in as a whole."""
+        return next(state for state in cls if state in states or state is cls.OK)
+
+
+class BindingError(Exception):
+    """A binding has no value: `state` says which error it is, the message says why."""
+
+    def __init__(self, state: BindingState, message: str) -> None:
+        """Remember the state beside the message."""
+        super().__init__(message)
+        self.state = state
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presentation:
+    """What a person set for the entity in place of what follows from the record."""
+
+    device_class: str | None = None
+    unit: str | None = None
+    state_class: str | None = None
+    precision: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """One record of one telegram of a meter made visible, writable, or both.
+
+    `signature`, `unit` and `header` are those of the record when it was bound; a binding made by number without a
+    readout has none until the first one. `layout` stands for all signatures of the telegram, where this one alone
+    would not tell the record from its neighbours. `ordinal` tells apart records of the same name.
+    """
+
+    id: str
+    name: str
+    telegram: int
+    index: int
+    title: str | None = None
+    access: Access = Access.READ
+    signature: Signature | None = None
+    unit: str | None = None
+    header: bytes = b""
+    layout: str | None = None
+    ordinal: int = 1
+    presentation: Presentation = field(default_factory=Presentation)
+    transformations: tuple[Mapping[str, Any], ...] = ()
+    writing: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return the binding stored in a meter's subentry."""
+        return cls(
+            id=data["id"],
+            name=data["name"],
+            telegram=data["telegram"],
+            index=data["index"],
+            title=data.get("title"),
+            access=Access(data.get("access", Access.READ)),
+            signature=Signature.from_dict(stored)
+            if (stored := data.get("signature"))
+            else None,
+            unit=data.get("unit"),
+            header=bytes.fromhex(data.get("header", "")),
+            layout=data.get("layout"),
+            ordinal=data.get("ordinal", 1),
+            presentation=Presentation(**data.get("presentation", {})),
+            transformations=tuple(data.get("transformations", ())),
+            writing=data.get("writing", {}),
+        )
+
+    def extract(self, telegrams: Sequence[Telegram]) -> Record:
+        """Return the record this binding is for, valid or not.
+
+        Raises BindingError where the telegram or the record is missing, or where the record now means something else.
+        """
+        if self.telegram >= len(telegrams):
+            raise BindingError(BindingState.NO_TELEGRAM, f"no telegram {self.telegram}")
+        telegram = telegrams[self.telegram]
+        if self.index >= len(telegram.records):
+            reason = f"no record at index {self.index}"
+            if telegram.problem:
+                reason += f" ({telegram.problem})"
+            raise BindingError(BindingState.NO_RECORD, reason)
+        record = telegram.records[self.index]
+        if self.signature is None:
+            return record
+        if record.signature != self.signature:
+            raise BindingError(
+                BindingState.RECORD_CHANGED,
+                f"record {self.index} of telegram {self.telegram} is now {record.signature}, it was {self.signature}",
+            )
+        if self.layout is not None and layout(telegram) != self.layout:
+            raise BindingError(
+                BindingState.RECORD_CHANGED,
+                f"telegram {self.telegram} has other records than before, and more than one is {self.signature}",
+            )
+        return record
+
+
+def layout(telegram: Telegram) -> str:
+    """Return a short stand-in for the order and meaning of all records of a telegram."""
+    signatures = [signature.as_dict() for signature in telegram.signatures]
+    return sha256(json.dumps(signatures, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def bound_to(
+    telegrams: Sequence[Telegram], telegram: int, index: int
+) -> dict[str, Any]:
+    """Return what a binding stores of the record it is bound to."""
+    record = telegrams[telegram].records[index]
+    ambiguous = telegrams[telegram].signatures.count(record.signature) > 1
+    return {
+        "telegram": telegram,
+        "index": index,
+        "signature": record.signature.as_dict(),
+        "unit": record.unit,
+        "header": record.header.hex(),
+        "layout": layout(telegrams[telegram]) if ambiguous else None,
+        "ordinal": ordinal(telegrams, telegram, index),
+    }
+
+
+def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:
+    """Return which one it is of the records of a readout that have the same name, counted from 1."""
+
+    def named(signature: Signature) -> Signature:
+        if signature.quantity == PLAIN_TEXT:
+            return signature
+        return replace(signature, dimension=None)
+
+    before = [
+        *(known for earlier in telegrams[:telegram] for known in earlier.signatures),
+        *telegrams[telegram].signatures[:index],
+    ]
+    name = named(telegrams[telegram].signatures[index])
+    return 1 + [named(signature) for signature in before].count(name)
+
+
+def find_again(
+    binding: Binding, telegrams: Sequence[Telegram]
+) -> tuple[int, int] | None:
+    """Return telegram and index of the one record that means what the binding was made for, None if not just one."""
+    places = [
+        (number, record.index)
+        for number, telegram in enumerate(telegrams)
+        for record in telegram.records
+        if record.signature == binding.signature
+    ]
+    return places[0] if len(places) == 1 else None

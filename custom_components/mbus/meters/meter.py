@@ -1,0 +1,78 @@
+"""A meter as it is configured: the subentry's data as one typed value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Self
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import CONF_ADDRESS
+
+from ..const import (
+    CONF_BINDINGS,
+    CONF_IDENTITY,
+    CONF_MEDIUM,
+    CONF_METER_CLOCK,
+    CONF_ON_DEMAND,
+    CONF_PERIOD,
+    CONF_QUIRKS,
+    CONF_VERSION,
+    METER_CLOCK_STANDARD,
+)
+from ..protocol import Address, Header, Identity, Quirks, parse_address
+from .binding import Binding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """A slave on the bus, by the address it was configured with, and its bindings by id."""
+
+    id: str
+    title: str
+    address: Address
+    identity: Identity | None = None
+    version: int | None = None
+    medium: int | None = None
+    period: timedelta | None = None
+    on_demand: bool = False
+    clock: str = METER_CLOCK_STANDARD
+    quirks: Quirks = field(default_factory=Quirks)
+    bindings: Mapping[str, Binding] = field(default_factory=dict)
+
+    @classmethod
+    def from_subentry(cls, subentry: ConfigSubentry) -> Self:
+        """Return the meter stored in a subentry."""
+        data = subentry.data
+        period = data.get(CONF_PERIOD)
+        return cls(
+            id=subentry.subentry_id,
+            title=subentry.title,
+            address=parse_address(str(data[CONF_ADDRESS])),
+            identity=Identity.from_dict(identity)
+            if (identity := data.get(CONF_IDENTITY))
+            else None,
+            version=data.get(CONF_VERSION),
+            medium=data.get(CONF_MEDIUM),
+            period=timedelta(milliseconds=period) if period else None,
+            on_demand=data.get(CONF_ON_DEMAND, False),
+            clock=data.get(CONF_METER_CLOCK, METER_CLOCK_STANDARD),
+            quirks=Quirks.from_dict(data.get(CONF_QUIRKS, {})),
+            bindings={
+                item["id"]: Binding.from_dict(item)
+                for item in data.get(CONF_BINDINGS, ())
+            },
+        )
+
+
+def meter_unique_id(address: Address) -> str:
+    """Return the unique id of the subentry of the meter at an address."""
+    return f"meter-{address}"
+
+
+def identity_data(header: Header | None, identity: Identity | None) -> dict[str, Any]:
+    """Return what a subentry stores of the meter that answered."""
+    return {
+        CONF_IDENTITY: identity.as_dict() if identity else None,
+        CONF_VERSION: header.version if header else None,
+        CONF_MEDIUM: header.medium if header else None,
+    }

@@ -1,0 +1,405 @@
+"""The chain of steps between a record's value and its entity's."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+import json
+import math
+import re
+from typing import Any, TypeGuard, override
+
+from homeassistant.const import UnitOfTime
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError, TemplateError
+from homeassistant.helpers.selector import (
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+    SelectSelector,
+    SelectSelectorConfig,
+    TemplateSelector,
+    TextSelector,
+)
+from homeassistant.helpers.template import Template
+import voluptuous as vol
+
+from ..const import DOMAIN
+from .binding import Binding
+from .meter import Meter
+
+type Step = Mapping[str, Any]
+type Memory = Mapping[str, Any]
+type Number = int | float | Decimal
+
+SECONDS = {
+    UnitOfTime.SECONDS: 1,
+    UnitOfTime.MINUTES: 60,
+    UnitOfTime.HOURS: 3600,
+    UnitOfTime.DAYS: 86400,
+}
+"""The time units of integration and derivative, in seconds."""
+
+WHEN_MISSING = "missing"
+WHEN_ALWAYS = "always"
+
+_EXPONENTIAL = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a chain makes of a value: after its last step, and after each one.
+
+    `memory` is what the steps need the next time, JSON-able, empty where none needs any. `error` says which step
+    failed and why; a step after it may still have put a value in place of the missing one.
+    """
+
+    value: Any
+    memory: Memory
+    trace: tuple[Any, ...]
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The reading that a step works on: its time and the period in seconds, and what a script is shown."""
+
+    time: float
+    period: float | None
+    context: Mapping[str, Any]
+    hass: HomeAssistant | None
+
+    def since(self, state: Mapping[str, Any]) -> float | None:
+        """Return the seconds since the reading a step's state is from; None where there is none to go on from."""
+        last = state.get("time")
+        return None if last is None or last > self.time else self.time - last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepType:
+    """A kind of step: the form of its parameters, and what it does.
+
+    `apply` gets the step, its input, its state and the moment; it returns its output and brings the state up to date.
+    Numeric steps are given numbers only. A missing value passes by any step that doesn't take it.
+    """
+
+    schema: vol.Schema
+    apply: Callable[[Step, Any, dict[str, Any], Moment], Any]
+    numeric: bool = True
+    takes_missing: bool = False
+
+
+def _scaling(step: Step, value: Number, state: dict[str, Any], now: Moment) -> Number:
+    return _like(value, _exact(value) * _exact(step["factor"]) + _exact(step["shift"]))
+
+
+def _default_value(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
+    if value is not None and step.get("when", WHEN_MISSING) == WHEN_MISSING:
+        return value
+    return _literal(step["value"])
+
+
+def _limit_control(
+    step: Step, value: Number, state: dict[str, Any], now: Moment
+) -> Number:
+    if (lower := step.get("lower")) is not None:
+        value = max(value, lower)
+    if (upper := step.get("upper")) is not None:
+        value = min(value, upper)
+    return value
+
+
+def _integration(
+    step: Step, value: Number | None, state: dict[str, Any], now: Moment
+) -> float | None:
+    if value is None:
+        state.pop("time", None)
+        return None
+    total, elapsed = state.get("total", 0.0), now.since(state)
+    if elapsed is not None and (now.period is None or elapsed <= 2 * now.period):
+        total += (state["value"] + float(value)) / 2 * elapsed
+    state |= {"time": now.time, "value": float(value), "total": total}
+    return float(total / SECONDS[step["time_unit"]])
+
+
+def _derivative(
+    step: Step, value: Number, state: dict[str, Any], now: Moment
+) -> float | None:
+    rate = None
+    if elapsed := now.since(state):
+        difference = _exact(value) - _exact(state["value"])
+        rate = float(difference * SECONDS[step["time_unit"]] / _exact(elapsed))
+    state |= {"time": now.time, "value": str(value)}
+    return rate
+
+
+def _damper(step: Step, value: Number, state: dict[str, Any], now: Moment) -> float:
+    damped = float(value)
+    if (elapsed := now.since(state)) is not None:
+        lower, upper = sorted((state["value"], damped))
+        share = -math.expm1(-elapsed / step["lag"])
+        damped = state["value"] + (damped - state["value"]) * share
+        # Rounding must not carry it past either end.
+        damped = min(max(damped, lower), upper)
+    state |= {"time": now.time, "value": damped}
+    return damped
+
+
+def _script(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
+    variables = {"value": value, "context": now.context, "state": state.get("state")}
+    assert now.hass is not None
+    result = Template(step["template"], now.hass).async_render(variables, strict=True)
+    if isinstance(result, Mapping):
+        if "value" not in result:
+            raise ValueError("what the template returned has no value")
+        if "state" in result:
+            # Through JSON and back, so that a state is the same before and after a restart.
+            state["state"] = json.loads(json.dumps(result["state"], allow_nan=False))
+        result = result["value"]
+    if isinstance(result, str):
+        if result.startswith("{"):
+            raise ValueError(f"{result} can't be read as value and state")
+        # Home Assistant leaves numbers such as 1e-05 as text.
+        return _literal(result) if _EXPONENTIAL.fullmatch(result) else result or None
+    if result is not None and not isinstance(result, (int, float)):
+        raise ValueError(f"{result!r} is neither a number nor text")
+    return result
+
+
+class _UncheckedTemplateSelector(TemplateSelector):
+    """A template's field; the flow says what is wrong with it."""
+
+    @override
+    def __call__(self, data: Any) -> str:
+        """Take any text."""
+        return str(data)
+
+
+_NUMBER = NumberSelector(NumberSelectorConfig(mode=NumberSelectorMode.BOX, step="any"))
+_TIME_UNIT = vol.Schema(
+    {
+        vol.Required("time_unit", default=UnitOfTime.HOURS): SelectSelector(
+            SelectSelectorConfig(options=[*SECONDS], translation_key="time_unit")
+        )
+    }
+)
+
+STEP_TYPES: Mapping[str, StepType] = {
+    "scaling": StepType(
+        schema=vol.Schema(
+            {
+                vol.Required("factor", default=1): _NUMBER,
+                vol.Required("shift", default=0): _NUMBER,
+            }
+        ),
+        apply=_scaling,
+    ),
+    "default_value": StepType(
+        schema=vol.Schema(
+            {
+                vol.Required("value"): TextSelector(),
+                vol.Required("when", default=WHEN_MISSING): SelectSelector(
+                    SelectSelectorConfig(
+                        options=[WHEN_MISSING, WHEN_ALWAYS], translation_key="when"
+                    )
+                ),
+            }
+        ),
+        apply=_default_value,
+        numeric=False,
+        takes_missing=True,
+    ),
+    "limit_control": StepType(
+        schema=vol.Schema(
+            {vol.Optional("lower"): _NUMBER, vol.Optional("upper"): _NUMBER}
+        ),
+        apply=_limit_control,
+    ),
+    "integration": StepType(schema=_TIME_UNIT, apply=_integration, takes_missing=True),
+    "derivative": StepType(schema=_TIME_UNIT, apply=_derivative),
+    "damper": StepType(
+        schema=vol.Schema(
+            {
+                vol.Required("lag"): NumberSelector(
+                    NumberSelectorConfig(
+                        mode=NumberSelectorMode.BOX,
+                        step="any",
+                        unit_of_measurement=UnitOfTime.SECONDS,
+                    )
+                )
+            }
+        ),
+        apply=_damper,
+    ),
+    "script": StepType(
+        schema=vol.Schema({vol.Required("template"): _UncheckedTemplateSelector()}),
+        apply=_script,
+        numeric=False,
+    ),
+}
+
+
+def run(
+    steps: Sequence[Step],
+    value: Any,
+    time: datetime,
+    memory: Memory | None = None,
+    *,
+    period: timedelta | None = None,
+    context: Mapping[str, Any] | None = None,
+    hass: HomeAssistant | None = None,
+) -> Outcome:
+    """Return what a chain makes of the value of a reading; None stands for a missing one.
+
+    `time` is the reading's. A second run for the time of the last one gives the same output and changes no memory.
+    `context` is what `script_context` returns; hass is needed for scripts.
+
+    Memory is tied to a step's id (to its place where it has none) and to the steps before it: where those changed,
+    nothing is compared with what they gave before, but a sum stays.
+    """
+    now = Moment(
+        time=time.timestamp(),
+        period=period.total_seconds() if period else None,
+        context=context or {},
+        hass=hass,
+    )
+    memory, kept = memory or {}, dict[str, Any]()
+    trace, errors = list[Any](), list[str]()
+    for place, step in enumerate(steps):
+        key = str(step.get("id", place))
+        value, after, reason = _run_step(
+            step, value, memory.get(key), now, _origin(steps[:place], step, now)
+        )
+        if after:
+            kept[key] = after
+        if reason:
+            errors.append(f"step {place + 1} ({step['type']}): {reason}")
+        trace.append(value)
+    return Outcome(
+        value=value, memory=kept, trace=tuple(trace), error="; ".join(errors) or None
+    )
+
+
+def _run_step(
+    step: Step, value: Any, memory: Memory | None, now: Moment, origin: str
+) -> tuple[Any, Memory | None, str | None]:
+    """Return a step's output, its memory, and why it failed.
+
+    Memory holds the state before its last reading too, from which a second run for that reading starts again.
+    """
+    if (kind := STEP_TYPES.get(step["type"])) is None:
+        return None, memory, "there is no such step"
+    reason = None
+    if kind.numeric and value is not None and not is_number(value):
+        value, reason = None, f"{value!r} is not a number"
+    if value is None and not kind.takes_missing:
+        return None, memory, reason
+
+    before, again = dict[str, Any](), False
+    if memory is not None:
+        # What a script keeps is its own business; the others can't compare with what another chain gave.
+        same_origin = not kind.numeric or memory["origin"] == origin
+        again = same_origin and memory["time"] == now.time
+        before = dict(memory["before"] if again else memory["state"])
+        if not same_origin:
+            before.pop("time", None)
+    state = dict(before)
+    try:
+        value = _finite(kind.apply(step, value, state, now))
+    except (ArithmeticError, LookupError, TypeError, ValueError, TemplateError) as err:
+        return None, memory, str(err)
+    if not again and state:
+        memory = {"time": now.time, "origin": origin, "before": before, "state": state}
+    return value, memory, reason
+
+
+def _origin(above: Sequence[Step], step: Step, now: Moment) -> str:
+    """Return a short stand-in for where a step's input comes from: the record and the steps above."""
+    origin = [now.context.get("record"), *above, step["type"]]
+    return sha256(json.dumps(origin, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _finite(value: Any) -> Any:
+    """Return a value; raises ValueError for an infinite number and for one that is none."""
+    if isinstance(value, (int, float, Decimal)) and not _is_finite(value):
+        raise ValueError(f"{value} is not a finite number")
+    return value
+
+
+def _is_finite(number: Number) -> bool:
+    try:
+        return math.isfinite(number)
+    except OverflowError, ValueError:
+        return False
+
+
+def script_context(binding: Binding, meter: Meter) -> dict[str, Any]:
+    """Return what a script sees as `context`: what the record means, and which meter it is of."""
+    signature = binding.signature.as_dict() if binding.signature else {}
+    return {
+        "record": {**signature, "unit": binding.unit},
+        "meter": {
+            "title": meter.title,
+            "address": str(meter.address),
+            "identification": meter.identity.identification if meter.identity else None,
+            "manufacturer": meter.identity.manufacturer if meter.identity else None,
+            "version": meter.version,
+            "medium": meter.medium,
+        },
+    }
+
+
+def inverse(steps: Sequence[Step], value: Any) -> Any:
+    """Return the record's value for an entity's, to write it.
+
+    Raises ServiceValidationError for steps other than scaling: these need a write template.
+    """
+    for place, step in reversed([*enumerate(steps, 1)]):
+        if step["type"] != "scaling" or not is_number(value):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="write_template_needed",
+                translation_placeholders={"step": f"{place} ({step['type']})"},
+            )
+        value = _like(
+            value, (_exact(value) - _exact(step["shift"])) / _exact(step["factor"])
+        )
+    return value
+
+
+def is_number(value: Any) -> TypeGuard[Number]:
+    """Return whether a value is one that can be computed with."""
+    return (
+        isinstance(value, (int, float, Decimal))
+        and not isinstance(value, bool)
+        and _is_finite(value)
+    )
+
+
+def _literal(text: Any) -> Any:
+    """Return the number that a text is; anything else as it is."""
+    if not isinstance(text, str):
+        return text
+    for kind in (int, float):
+        try:
+            number = kind(text)
+        except ValueError:
+            continue
+        if _is_finite(number):
+            return number
+    return text
+
+
+def _exact(number: Number | str) -> Decimal:
+    """Return a number as it is written, so that 0.1 is a tenth."""
+    return Decimal(str(number))
+
+
+def _like(value: Number, result: Decimal) -> Number:
+    """Return a result as whole as it is, and a Decimal only where a float would lose digits the value has."""
+    if isinstance(value, int) and result == result.to_integral_value():
+        return int(result)
+    if isinstance(value, Decimal) or (isinstance(value, int) and abs(value) >= 10**15):
+        return result
+    return float(result)

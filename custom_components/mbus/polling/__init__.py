@@ -1,0 +1,1 @@
+"""The bus in use: who is read when, what is published, kept and told."""

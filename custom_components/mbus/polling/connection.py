@@ -1,0 +1,224 @@
+"""The bus as Home Assistant uses it: which way leads to it, and who may speak when."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from time import monotonic
+from typing import Any
+
+from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+
+from ..const import (
+    CONF_ATTEMPTS,
+    CONF_BACKUP,
+    CONF_BAUD_RATE,
+    CONF_DATA_BITS,
+    CONF_LINE_DELAY_RATIO,
+    CONF_MAX_PACKAGE_LENGTH,
+    CONF_PARITY,
+    CONF_SHUTDOWN_TIMEOUT,
+    CONF_STOP_BITS,
+    CONF_TIMEOUT,
+    CONF_TRACE_LENGTH,
+    DEFAULT_OPTIONS,
+    LOGGER,
+    TYPE_SERIAL,
+)
+from ..meters.meter import Meter
+from ..protocol import (
+    Bus,
+    Exchange,
+    LinkSettings,
+    MBusError,
+    Readout,
+    SerialSettings,
+    TcpSettings,
+    Way,
+)
+from .trace import BusTrace
+
+
+def link_settings(data: Mapping[str, Any]) -> LinkSettings:
+    """Return how to open the link described by an entry's data."""
+    if data[CONF_TYPE] == TYPE_SERIAL:
+        return SerialSettings(
+            port=data[CONF_PORT],
+            baud_rate=data[CONF_BAUD_RATE],
+            parity=data[CONF_PARITY],
+            data_bits=data[CONF_DATA_BITS],
+            stop_bits=data[CONF_STOP_BITS],
+        )
+    return TcpSettings(
+        host=data[CONF_HOST], port=data[CONF_PORT], baud_rate=data[CONF_BAUD_RATE]
+    )
+
+
+def create_bus(
+    data: Mapping[str, Any],
+    options: Mapping[str, Any],
+    on_exchange: Callable[[Exchange], None] | None = None,
+) -> Bus:
+    """Return the bus, not yet open, that a connection's data and options describe."""
+    options = DEFAULT_OPTIONS | dict(options)
+    backup = options.get(CONF_BACKUP)
+    return Bus(
+        link_settings(data),
+        link_settings(backup) if backup else None,
+        timeout=options[CONF_TIMEOUT] / 1000,
+        attempts=options[CONF_ATTEMPTS],
+        line_delay_ratio=options[CONF_LINE_DELAY_RATIO],
+        max_package_length=options[CONF_MAX_PACKAGE_LENGTH],
+        on_exchange=on_exchange,
+    )
+
+
+type Urgency = bool | Callable[[], bool]
+"""Whether a person waits; asked for when the line is free, since a person may join what a timer began."""
+
+
+class Turns:
+    """A lock that lets what a person asked for go before what a timer asked for."""
+
+    def __init__(self) -> None:
+        """Start with nobody speaking."""
+        self._taken = False
+        self._waiting: list[tuple[Urgency, asyncio.Future[None]]] = []
+
+    @asynccontextmanager
+    async def turn(self, *, urgent: Urgency = False) -> AsyncIterator[None]:
+        """Wait for the line to be free and hold it."""
+        if self._taken:
+            mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append((urgent, mine))
+            try:
+                await mine
+            except asyncio.CancelledError:
+                if mine.done() and not mine.cancelled():
+                    self._pass_on()
+                raise
+        self._taken = True
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        # The line stays taken between its holders, so that nobody can slip in.
+        waiting = self._waiting = [one for one in self._waiting if not one[1].done()]
+        if waiting:
+            following = next((one for one in waiting if _is_urgent(one[0])), waiting[0])
+            waiting.remove(following)
+            following[1].set_result(None)
+        else:
+            self._taken = False
+
+
+def _is_urgent(urgency: Urgency) -> bool:
+    return urgency() if callable(urgency) else urgency
+
+
+STOPPED_BY_USER = "the connection is stopped"
+STOPPED_BY_MEMORY_LIMIT = (
+    "the readings alone are above the memory limit of the connection"
+)
+
+
+class ConnectionStoppedError(MBusError):
+    """The connection is stopped: nothing is asked on its bus."""
+
+
+class Connection:
+    """One bus and its queue: everything that speaks on it goes through `turn` or `read`.
+
+    `stopped` says why nothing is asked, None while it runs. `last_error` is that of the last transaction that failed,
+    `failures` how many did, `durations` how many seconds each meter's last readout took.
+    """
+
+    def __init__(self, data: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+        """Prepare the bus; nothing is opened yet."""
+        options = DEFAULT_OPTIONS | dict(options)
+        self._shutdown_timeout = options[CONF_SHUTDOWN_TIMEOUT] / 1000
+        self._turns = Turns()
+        length = options[CONF_TRACE_LENGTH]
+        self.trace = BusTrace(length)
+        self.bus = create_bus(
+            data, options, on_exchange=self.trace.add if length else None
+        )
+        self.stopped: str | None = None
+        self.last_error: str | None = None
+        self.failures = 0
+        self.durations: dict[str, float] = {}
+        self._on_backup = False
+
+    def note_way(self) -> None:
+        """Say once that the backup connection took over, and once that the master is in use again."""
+        way = self.bus.active
+        if way is None or (way is Way.BACKUP) == self._on_backup:
+            return
+        self._on_backup = not self._on_backup
+        if self._on_backup:
+            self.last_error = str(self.bus.error)
+            LOGGER.warning(
+                "%s takes over from %s: %s",
+                self.bus.ways[Way.BACKUP],
+                self.bus.ways[Way.MASTER],
+                self.last_error,
+            )
+        else:
+            LOGGER.info("%s is in use again", self.bus.ways[Way.MASTER])
+
+    async def async_open(self) -> None:
+        """Open the link. Raises LinkError when no way leads to the bus."""
+        await self.bus.open()
+
+    async def async_close(self) -> None:
+        """Close the link, after the transaction on the wire or the shutdown timeout, whichever is first."""
+        self.stopped = "closed"
+        with suppress(TimeoutError):
+            async with (
+                asyncio.timeout(self._shutdown_timeout),
+                self._turns.turn(urgent=True),
+            ):
+                pass
+        await self.bus.close()
+
+    @asynccontextmanager
+    async def turn(self, *, urgent: Urgency = False) -> AsyncIterator[Bus]:
+        """Hold the line; `urgent` (a person waits) goes before the timers.
+
+        Raises ConnectionStoppedError while the connection is stopped.
+        """
+        async with self._turns.turn(urgent=urgent):
+            if self.stopped:
+                raise ConnectionStoppedError(self.stopped)
+            try:
+                yield self.bus
+            except MBusError as err:
+                self.last_error = str(err)
+                self.failures += 1
+                raise
+
+    async def read(
+        self,
+        meter: Meter,
+        *,
+        last_telegram: int | None = None,
+        attempts: int | None = None,
+        urgent: Urgency = False,
+    ) -> Readout:
+        """Read a meter's telegrams up to the last one needed, or all, and note how long the bus was taken.
+
+        Raises MBusError when nothing could be read.
+        """
+        async with self.turn(urgent=urgent) as bus:
+            started = monotonic()
+            try:
+                return await bus.read(
+                    meter.address,
+                    identity=meter.identity,
+                    last_telegram=last_telegram,
+                    attempts=attempts,
+                    quirks=meter.quirks,
+                )
+            finally:
+                self.durations[meter.id] = monotonic() - started

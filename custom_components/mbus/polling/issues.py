@@ -1,0 +1,124 @@
+"""Repair issues of a meter: raised when a guard holds its values back, withdrawn when all is well again."""
+
+from collections.abc import Iterable
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import issue_registry as ir
+
+from ..const import DOMAIN
+from ..meters.meter import Meter
+from ..protocol import OtherMeterError
+
+OTHER_METER = "other_meter"
+RECORDS_CHANGED = "records_changed"
+CYCLE_TOO_LONG = "cycle_too_long"
+MEMORY_LIMIT = "memory_limit"
+
+
+def issue_id(kind: str, subject_id: str) -> str:
+    """Return the id of an issue of a meter (by subentry id) or a connection (by entry id)."""
+    return f"{kind}_{subject_id}"
+
+
+@callback
+def report_other_meter(
+    hass: HomeAssistant, entry_id: str, meter: Meter, error: OtherMeterError
+) -> None:
+    """Ask whether the meter that answers now takes the place of the one configured."""
+    _create(
+        hass,
+        OTHER_METER,
+        entry_id,
+        meter,
+        {
+            "meter": meter.title,
+            "address": str(meter.address),
+            "expected": str(error.expected),
+            "found": str(error.found),
+        },
+    )
+
+
+@callback
+def report_records_changed(
+    hass: HomeAssistant, entry_id: str, meter: Meter, names: Iterable[str]
+) -> None:
+    """Name the bindings whose record now means something else; none of them withdraws the issue."""
+    if listed := sorted(names):
+        _create(
+            hass,
+            RECORDS_CHANGED,
+            entry_id,
+            meter,
+            {
+                "meter": meter.title,
+                "bindings": "\n".join(f"- {name}" for name in listed),
+            },
+        )
+    else:
+        ir.async_delete_issue(hass, DOMAIN, issue_id(RECORDS_CHANGED, meter.id))
+
+
+@callback
+def withdraw_other_meter(hass: HomeAssistant, meter_id: str) -> None:
+    """Say no more that another meter answers."""
+    ir.async_delete_issue(hass, DOMAIN, issue_id(OTHER_METER, meter_id))
+
+
+@callback
+def withdraw_all(hass: HomeAssistant, meter_id: str) -> None:
+    """Forget what is wrong with a meter that is gone."""
+    for kind in (OTHER_METER, RECORDS_CHANGED):
+        ir.async_delete_issue(hass, DOMAIN, issue_id(kind, meter_id))
+
+
+@callback
+def withdraw_connection(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Forget what is wrong with a connection that is not running any more."""
+    for kind in (CYCLE_TOO_LONG, MEMORY_LIMIT):
+        report_connection(hass, kind, entry, None)
+
+
+@callback
+def _create(
+    hass: HomeAssistant,
+    kind: str,
+    entry_id: str,
+    meter: Meter,
+    placeholders: dict[str, str],
+) -> None:
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id(kind, meter.id),
+        data={"entry_id": entry_id, "meter_id": meter.id},
+        is_fixable=True,
+        is_persistent=False,
+        severity=ir.IssueSeverity.ERROR,
+        translation_key=kind,
+        translation_placeholders=placeholders,
+    )
+
+
+@callback
+def report_connection(
+    hass: HomeAssistant,
+    kind: str,
+    entry: ConfigEntry,
+    placeholders: dict[str, str] | None,
+) -> None:
+    """Say what is wrong with a connection; no placeholders: nothing any more."""
+    if placeholders is None:
+        ir.async_delete_issue(hass, DOMAIN, issue_id(kind, entry.entry_id))
+        return
+    ir.async_create_issue(
+        hass,
+        DOMAIN,
+        issue_id(kind, entry.entry_id),
+        is_fixable=False,
+        is_persistent=False,
+        severity=ir.IssueSeverity.WARNING,
+        translation_key=kind,
+        translation_placeholders={"connection": entry.title, **placeholders},
+    )

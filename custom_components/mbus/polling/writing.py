@@ -1,0 +1,310 @@
+"""Writing a record: from what is entered to its data, and whether the meter took them."""
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Final, NoReturn
+
+from homeassistant.exceptions import (
+    HomeAssistantError,
+    ServiceValidationError,
+    TemplateError,
+)
+from homeassistant.helpers.template import Template
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN, LOGGER, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
+from ..meters.binding import Binding, BindingError
+from ..meters.meter import Meter
+from ..meters.transformation import Number, inverse, is_number, script_context
+from ..presentation.entered_number import CONF_TEMPLATE, chain_number
+from ..presentation.native_value import to_timestamp
+from ..protocol import (
+    Function,
+    Limits,
+    MBusError,
+    MeterError,
+    Record,
+    Value,
+    convert_unit,
+    encode_value,
+    limits,
+)
+from ..protocol.coding.values import NO_DATA
+from ..protocol.master.commands import send
+from ..protocol.tables.vif import PLAIN_TEXT
+from ..protocol.tables.vife import COMBINABLE
+from .coordinator import MeterCoordinator
+
+_DATA_SEND: Final = 0x51
+_CLEAR: Final = 0x07
+
+_RECORD_ERRORS: Final = frozenset(row.error for row in COMBINABLE.values() if row.error)
+
+_SUMMER_TIME: Final = {4: (1, 0x80), 6: (0, 0x40)}
+"""Byte and bit that stand for it, by the length of a date and time (types F and I)."""
+
+_CLOCK_PAUSE: Final = 1.1
+"""Seconds before a clock that was set is read back."""
+_CLOCK_TOLERANCE: Final = timedelta(minutes=2)
+"""It runs on until it is read back, and not every one shows seconds."""
+
+_PADDING: Final = " \0"
+"""What a meter may fill a text up with."""
+
+_SOME_DAY: Final = datetime(2000, 1, 1)
+
+
+async def async_write(
+    coordinator: MeterCoordinator, binding: Binding, entered: Value
+) -> None:
+    """Write a record so that its control shows what was entered, and publish what the meter says then.
+
+    A record without data is written with None. Raises ServiceValidationError for what can't be written, and
+    HomeAssistantError where the meter can't be reached or doesn't take it.
+    """
+    meter = coordinator.meter
+    wanted = _record_value(coordinator, binding, entered)
+    last = coordinator.data.results.get(binding.id) if coordinator.data else None
+    # Refuse what can't be coded before anything is asked of the meter.
+    _encode(meter, binding, last.record if last else None, wanted)
+
+    lost: MeterError | None = None
+    try:
+        async with coordinator.connection.turn(urgent=True) as bus:
+            # The meter may be another by now, or send other records: what is not known for certain is not written to.
+            readout = await bus.read(
+                meter.address,
+                identity=meter.identity,
+                last_telegram=binding.telegram,
+                quirks=meter.quirks,
+            )
+            record = binding.extract(readout.telegrams)
+            header, data = _encode(meter, binding, record, wanted)
+            master = await bus.master()
+            try:
+                await send(master, meter.address, _DATA_SEND, header + data)
+            except MeterError as err:
+                # The acknowledgement may be lost, the write not: only reading tells.
+                lost = err
+            if _is_clock(record):
+                await master.line.settle(master.line.time + _CLOCK_PAUSE)
+    except (BindingError, MBusError) as err:
+        _fail(binding, str(err), err)
+    LOGGER.info(
+        "%s: wrote %s to %s, which was %s",
+        coordinator.name,
+        wanted,
+        binding.name,
+        record.value,
+    )
+
+    await coordinator.async_read_now()
+    if not coordinator.last_update_success:
+        _fail(binding, coordinator.failure, coordinator.last_exception)
+    if wanted is not None:
+        _check_taken(coordinator, binding, wanted, lost)
+    elif lost:
+        _fail(binding, str(lost), lost)
+
+
+def _check_taken(
+    coordinator: MeterCoordinator,
+    binding: Binding,
+    wanted: Value,
+    lost: MeterError | None,
+) -> None:
+    """Compare what the meter says after a write; raise HomeAssistantError where it is something else."""
+    result = coordinator.data.results.get(binding.id) if coordinator.data else None
+    record = result.record if result else None
+    if record is None or record.value is None:
+        if record and wanted == "" and record.problem == NO_DATA:
+            return  # A text that was cleared.
+        reason = result.reason if result else None
+    elif _is_same(coordinator.meter, binding, record, wanted):
+        return
+    else:
+        reason = str(record.value)
+    if lost:
+        _fail(binding, str(lost), lost)
+    raise HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="not_taken",
+        translation_placeholders={
+            "binding": binding.title or binding.name,
+            "value": str(wanted),
+            "found": reason or "–",
+        },
+    )
+
+
+def _is_same(meter: Meter, binding: Binding, record: Record, wanted: Value) -> bool:
+    """Return whether a record holds a value, as far as its coding tells values apart."""
+    read = record.value
+    if isinstance(read, str) and isinstance(wanted, str):
+        return read.strip(_PADDING) == wanted.strip(_PADDING)
+    if (
+        _is_clock(record)
+        and isinstance(read, datetime)
+        and isinstance(wanted, datetime)
+    ):
+        shown, _ = meter_time(wanted, meter.clock)
+        return abs(read - shown) <= _CLOCK_TOLERANCE
+    coded = _coded(meter, binding, record.header, record.unit, wanted)
+    return coded == encode_value(record.header, read)
+
+
+def _is_clock(record: Record) -> bool:
+    """Return whether a record is what the meter's clock shows."""
+    signature = record.signature
+    return signature.quantity == "date_time" and not (
+        signature.storage_number or signature.modifiers
+    )
+
+
+def _record_value(
+    coordinator: MeterCoordinator, binding: Binding, entered: Value
+) -> Value:
+    """Return the record's value, in the unit it was bound with, for what was entered."""
+    if entered is None:
+        return None
+    try:
+        if template := binding.writing.get(CONF_TEMPLATE):
+            context = script_context(binding, coordinator.meter)
+            rendered = Template(template, coordinator.hass).async_render(
+                {"value": entered, "context": context}, strict=True
+            )
+            return _like(entered, rendered)
+        value: Value = entered
+        if is_number(entered):
+            value = chain_number(binding, coordinator.meter.medium, entered)
+        value = inverse(binding.transformations, value)
+    except (ArithmeticError, TemplateError, ValueError) as err:
+        raise _not_codable(err) from err
+    return value
+
+
+def _like(entered: Value, rendered: Any) -> Value:
+    """Return what a template gave as the kind of value that was entered, which is the record's."""
+    value: Value
+    match entered:
+        case datetime():
+            value = dt_util.parse_datetime(str(rendered))
+        case date():
+            value = dt_util.parse_date(str(rendered))
+        case time():
+            value = dt_util.parse_time(str(rendered))
+        case str():
+            value = str(rendered)
+        case _:
+            value = rendered if is_number(rendered) else None
+    if value is None:
+        raise ValueError(f"the template gave {rendered!r}")
+    return value
+
+
+def _encode(
+    meter: Meter, binding: Binding, record: Record | None, value: Value
+) -> tuple[bytes, bytes]:
+    """Return header and data that write a value, coded as the meter sends the record now.
+
+    None is a record without data: one that has some is told to clear them.
+    """
+    header, unit = binding.header, binding.unit
+    if record is not None:
+        if isinstance(value, str) and is_number(record.value):
+            raise _not_codable("the record holds a number")
+        if record.problem not in _RECORD_ERRORS:
+            header, unit = record.header, record.unit
+        elif len(header) >= len(record.header):
+            # The code of an error that a meter puts into the header stands for an action when it is sent there.
+            _fail(binding, record.problem)
+    if value is None:
+        return _clearing(header) if is_cleared(binding) else header, b""
+    data = _coded(meter, binding, header, unit, value)
+    if isinstance(value, datetime) and value.tzinfo:
+        _, is_summer_time = meter_time(value, meter.clock)
+        place, bit = _SUMMER_TIME[len(data)]
+        if is_summer_time:
+            data = data[:place] + bytes((data[place] | bit,)) + data[place + 1 :]
+    return header, data
+
+
+def is_cleared(binding: Binding) -> bool:
+    """Return whether a record is not set to a value but cleared, as the highest and lowest ones are."""
+    signature = binding.signature
+    return (
+        signature is not None
+        and signature.function in (Function.MAXIMUM, Function.MINIMUM)
+        and signature.quantity != PLAIN_TEXT
+    )
+
+
+def _clearing(header: bytes) -> bytes:
+    """Return the header without data and with the action "clear" (EN 13757-3, object actions)."""
+    return bytes((header[0] & 0xF0, *header[1:-1], header[-1] | 0x80, _CLEAR))
+
+
+def _coded(
+    meter: Meter, binding: Binding, header: bytes, unit: str | None, value: Value
+) -> bytes:
+    if isinstance(value, datetime) and value.tzinfo:
+        value, _ = meter_time(value, meter.clock)
+    try:
+        if is_number(value) and (coding := limits(header)):
+            if unit and binding.unit:
+                value = convert_unit(value, binding.unit, unit)
+            value = _nearest(coding, value, unit)
+        return encode_value(header, value)
+    except ValueError as err:
+        raise _not_codable(err) from err
+
+
+def _nearest(coding: Limits, value: Number, unit: str | None) -> Decimal:
+    """Return the number next to one that can be coded. Raises ServiceValidationError beyond the limits."""
+    lowest, highest = Decimal(str(coding.minimum)), Decimal(str(coding.maximum))
+    number = Decimal(str(value))
+    if coding.step is not None:
+        step = Decimal(str(coding.step))
+        number = lowest + round((number - lowest) / step) * step
+    if not lowest <= number <= highest:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="out_of_range",
+            translation_placeholders={
+                "value": f"{value} {unit or ''}".rstrip(),
+                "minimum": str(coding.minimum),
+                "maximum": f"{coding.maximum} {unit or ''}".rstrip(),
+            },
+        )
+    return number
+
+
+def meter_time(value: datetime, meter_clock: str) -> tuple[datetime, bool]:
+    """Return what a meter's clock shows at a time, and whether that is summer time."""
+    standard = to_timestamp(_SOME_DAY, METER_CLOCK_STANDARD, False)
+    follows = meter_clock == METER_CLOCK_SUMMER
+    zone = dt_util.get_default_time_zone() if follows else standard.tzinfo
+    local = value.astimezone(zone)
+    is_summer_time = local.utcoffset() != standard.utcoffset()
+    return local.replace(tzinfo=None, fold=0), is_summer_time
+
+
+def _not_codable(error: Exception | str) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="not_codable",
+        translation_placeholders={"error": str(error)},
+    )
+
+
+def _fail(
+    binding: Binding, error: str | None, cause: BaseException | None = None
+) -> NoReturn:
+    raise HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="write_failed",
+        translation_placeholders={
+            "binding": binding.title or binding.name,
+            "error": str(error),
+        },
+    ) from cause

@@ -1,0 +1,308 @@
+"""How Home Assistant shows a binding: what follows from its record, and what a person set instead."""
+
+from dataclasses import replace
+from decimal import Decimal
+from functools import lru_cache
+from typing import Final
+
+from homeassistant.components.sensor import (
+    DEVICE_CLASS_STATE_CLASSES,
+    SensorDeviceClass,
+    SensorEntityDescription,
+    SensorStateClass,
+)
+from homeassistant.components.sensor.const import (
+    DEVICE_CLASS_UNITS,
+    NON_NUMERIC_DEVICE_CLASSES,
+    STATE_CLASS_UNITS,
+    UNIT_CONVERTERS,
+)
+
+from ..meters.binding import Binding, Presentation
+from ..protocol import Function, Signature, convert_unit, dimension, limits
+from ..protocol.tables.vif import (
+    FIRST_EXTENSION,
+    PLAIN_TEXT,
+    PRIMARY,
+    SECOND_EXTENSION,
+    SECOND_LEVEL,
+    DataType,
+)
+from ..protocol.tables.vife import COMBINABLE, EXTENDED
+from .quantities import (
+    BY_DIMENSION,
+    COUNT,
+    COUNTER,
+    HEAT_MEDIA,
+    NUMBER,
+    PLAIN,
+    TABLE,
+    TOTAL,
+    VOLUME_CLASSES,
+    Row,
+)
+from .resulting import Resulting, resulting
+
+_UNITS_IN_ITS_PLACE: Final = {"J/h": "W"}
+"""Units unknown to Home Assistant, and those it knows for the same."""
+
+_ONE_WAY: Final = frozenset(
+    {
+        "import", "export", "absolute", "uncorrected", "base_conditions", "secondary_sensor", "high_resolution",
+        "phase_1", "phase_2", "phase_3", "neutral", "quadrant_1", "quadrant_2", "quadrant_3", "quadrant_4",
+        "standard_conform", "counter_1", "counter_2",
+    }
+)  # fmt: skip
+"""Modifiers under which a register still only counts up."""
+_BOTH_WAYS: Final = ("import_export_difference", "manufacturer")
+"""Beginnings of modifiers under which a register may go back, or nobody but the manufacturer knows."""
+_FIXED: Final = frozenset({"lower_limit", "upper_limit", "future"})
+"""Modifiers of what is set and not measured."""
+_COUNTS: Final = frozenset({"lower_limit_exceed_count", "upper_limit_exceed_count"})
+
+_TIME_POINT_TYPES: Final = frozenset({DataType.DATE, DataType.TIME_POINT})
+_TIME_POINTS: Final = frozenset(
+    row.quantity
+    for table in (PRIMARY, FIRST_EXTENSION, SECOND_EXTENSION, SECOND_LEVEL)
+    for row in table.values()
+    if row.data_type in _TIME_POINT_TYPES
+) | frozenset(
+    row.modifier
+    for table in (COMBINABLE, EXTENDED)
+    for row in table.values()
+    if row.replacement and row.replacement.data_type in _TIME_POINT_TYPES
+)
+"""Quantities and modifiers whose values are points in time."""
+_TIME_POINT_CLASSES: Final = {
+    2: SensorDeviceClass.DATE,
+    4: SensorDeviceClass.TIMESTAMP,
+    6: SensorDeviceClass.TIMESTAMP,
+}
+"""What a point in time is, by the data field of the DIF."""
+_LVAR: Final = 0xD
+"""The data field of data of variable length."""
+
+
+def sensor_description(binding: Binding, medium: int | None) -> SensorEntityDescription:
+    """Return how a binding's record is shown on a meter for this medium (device type code).
+
+    What a person set in the binding's presentation goes before what follows from the record and the transformations.
+    """
+    if binding.signature is None:
+        description = SensorEntityDescription(key="unread_record")
+    else:
+        description = record_description(
+            binding.signature, binding.unit, binding.header, medium
+        )
+    if binding.transformations:
+        description = _transformed(description, binding)
+    if binding.presentation != Presentation():
+        description = _presented(description, binding)
+    return description
+
+
+@lru_cache(maxsize=4096)
+def record_description(
+    signature: Signature, unit: str | None, header: bytes, medium: int | None
+) -> SensorEntityDescription:
+    """Return how a record is shown on a meter for this medium, unless a person wants it otherwise."""
+    native = native_unit(unit)
+    if signature.quantity == PLAIN_TEXT and _data_field(header) == _LVAR:
+        native = None  # The text of the VIF names a text, not a unit.
+    row = _row(signature, native)
+    shown_in, precision = _shown(row, native, medium)
+    return SensorEntityDescription(
+        key=signature.quantity,
+        device_class=_device_class(row, signature, header, native, medium),
+        entity_category=row.category,
+        native_unit_of_measurement=native,
+        state_class=_state_class(row, signature),
+        suggested_display_precision=_precision(
+            precision, header, unit, shown_in or native
+        ),
+        suggested_unit_of_measurement=shown_in,
+    )
+
+
+def _transformed(
+    description: SensorEntityDescription, binding: Binding
+) -> SensorEntityDescription:
+    result = transformed_result(binding, description)
+    unit = native_unit(result.unit)
+    shown_in = description.suggested_unit_of_measurement
+    if unit != description.native_unit_of_measurement:
+        shown_in, _ = _shown(_row(None, unit), unit, None)
+    return _consistent(
+        replace(
+            description,
+            device_class=result.device_class,
+            native_unit_of_measurement=unit,
+            state_class=result.state_class,
+            suggested_display_precision=None,
+            suggested_unit_of_measurement=shown_in,
+        )
+    )
+
+
+def transformed_result(
+    binding: Binding, description: SensorEntityDescription
+) -> Resulting:
+    """Return unit and classes of what a binding's transformations make of its record, described without them."""
+    return resulting(
+        binding.unit,
+        description.device_class,
+        description.state_class,
+        binding.transformations,
+    )
+
+
+def _presented(
+    description: SensorEntityDescription, binding: Binding
+) -> SensorEntityDescription:
+    asked = binding.presentation
+    if asked.unit:
+        precision = description.suggested_display_precision
+        if not binding.transformations:
+            row = _row(binding.signature, description.native_unit_of_measurement)
+            precision = _precision(
+                row.precision, binding.header, binding.unit, asked.unit
+            )
+        description = replace(
+            description,
+            native_unit_of_measurement=asked.unit,
+            suggested_unit_of_measurement=asked.unit,
+            suggested_display_precision=precision,
+        )
+    if asked.device_class:
+        device_class = SensorDeviceClass(asked.device_class)
+        description = replace(description, device_class=device_class)
+    if asked.state_class:
+        state_class = SensorStateClass(asked.state_class)
+        description = replace(description, state_class=state_class)
+    if asked.precision is not None:
+        description = replace(description, suggested_display_precision=asked.precision)
+    return _consistent(description)
+
+
+def _consistent(description: SensorEntityDescription) -> SensorEntityDescription:
+    """Leave out what Home Assistant refuses or complains about because it doesn't go together."""
+    device_class, state_class = description.device_class, description.state_class
+    unit = description.native_unit_of_measurement
+    shown_in = description.suggested_unit_of_measurement
+    if device_class in NON_NUMERIC_DEVICE_CLASSES:
+        return SensorEntityDescription(
+            key=description.key,
+            device_class=device_class,
+            entity_category=description.entity_category,
+        )
+    if device_class and unit not in DEVICE_CLASS_UNITS.get(device_class, {unit}):
+        device_class = None
+    if state_class and (
+        (device_class and state_class not in DEVICE_CLASS_STATE_CLASSES[device_class])
+        or unit not in STATE_CLASS_UNITS.get(state_class, {unit})
+    ):
+        state_class = None
+    if not converts(device_class, unit, shown_in):
+        shown_in = None
+    return replace(
+        description,
+        device_class=device_class,
+        state_class=state_class,
+        suggested_unit_of_measurement=shown_in,
+    )
+
+
+def _data_field(header: bytes) -> int:
+    return header[0] & 0x0F if header else 0
+
+
+def native_unit(unit: str | None) -> str | None:
+    """Return the unit that stands in for a record's in Home Assistant."""
+    return _UNITS_IN_ITS_PLACE.get(unit, unit) if unit else unit
+
+
+def _row(signature: Signature | None, unit: str | None) -> Row:
+    """Return the row of a quantity or, where the unit is not one of its, of the unit alone."""
+    if signature:
+        if _COUNTS.intersection(signature.modifiers):
+            return COUNT
+        row = TABLE[signature.quantity]
+        if row.takes(unit):
+            return row
+    row = BY_DIMENSION.get(dimension(unit), PLAIN)
+    return row if row.takes(unit) else NUMBER if unit else PLAIN
+
+
+def _device_class(
+    row: Row,
+    signature: Signature | None,
+    header: bytes,
+    unit: str | None,
+    medium: int | None,
+) -> SensorDeviceClass | None:
+    if (
+        signature
+        and unit is None
+        and row is not COUNT
+        and not _TIME_POINTS.isdisjoint((signature.quantity, *signature.modifiers))
+    ):
+        return _TIME_POINT_CLASSES.get(_data_field(header))
+    if row.device_class is SensorDeviceClass.VOLUME:
+        for media, device_class in VOLUME_CLASSES:
+            if medium in media and unit in DEVICE_CLASS_UNITS[device_class]:
+                return device_class
+    return row.device_class
+
+
+def _state_class(row: Row, signature: Signature | None) -> SensorStateClass | None:
+    """Return the state class of a row, unless the value is not a present one or the register may go back."""
+    if (
+        signature is None
+        or signature.storage_number
+        or signature.function is Function.ERROR
+        or not _FIXED.isdisjoint(signature.modifiers)
+    ):
+        return None
+    if row.state_class is not COUNTER:
+        return row.state_class
+    if signature.function is not Function.INSTANTANEOUS:
+        return None
+    others = set(signature.modifiers) - _ONE_WAY - _COUNTS
+    if not others:
+        return COUNTER
+    return TOTAL if all(name.startswith(_BOTH_WAYS) for name in others) else None
+
+
+def _shown(
+    row: Row, unit: str | None, medium: int | None
+) -> tuple[str | None, int | None]:
+    """Return the unit people are used to, and how many decimals to show in it."""
+    if row.device_class is SensorDeviceClass.POWER and medium in HEAT_MEDIA:
+        return "kW", 3
+    return dict(row.shown_in).get(unit or ""), row.precision
+
+
+def _precision(
+    most: int | None, header: bytes, unit: str | None, shown_in: str | None
+) -> int | None:
+    """Return how many decimals the meter's own resolution has in the unit shown, at most those of the table."""
+    try:
+        numbers = limits(header)
+        if most is None or numbers is None or numbers.step is None:
+            return most
+        steps = [0, numbers.step]
+        if unit and shown_in:
+            steps = [convert_unit(value, unit, shown_in) for value in steps]
+    except ValueError:
+        return most
+    zero, one = (Decimal(str(value)) for value in steps)
+    exponent = (one - zero).normalize().as_tuple().exponent
+    return min(most, max(0, -int(exponent)))
+
+
+def converts(
+    device_class: SensorDeviceClass | None, unit: str | None, to_unit: str | None
+) -> bool:
+    """Return whether Home Assistant converts between two units of a device class."""
+    converter = UNIT_CONVERTERS.get(device_class)
+    return converter is not None and {unit, to_unit} <= converter.VALID_UNITS

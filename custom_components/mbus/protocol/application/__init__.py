@@ -1,0 +1,1 @@
+"""Telegrams: header, records and their meaning."""

@@ -1,0 +1,205 @@
+"""Telegrams: from a long frame to header and records (EN 13757-3, CI field)."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ..errors import (
+    ApplicationError,
+    FrameError,
+    IncompleteTelegramError,
+    UnsupportedError,
+)
+from ..line.frame import Frame, parse_frame
+from ..tables.vif import UNKNOWN
+from .fixed import FIXED_LENGTH, read_fixed
+from .header import (
+    LONG_HEADER,
+    SHORT_HEADER,
+    Header,
+    Identity,
+    long_header,
+    short_header,
+)
+from .meaning import meaning_of
+from .record import Record
+from .records import RecordBlock, read_records
+from .signature import Signature
+
+# CI fields of replies. 73 and 77 have another meaning since 2018, told apart by their length.
+_ALARM: Final = 0x71
+_VARIABLE: Final = 0x72
+_VARIABLE_HIGH_FIRST: Final = 0x76
+_FIXED: Final = 0x73
+_FIXED_HIGH_FIRST: Final = 0x77
+_NO_HEADER: Final = 0x78
+_SHORT_HEADER: Final = 0x7A
+
+# Application errors, after as much of a header.
+_APPLICATION_ERROR_HEADERS: Final = {0x6E: SHORT_HEADER, 0x6F: LONG_HEADER, 0x70: 0}
+
+_APPLICATION_ERRORS: Final = {
+    0x00: "unspecified error",
+    0x01: "the CI field is not implemented",
+    0x02: "buffer too long, truncated",
+    0x03: "too many records",
+    0x04: "premature end of record",
+    0x05: "more than 10 DIFEs",
+    0x06: "more than 10 VIFEs",
+    0x08: "too busy for a readout",
+    0x09: "too many readouts",
+    0x10: "access denied",
+    0x11: "application or command unknown",
+    0x12: "parameter missing or wrong",
+    0x13: "unknown receiver address",
+    0x14: "decryption key failed",
+    0x15: "encryption method not supported",
+    0x16: "signature method not supported",
+    0xF0: "dynamic application error",
+}
+
+_NO_RECORDS: Final = RecordBlock()
+_FILLERS: Final = b"\x2f\x2f"
+_BLOCK: Final = 16
+_BLOCKS_MODE: Final = 5
+_UNLIKELY_MODES: Final = frozenset({1, 2, 3, 6, *range(11, 32)})
+
+
+_FABRICATION_NUMBER: Final = meaning_of(b"\x0c\x78").signature
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telegram:
+    """One reply of a meter.
+
+    `address` is what the meter calls itself. `manufacturer_data` are the bytes that are the
+    manufacturer's (after DIF 0F or 1F), `trailing_data` those that can't be read, both in wire order;
+    `problem` says why there are some. `encryption_mode` is set where the payload is encrypted: the
+    header is readable, the payload is in `trailing_data`. `alarm` are the bits of an alarm (CI 71).
+    """
+
+    frame: bytes
+    address: int
+    control_information: int
+    header: Header | None = None
+    records: tuple[Record, ...] = ()
+    more_records_follow: bool = False
+    manufacturer_data: bytes = b""
+    trailing_data: bytes = b""
+    problem: str | None = None
+    encryption_mode: int | None = None
+    alarm: int | None = None
+
+    @property
+    def signatures(self) -> tuple[Signature, ...]:
+        """What the records mean, in their order."""
+        return tuple(record.signature for record in self.records)
+
+    @property
+    def identity(self) -> Identity | None:
+        """Which meter this is; None where the telegram doesn't say."""
+        if self.header is None or self.header.identification is None:
+            return None
+        return Identity(
+            identification=self.header.identification,
+            manufacturer=self.header.manufacturer,
+            fabrication_number=self._fabrication_number,
+        )
+
+    @property
+    def _fabrication_number(self) -> str | None:
+        for record in self.records:
+            if record.signature == _FABRICATION_NUMBER and record.value is not None:
+                return str(record.value)
+        return None
+
+
+def parse_telegram(frame: bytes) -> Telegram:
+    """Read the exact bytes of one long frame.
+
+    Raises FrameError for bytes that are no sound reply: IncompleteTelegramError, with the whole
+    records, where they end in the middle of one; UnsupportedError for a CI that has no decoder;
+    ApplicationError where the meter answers with an error.
+    """
+    raw = bytes(frame)
+    return _decode(parse_frame(raw), raw)
+
+
+def decode_telegram(frame: Frame) -> Telegram:
+    """Read a frame. Raises what `parse_telegram` does."""
+    return _decode(frame, bytes(frame))
+
+
+def _decode(frame: Frame, raw: bytes) -> Telegram:
+    if frame.control_information is None:
+        raise FrameError("a short frame holds no telegram")
+    if frame.from_master:
+        raise FrameError("a request, not a reply")
+    ci, data = frame.control_information, frame.data
+    header = alarm = mode = None
+    block = _NO_RECORDS
+    if ci in (_VARIABLE, _VARIABLE_HIGH_FIRST):
+        high_first = ci == _VARIABLE_HIGH_FIRST
+        header = long_header(data, high_first=high_first)
+        block, mode = _read_payload(data[LONG_HEADER:], header, high_first=high_first)
+    elif ci == _SHORT_HEADER:
+        header = short_header(data)
+        block, mode = _read_payload(data[SHORT_HEADER:], header)
+    elif ci == _NO_HEADER:
+        block = read_records(data)
+    elif ci in (_FIXED, _FIXED_HIGH_FIRST) and len(data) == FIXED_LENGTH:
+        header, records = read_fixed(data, high_first=ci == _FIXED_HIGH_FIRST)
+        block = RecordBlock(records=records)
+    elif ci == _ALARM and data:
+        alarm = data[0]
+    elif ci in _APPLICATION_ERROR_HEADERS:
+        raise _application_error(data[_APPLICATION_ERROR_HEADERS[ci] :])
+    else:
+        raise UnsupportedError(ci, data)
+    telegram = Telegram(
+        frame=raw,
+        address=frame.address,
+        control_information=ci,
+        header=header,
+        records=block.records,
+        more_records_follow=block.more_records_follow,
+        manufacturer_data=block.manufacturer_data,
+        trailing_data=block.trailing_data,
+        problem=block.problem,
+        encryption_mode=mode,
+        alarm=alarm,
+    )
+    if block.is_cut and block.problem:
+        raise IncompleteTelegramError(block.problem, telegram)
+    return telegram
+
+
+def _read_payload(
+    data: bytes, header: Header, *, high_first: bool = False
+) -> tuple[RecordBlock, int | None]:
+    """Read what follows the header, unless it is encrypted; then give the mode.
+
+    Many old meters send anything for a configuration word. Nothing is taken for encrypted that begins
+    with fillers, nor what reads as known records to its end under a word that can't be true.
+    """
+    mode = header.encryption_mode
+    if mode == 0 or data.startswith(_FILLERS):
+        return read_records(data, high_first=high_first), None
+    impossible = mode == _BLOCKS_MODE and not (
+        _BLOCK <= _BLOCK * header.encrypted_blocks <= len(data)
+    )
+    if impossible or mode in _UNLIKELY_MODES:
+        block = read_records(data, high_first=high_first)
+        if block.problem is None and not any(
+            record.quantity == UNKNOWN for record in block.records
+        ):
+            return block, None
+    problem = f"encrypted (mode {mode}), {len(data)} bytes"
+    return RecordBlock(trailing_data=data, problem=problem), mode
+
+
+def _application_error(data: bytes) -> ApplicationError:
+    if not data:
+        return ApplicationError(_APPLICATION_ERRORS[0])
+    code = data[0]
+    text = _APPLICATION_ERRORS.get(code, "reserved or manufacturer specific error")
+    return ApplicationError(f"{text} (code {code:02X})", code)

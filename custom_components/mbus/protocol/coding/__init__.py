@@ -1,0 +1,1 @@
+"""Data fields to values and back."""

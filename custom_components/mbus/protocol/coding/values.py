@@ -1,0 +1,123 @@
+"""Values of records: what they can be, how numbers are scaled, what a coding of them has to do."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Context, Decimal
+from fractions import Fraction
+import math
+from typing import Final, NamedTuple, Protocol, Self
+
+from ..errors import MBusError
+
+type Number = int | float | Decimal
+type Value = Number | str | bytes | date | time | datetime | None
+
+NO_DATA: Final = "no data"
+NOT_AVAILABLE: Final = "not available"
+
+_WIDE = Context(prec=80)
+_EXACT_IN_FLOAT: Final = 10**15
+
+
+class InvalidValueError(ValueError):
+    """Data of a record that are no value; says why."""
+
+
+class EncodeError(MBusError, ValueError):
+    """A value that can't be written to a record; says what is wrong with it."""
+
+
+class Limits(NamedTuple):
+    """The values that a record can carry, in its unit; without `step` there is no fixed one."""
+
+    minimum: Number
+    maximum: Number
+    step: Number | None
+
+
+class Coding(Protocol):
+    """One way to code a value."""
+
+    def decode(self, data: bytes) -> Value:
+        """Read all data bytes of a record. Raises InvalidValueError."""
+
+    def encode(self, value: Value) -> bytes:
+        """Give the data bytes that are read as this value. Raises EncodeError."""
+
+    @property
+    def limits(self) -> Limits | None:
+        """What can be coded; None where it is no number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A number is (raw * multiplier + addend) / divisor, in whole numbers so that nothing is lost."""
+
+    multiplier: int = 1
+    addend: int = 0
+    divisor: int = 1
+
+    @classmethod
+    def of(cls, factor: Fraction, addend: Fraction = Fraction()) -> Self:
+        """Scale by raw * factor + addend."""
+        divisor = math.lcm(factor.denominator, addend.denominator)
+        return cls(int(factor * divisor), int(addend * divisor), divisor)
+
+    def apply(self, raw: int) -> Number:
+        """Scale without rounding: an int if the scale has no decimals, else the nearest float.
+
+        A Decimal where that float would lose digits.
+        """
+        scaled = raw * self.multiplier + self.addend
+        if self.divisor == 1:
+            return scaled
+        if -_EXACT_IN_FLOAT < scaled < _EXACT_IN_FLOAT:
+            return scaled / self.divisor
+        exact = _WIDE.divide(Decimal(scaled), Decimal(self.divisor))
+        near = float(exact)
+        return near if Decimal(repr(near)) == exact else exact
+
+    def apply_to_text(self, text: str) -> float:
+        """Scale a decimal number given as text."""
+        if self.multiplier == self.divisor == 1 and not self.addend:
+            return float(text)
+        scaled = _WIDE.add(
+            _WIDE.multiply(Decimal(text), Decimal(self.multiplier)),
+            Decimal(self.addend),
+        )
+        return float(_WIDE.divide(scaled, Decimal(self.divisor)))
+
+    def invert(self, value: Value) -> Fraction:
+        """Give the unscaled number. Raises EncodeError for what is no number."""
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+            raise EncodeError(f"{value!r} is not a number")
+        try:
+            exact = Fraction(str(value))
+        except ValueError as err:
+            raise EncodeError(f"{value!r} can't be coded") from err
+        return (exact * self.divisor - self.addend) / self.multiplier
+
+    def invert_whole(self, value: Value, minimum: int, maximum: int) -> int:
+        """Give the unscaled number where it has to be whole and within limits."""
+        exact = self.invert(value)
+        raw = round(exact)
+        # Tolerates the noise of a float that was computed, not a value between two steps.
+        if abs(exact - raw) > Fraction(1, 10**6):
+            raise EncodeError(f"{value!r} is no multiple of {self.step}")
+        if not minimum <= raw <= maximum:
+            raise EncodeError(
+                f"{value!r} is not within {self.apply(minimum)} to {self.apply(maximum)}"
+            )
+        return raw
+
+    def limits(self, minimum: int, maximum: int) -> Limits:
+        """Give the values of a range of unscaled numbers."""
+        return Limits(self.apply(minimum), self.apply(maximum), self.step)
+
+    @property
+    def step(self) -> Number:
+        """The distance of neighbouring values."""
+        return Scale(self.multiplier, 0, self.divisor).apply(1)
+
+
+UNSCALED: Final = Scale()

@@ -1,0 +1,1 @@
+"""Bytes, frames and single exchanges on a line."""

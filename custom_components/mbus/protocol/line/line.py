@@ -1,0 +1,285 @@
+"""One request and what comes back, with the waits of the standard (EN 13757-2, 1.6 to 1.8)."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+import logging
+from time import time
+
+from ..address import SELECTED
+from .frame import Frame, FrameReader, Garbage, Received, Single
+from .link import Link
+
+_LOGGER = logging.getLogger(__name__)
+
+REACTION = 0.05
+"""Seconds, beside 330 bit times, within which an answer starts."""
+
+_LONGEST_FRAME = 261
+_NEVER_QUIET = 3.0
+"""Seconds after which a line that is never idle is spoken on all the same."""
+
+
+class Discard(StrEnum):
+    """Why something that came was not the answer."""
+
+    ECHO = "echo"
+    NOISE = "noise"
+    FOREIGN = "foreign address"
+    OTHER_METER = "other meter"
+    ANONYMOUS = "no identification"
+    REPEATED = "repeated answer"
+    OUT_OF_ORDER = "out of order"
+    ACKNOWLEDGEMENT = "acknowledgement without data"
+    BUSY = "meter is busy"
+    SECOND = "second answer"
+    LATE = "late answer"
+
+
+_SPOKEN = {
+    Discard.NOISE,
+    Discard.ACKNOWLEDGEMENT,
+    Discard.BUSY,
+    Discard.REPEATED,
+    Discard.OUT_OF_ORDER,
+}
+"""What the meter asked may have sent: only the standard's response time is waited for more."""
+
+type Answer = Frame | Single
+type Judge = Callable[[Received], Discard | None]
+"""Says why something is not the answer, or None when it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """One request and all bytes that came after it, for the bus trace.
+
+    `time` is in seconds since 1970, `duration` in seconds.
+    """
+
+    time: float
+    request: bytes
+    reply: bytes
+    outcome: str
+    duration: float
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What happened on a line; `busy_time` is in seconds."""
+
+    requests: int = 0
+    replies: int = 0
+    discarded: Counter[Discard] = field(default_factory=Counter)
+    busy_time: float = 0.0
+
+
+@dataclass(slots=True)
+class Reply:
+    """What came after one request; `followed_late` when something late came just before it."""
+
+    request: bytes
+    followed_late: bool = False
+    raw: bytearray = field(default_factory=bytearray)
+    answer: Answer | None = None
+    discarded: list[Discard] = field(default_factory=list)
+
+    def take(self, item: Received, judge: Judge) -> None:
+        """Sort in what was received."""
+        reason = Discard.SECOND if self.answer is not None else judge(item)
+        if reason is not None:
+            self.discarded.append(reason)
+        elif isinstance(item, Frame | Single):
+            self.answer = item
+
+    @property
+    def has_spoken(self) -> bool:
+        """Whoever was asked has begun to answer, though not always as expected."""
+        return self.answer is not None or not _SPOKEN.isdisjoint(self.discarded)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """E5 among noise may be the remains of something longer."""
+        return self.answer is Single.ACK and Discard.NOISE in self.discarded
+
+    @property
+    def outcome(self) -> str:
+        """Say it in a few words."""
+        others = ", ".join(self.discarded)
+        if self.answer is None:
+            return others or "nothing"
+        return f"answered, and {others}" if others else "answered"
+
+
+class Line:
+    """A link on which requests are sent one at a time, each on an idle line."""
+
+    def __init__(
+        self,
+        link: Link,
+        *,
+        line_delay_ratio: float = 1.0,
+        on_exchange: Callable[[Exchange], None] | None = None,
+        statistics: Statistics | None = None,
+    ) -> None:
+        """Use an open link; `line_delay_ratio` stretches every wait that depends on the line."""
+        self.link = link
+        self.statistics = statistics or Statistics()
+        self._ratio = line_delay_ratio
+        self._on_exchange = on_exchange
+        self._loop = asyncio.get_running_loop()
+        self._reply_due = 0.0
+        self._is_in_step = True
+
+    @property
+    def response_time(self) -> float:
+        """Seconds within which the standard lets an answer start, as seen from here."""
+        return self._ratio * (self._bits(330) + REACTION) + self.link.latency
+
+    @property
+    def time(self) -> float:
+        """Seconds by the clock that `settle` waits by."""
+        return self._loop.time()
+
+    def _bits(self, count: int) -> float:
+        return count / self.link.baud_rate
+
+    @property
+    def _idle(self) -> float:
+        return self._ratio * self._bits(33)
+
+    @property
+    def _gap(self) -> float:
+        return self._ratio * max(self._bits(33), self.link.gap)
+
+    async def settle(self, until: float = 0.0) -> bool:
+        """Drop what still comes, until the line is idle and no answer is due.
+
+        `until` is a time of the event loop before which nothing is to be sent. Says whether
+        something came that had been an answer if it had come sooner. Raises LinkError.
+        """
+        pause = self._idle if self._is_in_step else self._gap
+        until = max(self.link.last_byte_at + pause, self._reply_due, until)
+        give_up = max(until, self._loop.time()) + _NEVER_QUIET
+        reader = FrameReader()
+        received: list[Received] = []
+        while data := await self.link.read(until - self._loop.time()):
+            received += reader.feed(data)
+            until = max(self._loop.time() + pause, until)
+            if self._loop.time() > give_up:
+                break
+        received += reader.flush()
+        self._is_in_step = True
+        if not received:
+            return False
+        kinds = [
+            Discard.NOISE if isinstance(item, Garbage) else Discard.LATE
+            for item in received
+        ]
+        self.statistics.discarded.update(kinds)
+        return Discard.LATE in kinds
+
+    async def exchange(
+        self,
+        request: bytes,
+        judge: Judge,
+        *,
+        wait: float = 0.0,
+        listen_on: bool = False,
+    ) -> Reply:
+        """Send a request on the idle line and return what came, as soon as it is the answer.
+
+        The answer may start within the standard's response time, or `wait` seconds if that is
+        longer. With `listen_on`, the line is listened to for the response time even after an
+        answer, for a second one. Raises LinkError, and whatever `judge` raises.
+        """
+        reply = Reply(request, followed_late=await self.settle())
+        began_at = time() if self._on_exchange else 0.0
+        started = self._loop.time()
+        self.link.write(request)
+        sent = started + self._bits(11 * len(request))
+        self._reply_due = sent + self.response_time
+        self._is_in_step = False
+        try:
+            await self._listen(reply, judge, sent + wait, listen_on=listen_on)
+        finally:
+            duration = self._loop.time() - started
+            self._count(reply, duration)
+            if self._on_exchange is not None:
+                self._on_exchange(
+                    Exchange(
+                        time=began_at,
+                        request=request,
+                        reply=bytes(reply.raw),
+                        outcome=reply.outcome,
+                        duration=duration,
+                    )
+                )
+        if reply.answer is Single.ACK and not reply.discarded:
+            # Its only character is over 22 bit times after the request at the earliest.
+            delay = self.link.last_byte_at - sent - self._bits(22)
+            self.link.learn_latency(max(0.0, delay))
+        return reply
+
+    async def _listen(
+        self, reply: Reply, judge: Judge, end: float, *, listen_on: bool
+    ) -> None:
+        due = self._reply_due
+        end = max(due, end)
+        give_up = end + self._bits(2 * 11 * _LONGEST_FRAME) + _NEVER_QUIET
+        reader = FrameReader()
+        deadline = end
+        while self._loop.time() < give_up:
+            data = await self.link.read(deadline - self._loop.time())
+            reply.raw += data
+            for item in reader.feed(data) if data else reader.flush():
+                reply.take(item, judge)
+            if reply.answer is not None and not listen_on and not reply.is_doubtful:
+                self._reply_due = 0.0
+                break
+            if reader.pending:
+                deadline = self._loop.time() + self._gap
+                continue
+            deadline = due if reply.has_spoken else end
+            if self._loop.time() >= deadline:
+                break
+        self._is_in_step = not reader.pending
+        if reply.is_doubtful and Discard.SECOND in reply.discarded:
+            reply.answer = None
+
+    def _count(self, reply: Reply, duration: float) -> None:
+        self.statistics.requests += 1
+        self.statistics.replies += reply.answer is not None
+        self.statistics.discarded.update(reply.discarded)
+        self.statistics.busy_time += duration
+        _LOGGER.debug(
+            "%s > %s: %s", reply.request.hex(" "), reply.raw.hex(" "), reply.outcome
+        )
+
+
+def judge_acknowledgement(item: Received) -> Discard | None:
+    """Accept E5 only."""
+    match item:
+        case Single():
+            return None
+        case Frame(from_master=True):
+            return Discard.ECHO
+        case Frame():
+            return Discard.LATE
+        case _:
+            return Discard.NOISE
+
+
+def judge_answer_from(field: int) -> Judge:
+    """Accept E5 or any frame from this address field; 253 and 254 may answer with any."""
+
+    def judge(item: Received) -> Discard | None:
+        if isinstance(item, Frame) and not item.from_master:
+            return (
+                None if field >= SELECTED or item.address == field else Discard.FOREIGN
+            )
+        return judge_acknowledgement(item)
+
+    return judge

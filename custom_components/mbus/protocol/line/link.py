@@ -1,0 +1,289 @@
+"""A way to the bus: bytes over a serial port or a TCP gateway, and how long the way takes."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+import errno
+import logging
+import socket
+from typing import Literal, cast, override
+from urllib.parse import urlsplit
+
+import serialx
+
+from ..errors import LinkBusyError, LinkError, LinkNotFoundError
+
+_LOGGER = logging.getLogger(__name__)
+
+OPEN_TIMEOUT = 10.0
+CLOSE_TIMEOUT = 2.0
+
+_SERIAL_LATENCY = 0.1
+_NETWORK_LATENCY = 0.5
+_SERIAL_GAP = 0.05
+_NETWORK_GAP = 0.3
+
+_KEEPALIVE = {
+    "SO_KEEPALIVE": (socket.SOL_SOCKET, 1),
+    "TCP_KEEPIDLE": (socket.IPPROTO_TCP, 60),
+    "TCP_KEEPINTVL": (socket.IPPROTO_TCP, 15),
+    "TCP_KEEPCNT": (socket.IPPROTO_TCP, 4),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SerialSettings:
+    """A serial port: device path, or a URL that serialx knows (socket, rfc2217, esphome)."""
+
+    port: str
+    baud_rate: int = 2400
+    parity: Literal["N", "E", "O"] = "E"
+    data_bits: int = 8
+    stop_bits: int = 1
+
+    @override
+    def __str__(self) -> str:
+        """Name the port."""
+        return self.port
+
+    @property
+    def over_network(self) -> bool:
+        """The port is reached by a URL."""
+        return "://" in self.port
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TcpSettings:
+    """A transparent gateway; `baud_rate` is that of the bus behind it."""
+
+    host: str
+    port: int
+    baud_rate: int = 2400
+
+    over_network = True
+
+    @override
+    def __str__(self) -> str:
+        """Name host and port."""
+        return f"{self.host}:{self.port}"
+
+
+type LinkSettings = SerialSettings | TcpSettings
+
+
+def parse_link_url(
+    url: str, *, baud_rate: int = 2400, parity: str = "E"
+) -> LinkSettings:
+    """Read `tcp://host:port`, or anything that SerialSettings takes. Raises ValueError."""
+    if url.startswith("tcp://"):
+        parts = urlsplit(url)
+        if not parts.hostname or not parts.port:
+            raise ValueError(f"{url} lacks a host or a port")
+        return TcpSettings(host=parts.hostname, port=parts.port, baud_rate=baud_rate)
+    if parity not in ("N", "E", "O"):
+        raise ValueError(f"parity is N, E or O, not {parity!r}")
+    return SerialSettings(
+        port=url, baud_rate=baud_rate, parity=cast(Literal["N", "E", "O"], parity)
+    )
+
+
+class Link(asyncio.Protocol):
+    """An open way to the bus. `open_link` makes one.
+
+    Whoever uses it sees to it that one transaction is on the bus at a time.
+    """
+
+    def __init__(self, settings: LinkSettings) -> None:
+        """Prepare what `open_link` connects."""
+        self.settings = settings
+        self.baud_rate = settings.baud_rate
+        self.gap = _NETWORK_GAP if settings.over_network else _SERIAL_GAP
+        """Longest pause (s) that the way itself puts between bytes of one frame."""
+        self.latency_unlearnt = (
+            _NETWORK_LATENCY if settings.over_network else _SERIAL_LATENCY
+        )
+        self._loop = asyncio.get_running_loop()
+        self.opened_at = self.last_byte_at = self._loop.time()
+        self._delays: deque[float] = deque(maxlen=8)
+        self._received = bytearray()
+        self._waiter: asyncio.Future[None] | None = None
+        self._transport: asyncio.Transport | None = None
+        self._closed = self._loop.create_future()
+        self._error: LinkError | None = None
+        self.on_lost: Callable[[], None] | None = None
+        """Called when the link ends without having been closed."""
+
+    @property
+    def is_open(self) -> bool:
+        """Bytes can be written and read."""
+        return self._transport is not None and self._error is None
+
+    @property
+    def latency(self) -> float:
+        """Time (s) by which answers come later than the standard says.
+
+        The longest of the last few, so rather too long than too short.
+        """
+        longest = max(self._delays, default=0.0)
+        return max(longest, 0.003 if len(self._delays) >= 3 else self.latency_unlearnt)
+
+    def learn_latency(self, delay: float) -> None:
+        """Take note of how much later than the earliest possible moment an answer came."""
+        self._delays.append(min(delay, 4 * self.latency_unlearnt))
+
+    def unlearn_latency(self) -> None:
+        """Forget what was learnt: an answer came later than that."""
+        self._delays.clear()
+
+    def write(self, data: bytes) -> None:
+        """Send bytes without a gap. Raises LinkError when the link is lost."""
+        self._raise_if_lost()
+        assert self._transport is not None
+        try:
+            self._transport.write(data)
+        except (OSError, serialx.SerialException) as err:
+            self._lost(err)
+        self._raise_if_lost()
+
+    async def read(self, timeout: float) -> bytes:
+        """Return what arrived, waiting for it up to `timeout` seconds; nothing if nothing came.
+
+        Raises LinkError when the link is lost.
+        """
+        if not self._received:
+            if timeout <= 0:
+                await asyncio.sleep(0)
+            elif self._error is None:
+                self._waiter = self._loop.create_future()
+                timer = self._loop.call_later(timeout, self._wake)
+                try:
+                    await self._waiter
+                finally:
+                    timer.cancel()
+                    self._waiter = None
+        if not self._received:
+            self._raise_if_lost()
+        data = bytes(self._received)
+        self._received.clear()
+        return data
+
+    @property
+    def has_baud_rate(self) -> bool:
+        """The rate on the bus is set from here, not by a gateway."""
+        settings = self.settings
+        return isinstance(settings, SerialSettings) and not settings.port.startswith(
+            ("socket:", "tcp:")
+        )
+
+    async def set_baud_rate(self, baud_rate: int) -> None:
+        """Change the speed of the serial port. Raises LinkError."""
+        self._raise_if_lost()
+        assert isinstance(self._transport, serialx.BaseSerialTransport)
+        try:
+            await self._transport.reconfigure_port(baudrate=baud_rate)
+        except (OSError, TimeoutError, serialx.SerialException) as err:
+            raise LinkError(
+                f"{self.settings} can't be set to {baud_rate} baud: {err}"
+            ) from err
+        self.baud_rate = baud_rate
+
+    async def close(self) -> None:
+        """Close the link; returns when nothing of it is left."""
+        if self._transport is None:
+            return
+        self._error = self._error or LinkError(f"{self.settings} is closed")
+        self._transport.close()
+        _, pending = await asyncio.wait([self._closed], timeout=CLOSE_TIMEOUT)
+        if pending:
+            self._transport.abort()
+            await self._closed
+
+    @override
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take over the transport (called by asyncio)."""
+        self._transport = cast(asyncio.Transport, transport)
+        connection = transport.get_extra_info("socket")
+        if isinstance(self.settings, TcpSettings) and connection is not None:
+            for name, (level, value) in _KEEPALIVE.items():
+                if hasattr(socket, name):
+                    connection.setsockopt(level, getattr(socket, name), value)
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Keep what arrived (called by asyncio)."""
+        self._received += data
+        self.last_byte_at = self._loop.time()
+        self._wake()
+
+    @override
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Note why the link ended (called by asyncio)."""
+        self._lost(exc)
+        if not self._closed.done():
+            self._closed.set_result(None)
+
+    def _lost(self, exc: Exception | None) -> None:
+        if self._error is None:
+            self._error = LinkError(
+                f"{self.settings} was lost: {exc or 'the other side closed it'}"
+            )
+            self._error.__cause__ = exc
+            if self.on_lost is not None:
+                self.on_lost()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _raise_if_lost(self) -> None:
+        if self._error is not None:
+            raise LinkError(str(self._error)) from self._error.__cause__
+
+
+async def open_link(settings: LinkSettings) -> Link:
+    """Open the serial port or connect to the gateway.
+
+    Raises LinkBusyError when another program has the port, LinkNotFoundError when there is no such
+    port or host, LinkError for anything else; each says which link and why.
+    """
+    link = Link(settings)
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(OPEN_TIMEOUT):
+            if isinstance(settings, TcpSettings):
+                await loop.create_connection(lambda: link, settings.host, settings.port)
+            else:
+                await serialx.create_serial_connection(
+                    loop,
+                    lambda: link,
+                    settings.port,
+                    baudrate=settings.baud_rate,
+                    parity=serialx.Parity(settings.parity),
+                    stopbits=serialx.StopBits(settings.stop_bits),
+                    byte_size=settings.data_bits,
+                )
+    except TimeoutError as err:
+        raise LinkError(
+            f"{settings} does not answer within {OPEN_TIMEOUT:.0f} s"
+        ) from err
+    except (OSError, ImportError, ValueError, serialx.SerialException) as err:
+        raise _open_error(settings, err) from err
+    _LOGGER.debug("Opened %s", settings)
+    return link
+
+
+def _open_error(settings: LinkSettings, err: Exception) -> LinkError:
+    match err:
+        case OSError(errno=errno.EBUSY):
+            return LinkBusyError(f"{settings} is in use by another program")
+        case socket.gaierror():
+            return LinkNotFoundError(f"there is no host {settings}")
+        case OSError(errno=errno.ENOENT | errno.ENODEV | errno.ENXIO):
+            return LinkNotFoundError(f"there is no port {settings}")
+        case ConnectionRefusedError():
+            return LinkError(f"{settings} refuses the connection")
+        case PermissionError():
+            return LinkError(f"no permission to open {settings}")
+    return LinkError(f"{settings} can't be opened: {err or type(err).__name__}")

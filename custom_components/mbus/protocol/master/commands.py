@@ -1,0 +1,377 @@
+"""What can be told to meters: write records, change addresses and rates, freeze (7.8 to 7.14).
+
+A meter is known for certain before it is told anything where `identity` is given: it is read first.
+Where the protocol allows it, what was written is read back: an acknowledgement alone proves little,
+and a lost one disproves nothing.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+import logging
+from typing import TYPE_CHECKING
+
+from ..address import BROADCAST, LAST_PRIMARY, Address, SecondaryAddress, link_address
+from ..application.header import Identity
+from ..application.record import Record, encode_value
+from ..application.telegram import decode_telegram
+from ..coding.values import Value
+from ..errors import (
+    ApplicationError,
+    DamagedReplyError,
+    FrameError,
+    LinkError,
+    MBusError,
+    MeterError,
+    NoReplyError,
+    PackageTooLongError,
+    RefusedError,
+)
+from ..line.frame import (
+    Control,
+    Frame,
+    Garbage,
+    Received,
+    Single,
+    long_frame,
+    parse_frame,
+)
+from ..line.line import Discard
+from .readout import Quirks, Readout
+
+if TYPE_CHECKING:
+    from .master import Master
+
+_LOGGER = logging.getLogger(__name__)
+
+BAUD_RATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400)
+"""What CI B8 to BF set, in this order."""
+
+_APPLICATION_RESET = 0x50
+_DATA_SEND = 0x51
+_SYNCHRONISE = 0x5C
+_SYNCHRONISE_CLASSIC = 0x54
+_SET_BAUD_RATE = 0xB8
+
+_PRIMARY_ADDRESS = b"\x01\x7a"
+_IDENTIFICATION = b"\x0c\x79"
+_DATE_TIME = b"\x04\x6d"
+_DATE_TIME_SECONDS = b"\x06\x6d"
+_SELECTION_FOR_READOUT = 0x08
+
+_perhaps_unheard = suppress(MeterError)
+"""Around what is sent: a lost acknowledgement disproves nothing."""
+
+_CLOCK_TOLERANCE = timedelta(minutes=2)
+_CLOCK_PAUSE = 1.1
+
+
+async def write_record(
+    master: Master,
+    address: Address,
+    header: bytes,
+    value: Value,
+    *,
+    identity: Identity | None = None,
+) -> Record | None:
+    """Write a value into the record with this header, coded as the header says.
+
+    Returns the record as it is read afterwards, None if the meter doesn't send it. Raises EncodeError
+    for a value that doesn't fit, RefusedError when the meter says so or still has what it had, and
+    what Master.read raises.
+    """
+    data = encode_value(header, value)
+    before = find_record(await _prepare(master, address, identity), header)
+    try:
+        await send(master, address, _DATA_SEND, header + data)
+    except MeterError:
+        # The acknowledgement may be lost, the write not; only reading tells.
+        if before is None:
+            raise
+    after = find_record(await master.read(address, identity=identity), header)
+    if after is not None and data != after.raw == (before and before.raw):
+        raise RefusedError(
+            f"{address} still has {after.value!r} after {value!r} was written"
+        )
+    return after
+
+
+def find_record(readout: Readout, header: bytes) -> Record | None:
+    """Give the record that has exactly this header."""
+    for telegram in readout.telegrams:
+        for record in telegram.records:
+            if record.header == header:
+                return record
+    return None
+
+
+async def send(
+    master: Master,
+    address: Address,
+    control_information: int,
+    data: bytes = b"",
+    *,
+    attempts: int | None = None,
+) -> Frame | None:
+    """Send data to a meter that was just read, reset or selected; return an answer with data.
+
+    Raises RefusedError when the meter answers with an error, NoReplyError, DamagedReplyError,
+    ForeignReplyError, PackageTooLongError, LinkError.
+    """
+    length = 1 + len(data)
+    if length > master.max_package_length:
+        raise PackageTooLongError(
+            f"{length} bytes to send are more than max. package length, which is"
+            f" {master.max_package_length}"
+        )
+    reply = await master.send_user_data(
+        address, control_information, data, attempts=attempts
+    )
+    if not isinstance(reply.answer, Frame):
+        return None
+    try:
+        decode_telegram(reply.answer)
+    except ApplicationError as err:
+        raise RefusedError(f"{address} refuses: {err}") from err
+    except FrameError as err:
+        _LOGGER.debug("Answer of %s that can't be read: %s", address, err)
+    return reply.answer
+
+
+async def set_primary_address(
+    master: Master,
+    address: Address,
+    new_address: int,
+    *,
+    identity: Identity | None = None,
+) -> None:
+    """Give a meter another primary address.
+
+    Raises ValueError outside of 0 to 250, RefusedError when another meter has the address or this
+    one doesn't answer at it afterwards, and what Master.read raises.
+    """
+    if not 0 <= new_address <= LAST_PRIMARY:
+        raise ValueError(f"{new_address} is not within 0 to {LAST_PRIMARY}")
+    if await _answers(master, new_address):
+        raise RefusedError(f"a meter answers at {new_address} already")
+    readout = await _prepare(master, address, identity, last_telegram=0)
+    identity = identity or readout.telegrams[0].identity
+    record = _PRIMARY_ADDRESS + bytes((new_address,))
+    for _ in range(master.attempts):
+        # Once is enough, as the meter may have moved; whether it has is asked at the new address.
+        with _perhaps_unheard:
+            await send(master, address, _DATA_SEND, record, attempts=1)
+        if await _is_there(master, new_address, identity):
+            return
+        await _prepare(master, address, identity, last_telegram=0)
+    raise RefusedError(f"{address} keeps its address")
+
+
+async def set_identification(
+    master: Master,
+    address: Address,
+    identification: str,
+    *,
+    identity: Identity | None = None,
+) -> None:
+    """Give a meter another identification of 8 digits, which its secondary address starts with.
+
+    Raises EncodeError for anything else, RefusedError when the meter keeps its own, and what
+    Master.read raises.
+    """
+    data = encode_value(_IDENTIFICATION, identification)
+    readout = await _prepare(master, address, identity, last_telegram=0)
+    old = identity or readout.telegrams[0].identity
+    with _perhaps_unheard:
+        await send(master, address, _DATA_SEND, _IDENTIFICATION + data)
+    if isinstance(address, SecondaryAddress):
+        address = replace(address, identification=identification)
+    new = Identity(
+        identification=identification,
+        manufacturer=old.manufacturer if old else None,
+    )
+    if not await _is_there(master, address, new):
+        raise RefusedError(f"{address} keeps its identification")
+
+
+async def set_baud_rate(
+    master: Master,
+    address: Address,
+    baud_rate: int,
+    *,
+    identity: Identity | None = None,
+) -> None:
+    """Let a meter speak at another rate, and go on at that rate with the link.
+
+    When the meter doesn't answer at the new rate it is told the old one again, and the link goes
+    back to it. Raises ValueError for a rate that there is no code for, RefusedError when the meter
+    doesn't follow, LinkError when the link can't change its rate (that of a gateway can't), and
+    what Master.read raises.
+    """
+    control_information = _SET_BAUD_RATE + BAUD_RATES.index(baud_rate)
+    link, old_rate = master.link, master.link.baud_rate
+    if not link.has_baud_rate:
+        raise LinkError(f"the rate behind {link.settings} can't be changed from here")
+    await _prepare(master, address, identity, last_telegram=0)
+    with _perhaps_unheard:
+        await send(master, address, control_information)
+    await link.set_baud_rate(baud_rate)
+    try:
+        if await _is_there(master, address, identity):
+            return
+        # It may have heard the new rate without being heard: tell it the old one there.
+        back = _SET_BAUD_RATE + BAUD_RATES.index(old_rate)
+        frame = long_frame(Control.SND_UD, link_address(address), back)
+        await send_raw(master, frame)
+    except BaseException:
+        await link.set_baud_rate(old_rate)
+        raise
+    await link.set_baud_rate(old_rate)
+    if await _is_there(master, address, identity):
+        raise RefusedError(f"{address} stays at {old_rate} baud")
+    raise RefusedError(
+        f"{address} answers neither at {baud_rate} nor at {old_rate} baud; most meters return to the"
+        " old rate after 2 to 10 minutes"
+    )
+
+
+async def application_reset(
+    master: Master,
+    address: Address,
+    sub_code: int | None = None,
+    *,
+    identity: Identity | None = None,
+) -> None:
+    """Reset the application, or choose one by its sub-code; undoes a selection for readout.
+
+    Raises RefusedError and what Master.read raises.
+    """
+    await _prepare(master, address, identity, last_telegram=0)
+    data = b"" if sub_code is None else bytes((sub_code,))
+    await send(master, address, _APPLICATION_RESET, data)
+
+
+async def select_for_readout(
+    master: Master,
+    address: Address,
+    headers: Sequence[bytes],
+    *,
+    identity: Identity | None = None,
+) -> Readout:
+    """Let a meter send only the records with these headers, and read them.
+
+    Many meters acknowledge without doing so: see what comes. An application reset undoes it. Raises
+    what Master.read raises, among it ApplicationError for a refusal.
+    """
+    data = b"".join(
+        bytes((header[0] & 0xF0 | _SELECTION_FOR_READOUT,)) + header[1:]
+        for header in headers
+    )
+    frame = long_frame(Control.SND_UD, link_address(address), _DATA_SEND, data)
+    return await master.read(
+        address, identity=identity, quirks=Quirks(initial_frames=(frame,))
+    )
+
+
+async def set_clock(
+    master: Master,
+    address: Address,
+    moment: datetime,
+    *,
+    summer_time: bool = False,
+    with_seconds: bool = False,
+    identity: Identity | None = None,
+) -> datetime | None:
+    """Set date and time of a meter, as type F or, with seconds, type I.
+
+    `moment` is what the meter's clock is to show, without a time zone. Returns what it shows
+    afterwards, None if the meter doesn't send it. Raises RefusedError when that is more than two
+    minutes off, and what Master.read raises.
+    """
+    header = _DATE_TIME_SECONDS if with_seconds else _DATE_TIME
+    data = bytearray(encode_value(header, moment))
+    if summer_time:
+        # The bit SU: of the hour in type F, of the second in type I.
+        data[0 if with_seconds else 1] |= 0x40 if with_seconds else 0x80
+    started = master.line.time
+    await _prepare(master, address, identity, last_telegram=0)
+    with _perhaps_unheard:
+        await send(master, address, _DATA_SEND, header + bytes(data))
+    await master.line.settle(master.line.time + _CLOCK_PAUSE)
+    readout = await master.read(address, identity=identity)
+    for shown in (_DATE_TIME, _DATE_TIME_SECONDS):
+        record = find_record(readout, shown)
+        if record is not None and isinstance(record.value, datetime):
+            expected = moment + timedelta(seconds=master.line.time - started)
+            if abs(record.value - expected) > _CLOCK_TOLERANCE:
+                raise RefusedError(f"the clock of {address} shows {record.value}")
+            return record.value
+    return None
+
+
+async def synchronise(master: Master, *, classic: bool = False) -> None:
+    """Tell all meters to freeze their values; none answers (CI 5C, before 2018 CI 54).
+
+    Raises LinkError.
+    """
+    code = _SYNCHRONISE_CLASSIC if classic else _SYNCHRONISE
+    frame = long_frame(Control.SND_UD, BROADCAST, code)
+    await master.line.exchange(frame, _judge_anything)
+
+
+async def send_raw(master: Master, data: bytes) -> bytes:
+    """Send bytes as they are, and return all that comes until an answer is whole, or none is due.
+
+    Raises LinkError.
+    """
+    reply = await master.line.exchange(data, _judge_anything, wait=master.timeout)
+    return bytes(reply.raw)
+
+
+def _judge_anything(item: Received) -> Discard | None:
+    match item:
+        case Single():
+            return None
+        case Garbage():
+            return Discard.NOISE
+        case Frame():
+            return Discard.ECHO if item.from_master else None
+
+
+async def _prepare(
+    master: Master,
+    address: Address,
+    identity: Identity | None,
+    *,
+    last_telegram: int | None = None,
+) -> Readout:
+    """Read a meter before it is told anything; it is selected then, if that is how it is reached."""
+    readout = await master.read(address, identity=identity, last_telegram=last_telegram)
+    if any(parse_frame(telegram.frame).busy for telegram in readout.telegrams):
+        raise RefusedError(f"{address} takes nothing at present (DFC)")
+    return readout
+
+
+async def _answers(master: Master, address: int) -> bool:
+    try:
+        await master.reset(address)
+    except NoReplyError:
+        return False
+    except DamagedReplyError:
+        return True
+    return True
+
+
+async def _is_there(
+    master: Master, address: Address, identity: Identity | None
+) -> bool:
+    """Say whether this very meter answers."""
+    try:
+        await master.read(address, identity=identity, last_telegram=0)
+    except LinkError:
+        raise
+    except MBusError as err:
+        _LOGGER.debug("%s is not there: %s", address, err)
+        return False
+    return True
