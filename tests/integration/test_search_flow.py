@@ -45,9 +45,9 @@ def short_search() -> Iterator[None]:
     """Search at primary addresses up to 3, on a bus that is powered and near: else a search takes a minute."""
     protocol = "custom_components.mbus.protocol"
     with (
-        patch(f"{protocol}.search.LAST_PRIMARY", 3),
-        patch(f"{protocol}.search.POWER_UP", 0),
-        patch(f"{protocol}.link._NETWORK_LATENCY", 0.02),
+        patch(f"{protocol}.master.search.LAST_PRIMARY", 3),
+        patch(f"{protocol}.master.search.POWER_UP", 0),
+        patch(f"{protocol}.line.link._NETWORK_LATENCY", 0.02),
     ):
         yield
 

@@ -53,7 +53,7 @@ async def test_find(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A row for each meter."""
-    monkeypatch.setattr("protocol.search.LAST_PRIMARY", 3)
+    monkeypatch.setattr("protocol.master.search.LAST_PRIMARY", 3)
     monkeypatch.setattr("protocol.link._NETWORK_LATENCY", 0.05)
     async with SimulatedBus([WaterMeter(1), HeatMeter(2)], skew=3) as bus:
         link = f"tcp://127.0.0.1:{await bus.serve_tcp()}"
@@ -67,7 +67,7 @@ async def test_nothing_found(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Said in words."""
-    monkeypatch.setattr("protocol.search.LAST_PRIMARY", 0)
+    monkeypatch.setattr("protocol.master.search.LAST_PRIMARY", 0)
     monkeypatch.setattr("protocol.link._NETWORK_LATENCY", 0.05)
     async with SimulatedBus() as bus:
         link = f"tcp://127.0.0.1:{await bus.serve_tcp()}"
