@@ -15,7 +15,6 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import (
     CONF_MEMORY_LIMIT,
-    CONFIG_ENTRY_VERSION,
     DEFAULT_OPTIONS,
     DOMAIN,
     SIGNAL_CONNECTION_UPDATED,
@@ -27,6 +26,7 @@ from .meters.meter import Meter
 from .polling.connection import STOPPED_BY_USER, Connection
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .polling.issues import withdraw_all, withdraw_connection
+from .polling.schedule import Schedule
 from .polling.store import MBusStore
 from .protocol import LinkError
 from .services import async_setup_services
@@ -58,18 +58,22 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     store = MBusStore(hass, entry.entry_id)
     await store.async_load()
 
-    connection = Connection(entry.data, entry.options)
-
     @callback
-    def on_change() -> None:
-        connection.note_way()
+    def async_tell() -> None:
         async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
 
-    connection.bus.on_change = on_change
+    @callback
+    def async_note_way() -> None:
+        connection.note_way()
+        async_tell()
+
+    connection = Connection(entry.title, entry.data, entry.options)
+    connection.bus.on_change = async_note_way
+    # Whatever fails from here on, the link is closed again.
+    entry.async_on_unload(connection.async_close)
     try:
         await connection.async_open()
     except LinkError as err:
-        await connection.async_close()
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN,
             translation_key="cannot_connect",
@@ -79,31 +83,26 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     gateway = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **connection_device_info(entry)
     )
-    entry.runtime_data = MBusRuntimeData(
+    entry.runtime_data = data = MBusRuntimeData(
         connection=connection,
+        schedule=Schedule(hass, entry, connection, store, on_reading=async_tell),
         store=store,
         gateway_device_id=gateway.id,
         memory_limit=(DEFAULT_OPTIONS | dict(entry.options))[CONF_MEMORY_LIMIT],
     )
+    entry.async_on_unload(data.schedule.async_stop)
     meters = _meters(entry)
     for meter in meters.values():
         _add_meter(hass, entry, meter)
-    if not store.running:
-        entry.runtime_data.async_stop(STOPPED_BY_USER)
-
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    if store.running:
+        data.schedule.async_start()
+    else:
+        data.async_stop(STOPPED_BY_USER)
     entry.async_on_unload(
         entry.add_update_listener(_Updates(entry, meters).async_apply)
     )
     return True
-
-
-async def async_migrate_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
-    """Bring a stored connection to the present version: this is the first, so a newer one can't be read.
-
-    A newer minor version only holds more than is needed here.
-    """
-    return entry.version == CONFIG_ENTRY_VERSION
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
@@ -111,11 +110,13 @@ async def async_unload_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> boo
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     data = entry.runtime_data
+    data.schedule.async_stop()
+    await data.connection.async_close()
+    await data.schedule.async_wait()
     for meter_id, coordinator in data.coordinators.items():
         await coordinator.async_shutdown()
         withdraw_all(hass, meter_id)
     withdraw_connection(hass, entry)
-    await data.connection.async_close()
     await data.store.async_save()
     return True
 
@@ -175,9 +176,8 @@ def _add_meter(
     hass: HomeAssistant, entry: MBusConfigEntry, meter: Meter
 ) -> MeterCoordinator:
     data = entry.runtime_data
-    data.coordinators[meter.id] = coordinator = MeterCoordinator(
-        hass, entry, meter, data.connection, data.store
-    )
+    data.coordinators[meter.id] = coordinator = MeterCoordinator(hass, entry, meter)
+    data.schedule.async_add(coordinator)
     return coordinator
 
 
@@ -197,10 +197,11 @@ async def _remove_meter(
     """Stop reading a removed meter; Home Assistant has removed its device and entities."""
     data = entry.runtime_data
     coordinator = data.coordinators.pop(meter_id)
+    data.schedule.async_remove(meter_id)
     await coordinator.async_shutdown()
     data.store.forget_meter(meter_id)
     for binding_id in coordinator.meter.bindings:
-        data.store.keep_memory(binding_id, None)
+        data.store.forget_memory(binding_id)
     withdraw_all(hass, meter_id)
 
 
@@ -215,4 +216,4 @@ def _drop_entities(
         if entity.unique_id.partition("_")[0] in gone:
             registry.async_remove(entity.entity_id)
     for binding_id in gone:
-        entry.runtime_data.store.keep_memory(binding_id, None)
+        entry.runtime_data.store.forget_memory(binding_id)

@@ -14,6 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import MeterEntity, async_setup_meter_entities
+from .meters.binding import BindingState
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .protocol import Header
 
@@ -77,5 +78,11 @@ class StatusBinarySensor(MeterEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         """Return the bit; None where the meter sends no header."""
-        header = self.coordinator.data.reading.header if self.coordinator.data else None
+        header = self.coordinator.data.header
         return None if header is None else self.entity_description.is_on_fn(header)
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Return whether the meter can be heard."""
+        return self.coordinator.data.state is BindingState.OK

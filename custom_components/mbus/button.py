@@ -9,9 +9,9 @@ from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .actions import async_read_now, async_set_clock
 from .control import ControlEntity, async_setup_controls
 from .entity import MeterEntity, async_setup_meter_entities
+from .polling.clock import async_set_clock
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .polling.writing import is_cleared
 
@@ -30,7 +30,7 @@ DESCRIPTIONS = (
         key="read_now",
         translation_key="read_now",
         entity_category=EntityCategory.DIAGNOSTIC,
-        press_fn=async_read_now,
+        press_fn=MeterCoordinator.async_read_now,
     ),
     MeterButtonEntityDescription(
         key="synchronise_clock",
@@ -86,8 +86,9 @@ class BindingButton(ControlEntity, ButtonEntity):
     """What a meter does when a record is sent to it without data; a peak is cleared by that."""
 
     @override
-    def _describe(self) -> None:
-        super()._describe()
+    def describe(self) -> None:
+        """Say what pressing it does."""
+        super().describe()
         name = self._attr_name or ""
         if not self.binding.title and is_cleared(self.binding):
             self._attr_translation_key = "clear"

@@ -89,26 +89,27 @@ class ControlEntity(BindingEntity):
     def __init__(self, coordinator: MeterCoordinator, binding: Binding) -> None:
         """Name the control as the binding's sensor is named."""
         super().__init__(coordinator, binding, _SUFFIX)
-        self._describe()
 
-    def _describe(self) -> None:
-        binding = self._described = self.binding
-        assert binding.signature is not None
+    @override
+    def describe(self) -> None:
+        """Take on the name of the binding's sensor."""
+        assert self.binding.signature is not None
         texts = cached_texts(self.coordinator.hass)
-        self._attr_name = binding.title or record_name(
-            binding.signature, texts, binding.ordinal
+        self._attr_name = self.binding.title or record_name(
+            self.binding.signature, texts, self.binding.ordinal
         )
 
     @callback
     @override
     def _handle_coordinator_update(self) -> None:
-        """Show the new value, under another name if the binding got one."""
-        platform = control_platform(self.binding, self.coordinator.meter.medium)
-        if platform != self.platform_data.domain:
-            return  # The binding has another control now, or none: this one is about to be removed.
-        if self.binding is not self._described:
-            self._describe()
-        super()._handle_coordinator_update()
+        """Show the new value, unless the binding has another control now, or none: this one is about to be removed."""
+        meter = self.coordinator.meter
+        binding = meter.bindings.get(self.binding.id)
+        if (
+            binding
+            and control_platform(binding, meter.medium) == self.platform_data.domain
+        ):
+            super()._handle_coordinator_update()
 
     @property
     def current(self) -> Any:

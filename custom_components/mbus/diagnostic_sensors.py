@@ -22,7 +22,7 @@ from homeassistant.helpers.typing import StateType
 from .entity import ConnectionEntity, MeterEntity
 from .meters.binding import BindingState
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
-from .protocol import Header, Way
+from .protocol import Way
 
 MAX_STATE_LENGTH = 255
 
@@ -64,7 +64,7 @@ CONNECTION_SENSORS = (
         suggested_display_precision=1,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.poll_duration or None,
+        value_fn=lambda data: data.schedule.poll_duration or None,
     ),
     ConnectionSensorEntityDescription(
         key="bus_load",
@@ -73,7 +73,9 @@ CONNECTION_SENSORS = (
         suggested_display_precision=1,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.bus_load * 100 if data.poll_duration else None,
+        value_fn=lambda data: (
+            data.schedule.bus_load * 100 if data.schedule.poll_duration else None
+        ),
     ),
     ConnectionSensorEntityDescription(
         key="memory_in_use",
@@ -152,19 +154,31 @@ class BindingStateSensor(MeterDiagnosticSensor):
     @override
     def native_value(self) -> BindingState | None:
         """Return the worst state, once the meter was asked."""
-        if self.coordinator.state is not BindingState.OK:
-            return self.coordinator.state
-        if self.coordinator.data is None:
-            return None
+        data = self.coordinator.data
+        if data.state is not BindingState.OK or not data.results:
+            return data.state if data.state is not BindingState.OK else None
         return BindingState.worst(
-            [result.state for result in self.coordinator.data.results.values()]
+            {
+                data.results[binding.id].state
+                for binding in self.coordinator.enabled_bindings
+            }
         )
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Return the errors by the bindings' names."""
-        return {"errors": dict(self.coordinator.errors)}
+        data, bindings = self.coordinator.data, self.coordinator.enabled_bindings
+        if data.state is not BindingState.OK:
+            return {"errors": {binding.name: data.reason for binding in bindings}}
+        return {
+            "errors": {
+                binding.name: result.reason or result.state
+                for binding in bindings
+                if (result := data.result(binding.id))
+                and result.state is not BindingState.OK
+            }
+        }
 
 
 class LastReadSensor(MeterDiagnosticSensor):
@@ -176,8 +190,9 @@ class LastReadSensor(MeterDiagnosticSensor):
     @property
     @override
     def native_value(self) -> datetime | None:
-        """Return the time of the reading."""
-        return self.coordinator.data.reading.time if self.coordinator.data else None
+        """Return the time of the last reading."""
+        reading = self.coordinator.data.reading
+        return reading.time if reading else None
 
 
 class StatusSensor(MeterDiagnosticSensor):
@@ -197,14 +212,16 @@ class StatusSensor(MeterDiagnosticSensor):
     _unrecorded_attributes = frozenset({"status", "manufacturer_status"})
 
     @property
-    def _header(self) -> Header | None:
-        return self.coordinator.data.reading.header if self.coordinator.data else None
+    @override
+    def available(self) -> bool:
+        """Return whether the meter can be heard."""
+        return self.coordinator.data.state is BindingState.OK
 
     @property
     @override
     def native_value(self) -> str | None:
         """Return the gravest of what the status says; None where the meter sends no header."""
-        if (header := self._header) is None:
+        if (header := self.coordinator.data.header) is None:
             return None
         return next(
             (name for name in self._attr_options[:-1] if getattr(header, name)), "ok"
@@ -214,7 +231,7 @@ class StatusSensor(MeterDiagnosticSensor):
     @override
     def extra_state_attributes(self) -> Mapping[str, Any] | None:
         """Return the whole byte, and the bits whose meaning is the manufacturer's."""
-        if (header := self._header) is None:
+        if (header := self.coordinator.data.header) is None:
             return None
         return {
             "status": f"{header.status:02X}",

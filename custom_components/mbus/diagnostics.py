@@ -72,24 +72,20 @@ def _connection(entry: MBusConfigEntry) -> dict[str, Any]:
         # asdict() would take a counter's items for its elements.
         "statistics": asdict(connection.bus.statistics)
         | {"discarded": dict(connection.bus.statistics.discarded)},
-        "poll_duration": round(data.poll_duration, 3),
-        "bus_load": round(data.bus_load, 4),
+        "poll_duration": round(data.schedule.poll_duration, 3),
+        "bus_load": round(data.schedule.bus_load, 4),
         "memory_in_use": data.memory_in_use,
         "trace": connection.trace.as_list(masked=True),
     }
 
 
 def _meter(coordinator: MeterCoordinator) -> dict[str, Any]:
-    results = coordinator.data.results if coordinator.data else {}
+    data = coordinator.data
     return {
         "address": _address(coordinator.meter.address),
-        "state": coordinator.state,
-        "error": None
-        if coordinator.last_update_success
-        else masked_text(coordinator.failure),
-        "last_read": coordinator.data.reading.time.isoformat()
-        if coordinator.data
-        else None,
+        "state": data.state,
+        "error": data.reason and masked_text(data.reason),
+        "last_read": data.reading.time.isoformat() if data.reading else None,
         "bindings": [
             {
                 "id": binding.id,
@@ -97,7 +93,9 @@ def _meter(coordinator: MeterCoordinator) -> dict[str, Any]:
                 "telegram": binding.telegram,
                 "index": binding.index,
                 "access": binding.access,
-                "state": result.state if (result := results.get(binding.id)) else None,
+                "state": result.state
+                if (result := data.results.get(binding.id))
+                else None,
                 "problem": _problem(binding, result),
             }
             for binding in coordinator.meter.bindings.values()

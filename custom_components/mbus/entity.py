@@ -1,5 +1,6 @@
 """What all entities share: the connection's and the meters' devices, and entities that come and go with a meter."""
 
+import abc
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import override
@@ -90,34 +91,55 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
 
 
 class BindingEntity(MeterEntity):
-    """An entity of a binding: looks up the binding and its result anew each time, since both may change."""
+    """An entity of a binding; what can change of the binding is described anew when it does."""
 
     def __init__(
         self, coordinator: MeterCoordinator, binding: Binding, suffix: str = ""
     ) -> None:
         """Take the binding's id as the context that keeps the meter polled."""
-        self._binding_id = binding.id
         super().__init__(coordinator, f"{binding.id}{suffix}", context=binding.id)
+        self.binding = binding
+        self.display = coordinator.displays[binding.id]
+        self.describe()
 
-    @property
-    def binding(self) -> Binding:
-        """Return the binding as it is configured now."""
-        return self.coordinator.meter.bindings[self._binding_id]
+    @abc.abstractmethod
+    def describe(self) -> None:
+        """Take on what follows from the binding and its display."""
+
+    @callback
+    def async_described_anew(self) -> None:
+        """Do what else it takes when the entity is there already."""
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Show the new value, and first how it is shown now if the binding was changed."""
+        display = self.coordinator.displays.get(self.binding.id)
+        if display is None:
+            return  # The binding is gone, and this entity about to be removed.
+        if display is not self.display:
+            self.binding = self.coordinator.meter.bindings[self.binding.id]
+            self.display = display
+            self.describe()
+            self.async_described_anew()
+        super()._handle_coordinator_update()
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Let the meter be read: somebody wants the record now."""
+        await super().async_added_to_hass()
+        self.coordinator.schedule.async_want(self.coordinator.meter.id)
 
     @property
     def result(self) -> Result | None:
-        """Return what the last reading holds for the binding."""
-        return (
-            self.coordinator.data.results.get(self._binding_id)
-            if self.coordinator.data
-            else None
-        )
+        """Return what the present reading holds for the binding."""
+        return self.coordinator.data.result(self.binding.id)
 
     @property
     @override
     def available(self) -> bool:
-        """Return whether the record was in the last reading; one without a valid value is unknown instead."""
-        return super().available and self.result is not None and self.result.found
+        """Return whether the record was in the present reading; one without a valid value is unknown instead."""
+        return self.result is not None and self.result.found
 
     @property
     @override

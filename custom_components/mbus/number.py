@@ -9,7 +9,6 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .control import ControlEntity, async_setup_controls
 from .polling.coordinator import MBusConfigEntry
-from .presentation.description import sensor_description
 from .presentation.entered_number import number_range, shown_number
 
 PARALLEL_UPDATES = 1
@@ -36,16 +35,16 @@ class BindingNumber(ControlEntity, NumberEntity):
     _attr_mode = NumberMode.BOX
 
     @override
-    def _describe(self) -> None:
-        super()._describe()
-        binding, medium = self.binding, self.coordinator.meter.medium
-        numbers = number_range(binding, medium)
+    def describe(self) -> None:
+        """Take on the range and unit that can be entered."""
+        super().describe()
+        numbers = number_range(self.binding, self.coordinator.meter.medium)
         assert numbers is not None
         self._attr_native_min_value = numbers.minimum
         self._attr_native_max_value = numbers.maximum
         self._attr_native_step = numbers.step or _FINE_STEP
         self._attr_native_unit_of_measurement = numbers.unit
-        device_class = sensor_description(binding, medium).device_class
+        device_class = self.display.description.device_class
         self._attr_device_class = (
             NumberDeviceClass(device_class) if device_class in _DEVICE_CLASSES else None
         )
@@ -54,7 +53,7 @@ class BindingNumber(ControlEntity, NumberEntity):
     @override
     def native_value(self) -> float | None:
         """Return the number as the chain gives it."""
-        return shown_number(self.binding, self.coordinator.meter.medium, self.current)
+        return shown_number(self.display, self.current)
 
     @override
     async def async_set_native_value(self, value: float) -> None:

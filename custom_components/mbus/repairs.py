@@ -45,7 +45,9 @@ class _MeterRepairFlow(RepairsFlow):
         meter = self._coordinator.meter
         if any_meter:
             meter = replace(meter, identity=None)
-        return (await self._coordinator.connection.read(meter, urgent=True)).telegrams
+        connection = self._coordinator.connection
+        async with connection.turn(urgent=True) as bus:
+            return (await connection.read(bus, meter)).telegrams
 
     def _store(self, updates: Mapping[str, Any]) -> RepairsFlowResult:
         entry = self._coordinator.config_entry
@@ -135,7 +137,7 @@ class RebindFlow(_MeterRepairFlow):
         return self._store({CONF_BINDINGS: self._rebound()})
 
     def _changed(self) -> list[Binding]:
-        results = self._coordinator.data.results if self._coordinator.data else {}
+        results = self._coordinator.data.results
         return [
             binding
             for binding in self._coordinator.meter.bindings.values()

@@ -1,35 +1,22 @@
 """Sensors: the record of each binding; those of meters and the connection join them here."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
-from typing import Final, override
+from typing import override
 
-from homeassistant.components.sensor import DOMAIN as SENSOR_DOMAIN, SensorEntity
+from homeassistant.components.sensor import SensorEntity
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
-from propcache.api import cached_property
 
 from .diagnostic_sensors import CONNECTION_SENSORS, METER_SENSORS, ConnectionSensor
 from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
-from .meters.binding import Binding
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .presentation.description import sensor_description
 from .presentation.naming import cached_texts, name_parts
 from .presentation.native_value import NativeValue, native_value, to_timestamp
 from .protocol.tables.vife import SUMMER_TIME
 
 PARALLEL_UPDATES = 0
-
-_PRIVATE: Final = f"{SENSOR_DOMAIN}.private"
-"""The section of an entity's registered options that holds the unit suggested for display."""
-_CACHED: Final = frozenset(
-    name
-    for name in dir(SensorEntity)
-    if isinstance(getattr(SensorEntity, name), cached_property)
-)
-"""Properties that Home Assistant works out once from the description and keeps."""
 
 
 async def async_setup_entry(
@@ -55,48 +42,31 @@ def _sensors(coordinator: MeterCoordinator) -> Iterator[MeterEntity]:
 class BindingSensor(BindingEntity, SensorEntity):
     """The value of one record, in the meter's unit."""
 
-    def __init__(self, coordinator: MeterCoordinator, binding: Binding) -> None:
-        """Describe the sensor by what the record means."""
-        super().__init__(coordinator, binding)
-        self._describe()
-
-    def _describe(self) -> None:
+    @override
+    def describe(self) -> None:
         """Take on name, units and classes that follow from the binding."""
-        binding, medium = self.binding, self.coordinator.meter.medium
-        self._described = binding, medium
-        translation_key, placeholders = name_parts(
-            binding, cached_texts(self.coordinator.hass)
+        description = self.display.description
+        self._attr_device_class = description.device_class
+        self._attr_entity_category = description.entity_category
+        self._attr_native_unit_of_measurement = description.native_unit_of_measurement
+        self._attr_state_class = description.state_class
+        self._attr_suggested_display_precision = description.suggested_display_precision
+        self._attr_suggested_unit_of_measurement = (
+            description.suggested_unit_of_measurement
         )
-        self.entity_description = replace(
-            sensor_description(binding, medium),
-            translation_key=translation_key,
-            translation_placeholders=placeholders,
+        self._attr_translation_key, self._attr_translation_placeholders = name_parts(
+            self.binding, cached_texts(self.coordinator.hass)
         )
-        if binding.title:
-            self._attr_name = binding.title
+        if self.binding.title:
+            self._attr_name = self.binding.title
         elif hasattr(self, "_attr_name"):
             del self._attr_name
-        for name in _CACHED & self.__dict__.keys():
-            del self.__dict__[name]
 
     @callback
     @override
-    def _handle_coordinator_update(self) -> None:
-        """Show the new value, and first how it is shown now if the binding was changed."""
-        if self._described != (self.binding, self.coordinator.meter.medium):
-            self._describe()
-            self._update_registry()
-        super()._handle_coordinator_update()
-
-    def _update_registry(self) -> None:
+    def async_described_anew(self) -> None:
         """Bring up to date what Home Assistant otherwise registers once, when the entity is added."""
-        registry = er.async_get(self.hass)
-        options = self.get_initial_entity_options() or {}
-        registry.async_update_entity_options(
-            self.entity_id, _PRIVATE, options.get(_PRIVATE)
-        )
-        self.async_registry_entry_updated()
-        registry.async_update_entity(
+        er.async_get(self.hass).async_update_entity(
             self.entity_id,
             entity_category=self.entity_category,
             translation_key=self.translation_key,
@@ -115,4 +85,4 @@ class BindingSensor(BindingEntity, SensorEntity):
             value = to_timestamp(
                 value, self.coordinator.meter.clock, SUMMER_TIME in modifiers
             )
-        return native_value(self.binding, value)
+        return native_value(self.display, value)

@@ -26,10 +26,10 @@ from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonValueType
 import voluptuous as vol
 
-from .actions import async_read_now, async_set_clock
 from .const import CONF_BACKUP, CONF_BAUD_RATE, DOMAIN
 from .flows.meter_search import MeterSearch
 from .meters.meter import meter_unique_id
+from .polling.clock import async_set_clock
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.naming import Texts, async_get_texts, record_name
 from .protocol import (
@@ -84,9 +84,7 @@ def _bytes(value: Any) -> bytes:
 async def _async_read_meter(
     coordinator: MeterCoordinator, call: ServiceCall
 ) -> dict[str, JsonValueType]:
-    await async_read_now(coordinator)
-    assert coordinator.data is not None
-    reading = coordinator.data.reading
+    reading = await coordinator.async_read_now()
     texts = await async_get_texts(call.hass)
     return {
         "time": reading.time.isoformat(),
@@ -107,7 +105,7 @@ async def _async_write_record(
             _encodable(header, call.data[ATTR_VALUE]),
             identity=meter.identity,
         )
-    await async_read_now(coordinator)
+    await coordinator.async_read_now()
     return {"value": None if record is None else _json(record.value)}
 
 

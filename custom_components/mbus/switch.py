@@ -41,7 +41,7 @@ class PollingSwitch(ConnectionEntity, SwitchEntity):
 
     @override
     async def async_turn_on(self, **kwargs: Any) -> None:
-        """Start, and read every meter that is due."""
+        """Start, and read every meter that is overdue."""
         self.entry.runtime_data.async_start()
         self._keep(running=True)
 

@@ -9,6 +9,7 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN
+from .meters.binding import BindingState
 from .polling.coordinator import MBusConfigEntry
 
 
@@ -38,7 +39,7 @@ async def async_info(hass: HomeAssistant) -> dict[str, Any]:
         ),
         "meters": len(coordinators),
         "meters_answering": sum(
-            coordinator.last_update_success and coordinator.data is not None
+            coordinator.data.state is BindingState.OK and bool(coordinator.data.results)
             for coordinator in coordinators
         ),
     }

@@ -24,7 +24,7 @@ import voluptuous as vol
 
 from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_INDEX, CONF_TELEGRAM, CONF_TITLE
 from ..meters.binding import Access, Binding, bound_to
-from ..meters.reading import extract
+from ..meters.evaluation import value_in
 from ..meters.transformation import inverse
 from ..presentation.entered_number import (
     CONF_MAXIMUM,
@@ -170,7 +170,7 @@ class BindingSteps(ReadingSteps):
             changes = self._entered(user_input)
             changed = Binding.from_dict(self._changed_binding(changes))
             errors, placeholders = presentation_errors(
-                changed, medium, extract(changed, self._last_telegrams).value
+                changed, medium, value_in(changed, self._last_telegrams)
             )
             errors |= self._place_errors(changed.telegram, changed.index)
             if not errors:

@@ -50,8 +50,7 @@ class ReadingSteps(ConfigSubentryFlow):
 
     @property
     def _last_reading(self) -> Reading | None:
-        data = self._runtime.coordinators[self._reconfigure_subentry_id].data
-        return data.reading if data else None
+        return self._runtime.coordinators[self._reconfigure_subentry_id].data.reading
 
     def _store(self, updates: Mapping[str, Any]) -> SubentryFlowResult:
         """End the flow with something changed in the meter's data."""

@@ -23,10 +23,12 @@ import voluptuous as vol
 
 from ..const import CONF_TRANSFORMATIONS, DOMAIN
 from ..meters.binding import Binding, Presentation
-from ..meters.reading import extract
+from ..meters.evaluation import evaluate_binding, value_in
 from ..meters.transformation import WHEN_ALWAYS, Step, is_number
 from ..presentation.description import sensor_description, transformed_result
+from ..presentation.display import display_of
 from ..presentation.naming import async_get_texts
+from ..presentation.native_value import guard_of
 from ..presentation.resulting import Resulting
 from ..protocol import SECRET_QUANTITIES
 from .binding_flow import CONF_PRESENTATION, BindingSteps
@@ -218,7 +220,7 @@ class TransformationSteps(BindingSteps):
             return await self.async_step_save_transformation()
         changes = {CONF_TRANSFORMATIONS: self._steps, CONF_PRESENTATION: user_input}
         changed = Binding.from_dict(self._changed_binding(changes))
-        value = extract(changed, self._last_telegrams).value
+        value = value_in(changed, self._last_telegrams)
         errors, placeholders = presentation_errors(changed, self._meter.medium, value)
         result = self._resulting(self._steps)
         if result.unit and not result.certain and CONF_UNIT not in user_input:
@@ -261,11 +263,20 @@ class TransformationSteps(BindingSteps):
         binding = replace(self._binding, transformations=tuple(self._steps))
         nothing = ["–"] * len(self._steps)
         coordinator = self._runtime.coordinators[self._reconfigure_subentry_id]
-        if coordinator.data is None:
+        if coordinator.data.reading is None:
             return "–", nothing, ""
         if binding.signature and binding.signature.quantity in SECRET_QUANTITIES:
             return "••••", ["••••" for _ in nothing], ""
-        result, outcome = coordinator.evaluate(binding, coordinator.data.reading)
+        medium = coordinator.meter.medium
+        result, _, outcome = evaluate_binding(
+            binding,
+            coordinator.data.reading,
+            coordinator.meter,
+            guard_of(binding, display_of(binding, medium)),
+            self._runtime.store.memory(binding.id),
+            period=coordinator.period,
+            hass=self.hass,
+        )
         unit = binding.unit if is_number(result.raw) else None
         raw = " ".join(filter(None, (_shown(result.raw), unit)))
         return raw, [_shown(value) for value in outcome.trace], result.reason or ""

@@ -30,15 +30,17 @@ class Access(StrEnum):
 
 
 class BindingState(StrEnum):
-    """What can be wrong with a binding, the worst first."""
+    """What can be wrong with a binding or with its whole meter, the worst first."""
 
     NO_CONNECTION = "no_connection"
     SHUTDOWN = "shutdown"
     UNAVAILABLE_ADDRESS = "unavailable_address"
+    NO_SOUND_REPLY = "no_sound_reply"
     ANOTHER_METER = "another_meter_answered"
     NO_TELEGRAM = "no_telegram"
     NO_RECORD = "no_record_at_index"
     RECORD_CHANGED = "record_changed"
+    TOTAL_FELL = "total_fell"
     INVALID_VALUE = "invalid_value"
     TRANSFORMATION_FAILED = "transformation_failed"
     OK = "ok"
@@ -114,7 +116,7 @@ class Binding:
             writing=data.get("writing", {}),
         )
 
-    def extract(self, telegrams: Sequence[Telegram]) -> Record:
+    def record_in(self, telegrams: Sequence[Telegram]) -> Record:
         """Return the record this binding is for, valid or not.
 
         Raises BindingError where the telegram or the record is missing, or where the record now means something else.

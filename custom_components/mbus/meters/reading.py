@@ -1,13 +1,15 @@
-"""What a meter said at one time, and what its bindings make of it."""
+"""What a meter said at one time, what its bindings make of it, and how the meter is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from ..protocol import Header, Record, Telegram, convert_unit
-from .binding import Binding, BindingError, BindingState
+from ..protocol import Header, Identity, Record, Telegram
+from .binding import BindingState
+
+type Memory = Mapping[str, Any]
+"""What a binding remembers of the readings so far, as JSON holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,13 @@ class Reading:
     def header(self) -> Header | None:
         """Return the header of the first telegram."""
         return self.telegrams[0].header if self.telegrams else None
+
+    def is_of(self, identity: Identity | None) -> bool:
+        """Return whether it can be a reading of the meter with this identity; who is not known may be anyone."""
+        return identity is None or all(
+            telegram.identity is None or identity.matches(telegram.identity)
+            for telegram in self.telegrams
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,28 +54,28 @@ class Result:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterData:
-    """What a meter's coordinator publishes: the reading, and by binding id each result and its steps' memory."""
+    """How a meter is: always one value, before the first reading and after a failure, too.
 
-    reading: Reading
-    results: dict[str, Result] = field(default_factory=dict)
-    memory: dict[str, Any] = field(default_factory=dict)
+    `state` and `reason` say what is wrong with the meter as a whole. `reading` is the last one there was, `results` what
+    its bindings make of it, empty where it is no longer the present one. `memory` is what the next reading is held
+    against, by binding id.
+    """
 
+    state: BindingState = BindingState.OK
+    reason: str | None = None
+    reading: Reading | None = None
+    results: Mapping[str, Result] = field(default_factory=dict)
+    memory: Mapping[str, Memory] = field(default_factory=dict)
 
-def extract(binding: Binding, telegrams: Sequence[Telegram]) -> Result:
-    """Return what a binding picks out of a reading, in the unit it was bound with."""
-    try:
-        record = binding.extract(telegrams)
-    except BindingError as err:
-        return Result(state=err.state, reason=str(err))
-    if record.value is None:
-        return Result(
-            state=BindingState.INVALID_VALUE, reason=record.problem, record=record
-        )
-    value = record.value
-    if (
-        isinstance(value, int | float | Decimal)
-        and record.unit is not None
-        and binding.unit is not None
-    ):
-        value = convert_unit(value, record.unit, binding.unit)
-    return Result(value=value, raw=value, record=record)
+    def result(self, binding_id: str) -> Result | None:
+        """Return what a binding shows now; None while the meter can't be heard or wasn't read yet."""
+        if self.state is not BindingState.OK:
+            return None
+        return self.results.get(binding_id)
+
+    @property
+    def header(self) -> Header | None:
+        """Return the header of the present reading; None while the meter can't be heard or wasn't read yet."""
+        if self.state is not BindingState.OK or self.reading is None:
+            return None
+        return self.reading.header if self.results else None

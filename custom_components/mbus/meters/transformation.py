@@ -13,7 +13,9 @@ from typing import Any, TypeGuard
 from homeassistant.const import UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, TemplateError
+from homeassistant.helpers.json import json_bytes
 from homeassistant.helpers.template import Template
+from homeassistant.util.json import json_loads
 
 from ..const import DOMAIN
 from .binding import Binding
@@ -34,6 +36,9 @@ SECONDS = {
 WHEN_MISSING = "missing"
 WHEN_ALWAYS = "always"
 
+_JOINED_PERIODS = 3
+"""Readings so many periods apart are joined by an integration; a longer gap adds nothing."""
+
 _EXPONENTIAL = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 
 
@@ -53,17 +58,27 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """The reading that a step works on: its time and the period in seconds, and what a script is shown."""
+    """The reading that a step works on: its time and the period in seconds, and what a script is shown.
+
+    `breaks_off`: what was read can't be compared with what was read before.
+    """
 
     time: float
     period: float | None
+    breaks_off: bool
     context: Mapping[str, Any]
     hass: HomeAssistant | None
 
     def since(self, state: Mapping[str, Any]) -> float | None:
         """Return the seconds since the reading a step's state is from; None where there is none to go on from."""
-        last = state.get("time")
-        return None if last is None or last > self.time else self.time - last
+        last: float | None = state.get("time")
+        if last is None or last > self.time or self.breaks_off:
+            return None
+        return self.time - last
+
+    def is_within_gap(self, elapsed: float) -> bool:
+        """Return whether readings so far apart are joined: two of three polls may fail, and each may be a bit late."""
+        return self.period is None or elapsed < (_JOINED_PERIODS + 0.5) * self.period
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +115,10 @@ def _limit_control(
 
 
 def _integration(
-    step: Step, value: Number | None, state: dict[str, Any], now: Moment
-) -> float | None:
-    if value is None:
-        state.pop("time", None)
-        return None
+    step: Step, value: Number, state: dict[str, Any], now: Moment
+) -> float:
     total, elapsed = state.get("total", 0.0), now.since(state)
-    if elapsed is not None and (now.period is None or elapsed <= 2 * now.period):
+    if elapsed is not None and now.is_within_gap(elapsed):
         total += (state["value"] + float(value)) / 2 * elapsed
     state |= {"time": now.time, "value": float(value), "total": total}
     return float(total / SECONDS[step["time_unit"]])
@@ -144,7 +156,7 @@ def _script(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
             raise ValueError("what the template returned has no value")
         if "state" in result:
             # Through JSON and back, so that a state is the same before and after a restart.
-            state["state"] = json.loads(json.dumps(result["state"], allow_nan=False))
+            state["state"] = json_loads(json_bytes(result["state"]))
         result = result["value"]
     if isinstance(result, str):
         if result.startswith("{"):
@@ -160,7 +172,7 @@ STEP_TYPES: Mapping[str, StepType] = {
     "scaling": StepType(apply=_scaling),
     "default_value": StepType(apply=_default_value, numeric=False, takes_missing=True),
     "limit_control": StepType(apply=_limit_control),
-    "integration": StepType(apply=_integration, takes_missing=True),
+    "integration": StepType(apply=_integration),
     "derivative": StepType(apply=_derivative),
     "damper": StepType(apply=_damper),
     "script": StepType(apply=_script, numeric=False),
@@ -174,13 +186,15 @@ def run(
     memory: Memory | None = None,
     *,
     period: timedelta | None = None,
+    breaks_off: bool = False,
     context: Mapping[str, Any] | None = None,
     hass: HomeAssistant | None = None,
 ) -> Outcome:
     """Return what a chain makes of the value of a reading; None stands for a missing one.
 
-    `time` is the reading's. A second run for the time of the last one gives the same output and changes no memory.
-    `context` is what `script_context` returns; hass is needed for scripts.
+    `time` is the reading's, `memory` that of the reading before: so the same call gives the same, however often.
+    `breaks_off` for a total that was set back: nothing is compared with what was before. `context` is what
+    `script_context` returns; hass is needed for scripts.
 
     Memory is tied to a step's id (to its place where it has none) and to the steps before it: where those changed,
     nothing is compared with what they gave before, but a sum stays.
@@ -188,6 +202,7 @@ def run(
     now = Moment(
         time=time.timestamp(),
         period=period.total_seconds() if period else None,
+        breaks_off=breaks_off,
         context=context or {},
         hass=hass,
     )
@@ -211,10 +226,7 @@ def run(
 def _run_step(
     step: Step, value: Any, memory: Memory | None, now: Moment, origin: str
 ) -> tuple[Any, Memory | None, str | None]:
-    """Return a step's output, its memory, and why it failed.
-
-    Memory holds the state before its last reading too, from which a second run for that reading starts again.
-    """
+    """Return a step's output, its memory, and why it failed."""
     if (kind := STEP_TYPES.get(step["type"])) is None:
         return None, memory, "there is no such step"
     reason = None
@@ -223,22 +235,28 @@ def _run_step(
     if value is None and not kind.takes_missing:
         return None, memory, reason
 
-    before, again = dict[str, Any](), False
-    if memory is not None:
-        # What a script keeps is its own business; the others can't compare with what another chain gave.
-        same_origin = not kind.numeric or memory["origin"] == origin
-        again = same_origin and memory["time"] == now.time
-        before = dict(memory["before"] if again else memory["state"])
-        if not same_origin:
-            before.pop("time", None)
-    state = dict(before)
+    state = dict[str, Any](memory["state"]) if memory else {}
+    # What a script keeps is its own business; the others can't compare with what another chain gave.
+    if memory and kind.numeric and memory["origin"] != origin:
+        state.pop("time", None)
     try:
         value = _finite(kind.apply(step, value, state, now))
     except (ArithmeticError, LookupError, TypeError, ValueError, TemplateError) as err:
         return None, memory, str(err)
-    if not again and state:
-        memory = {"time": now.time, "origin": origin, "before": before, "state": state}
-    return value, memory, reason
+    return value, {"origin": origin, "state": state} if state else memory, reason
+
+
+def of_another_meter(memory: Memory) -> Memory:
+    """Return what a chain still remembers when its meter was exchanged: sums, but not the last point of anything."""
+    return {
+        key: {**step, "state": _without_time(step["state"])}
+        for key, step in memory.items()
+        if "total" in step["state"] or "time" not in step["state"]
+    }
+
+
+def _without_time(state: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in state.items() if key != "time"}
 
 
 def _origin(above: Sequence[Step], step: Step, now: Moment) -> str:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from time import monotonic
 from typing import Any
 
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
@@ -28,6 +27,7 @@ from ..meters.meter import Meter
 from ..protocol import (
     Bus,
     Exchange,
+    LinkError,
     LinkSettings,
     MBusError,
     Readout,
@@ -131,11 +131,14 @@ class Connection:
     """One bus and its queue: everything that speaks on it goes through `turn` or `read`.
 
     `stopped` says why nothing is asked, None while it runs. `last_error` is that of the last transaction that failed,
-    `failures` how many did, `durations` how many seconds each meter's last readout took.
+    `failures` how many did.
     """
 
-    def __init__(self, data: Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    def __init__(
+        self, title: str, data: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> None:
         """Prepare the bus; nothing is opened yet."""
+        self._title = title
         options = DEFAULT_OPTIONS | dict(options)
         self._shutdown_timeout = options[CONF_SHUTDOWN_TIMEOUT] / 1000
         self._turns = Turns()
@@ -147,8 +150,8 @@ class Connection:
         self.stopped: str | None = None
         self.last_error: str | None = None
         self.failures = 0
-        self.durations: dict[str, float] = {}
         self._on_backup = False
+        self._is_lost = False
 
     def note_way(self) -> None:
         """Say once that the backup connection took over, and once that the master is in use again."""
@@ -196,29 +199,36 @@ class Connection:
             except MBusError as err:
                 self.last_error = str(err)
                 self.failures += 1
+                self._note_link(err if isinstance(err, LinkError) else None)
                 raise
+            self._note_link(None)
+
+    def _note_link(self, error: LinkError | None) -> None:
+        """Say once that the bus can't be reached, and once that it is back."""
+        if self.stopped or self._is_lost == (error is not None):
+            return
+        self._is_lost = error is not None
+        if error:
+            LOGGER.error("%s: no connection to the bus: %s", self._title, error)
+        else:
+            LOGGER.info("%s: the connection to the bus is back", self._title)
 
     async def read(
         self,
+        bus: Bus,
         meter: Meter,
         *,
         last_telegram: int | None = None,
         attempts: int | None = None,
-        urgent: Urgency = False,
     ) -> Readout:
-        """Read a meter's telegrams up to the last one needed, or all, and note how long the bus was taken.
+        """Read a meter's telegrams up to the last one needed, or all, by whoever holds the line.
 
         Raises MBusError when nothing could be read.
         """
-        async with self.turn(urgent=urgent) as bus:
-            started = monotonic()
-            try:
-                return await bus.read(
-                    meter.address,
-                    identity=meter.identity,
-                    last_telegram=last_telegram,
-                    attempts=attempts,
-                    quirks=meter.quirks,
-                )
-            finally:
-                self.durations[meter.id] = monotonic() - started
+        return await bus.read(
+            meter.address,
+            identity=meter.identity,
+            last_telegram=last_telegram,
+            attempts=attempts,
+            quirks=meter.quirks,
+        )

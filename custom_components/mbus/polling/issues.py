@@ -23,13 +23,13 @@ def issue_id(kind: str, subject_id: str) -> str:
 
 @callback
 def report_other_meter(
-    hass: HomeAssistant, entry_id: str, meter: Meter, error: OtherMeterError
+    hass: HomeAssistant, entry: ConfigEntry, meter: Meter, error: OtherMeterError
 ) -> None:
     """Ask whether the meter that answers now takes the place of the one configured."""
     _create(
         hass,
         OTHER_METER,
-        entry_id,
+        entry.entry_id,
         meter,
         {
             "meter": meter.title,

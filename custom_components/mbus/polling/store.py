@@ -1,57 +1,118 @@
-"""What outlives a restart: last readings, due times, memory of transformation steps."""
+"""What outlives a restart: last readings, due times, and what they are held against."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict, override
 
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN
-from ..meters.reading import Reading
+from ..const import DOMAIN, LOGGER
+from ..meters.reading import Memory, Reading
 from ..protocol import IncompleteTelegramError, MBusError, Telegram, parse_telegram
 
 SAVE_DELAY = 60
 STORAGE_VERSION = 1
+STORAGE_MINOR_VERSION = 2
 
 DECODED_SIZE = 100
 """Bytes of memory for each byte of a telegram: a record of 6 bytes on the line is about 600 as objects."""
 
 
-class StoredMeter(TypedDict, total=False):
+class StoredMeter(TypedDict):
     """One meter: the frames of its last reading with their time, and when it is to be read again."""
 
-    frames: list[str]
-    time: str
-    due: str
+    frames: NotRequired[list[str]]
+    time: NotRequired[str]
+    due: NotRequired[str]
 
 
 class StoredData(TypedDict):
-    """The file: whether polling runs, meters by subentry id, memory of transformation steps by binding id."""
+    """The file: whether polling runs, meters by subentry id, and by binding id what their last reading was held against."""
 
     running: bool
     meters: dict[str, StoredMeter]
-    memory: dict[str, Any]
+    memory: dict[str, Memory]
+
+
+class _Store(Store[StoredData]):
+    @override
+    async def _async_migrate_func(
+        self,
+        old_major_version: int,
+        old_minor_version: int,
+        old_data: dict[str, Any],
+    ) -> dict[str, Any]:
+        """Keep of each step what it remembered before the last reading: it is evaluated anew.
+
+        Before minor version 2 a step's memory held the states before and after the reading at its time. A newer minor
+        version only holds more.
+        """
+        if old_minor_version >= STORAGE_MINOR_VERSION:
+            return old_data
+        times = {
+            dt_util.as_timestamp(meter["time"])
+            for meter in old_data["meters"].values()
+            if "time" in meter
+        }
+        memory = {
+            binding_id: {
+                "steps": {
+                    key: {
+                        "origin": step["origin"],
+                        "state": step["before" if step["time"] in times else "state"],
+                    }
+                    for key, step in steps.items()
+                }
+            }
+            for binding_id, steps in old_data["memory"].items()
+        }
+        return {**old_data, "memory": memory}
 
 
 class MBusStore:
-    """Keeps a connection's readings; written within a minute of a change, at unload and at stop."""
+    """Keeps a connection's readings; written within a minute of the first change that is not yet written, and at stop."""
 
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Prepare the file of one config entry."""
-        self._store: Store[StoredData] = Store(
-            hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}"
+        self._store = _Store(
+            hass,
+            STORAGE_VERSION,
+            f"{DOMAIN}.{entry_id}",
+            minor_version=STORAGE_MINOR_VERSION,
         )
-        self._data: StoredData = {"running": True, "meters": {}, "memory": {}}
+        self._data = StoredData(running=True, meters={}, memory={})
+        self._is_written = True
+        self.size = 0
+        """Bytes that the kept readings take."""
 
     async def async_load(self) -> None:
-        """Read what the last run left."""
-        if stored := await self._store.async_load():
-            self._data = stored
+        """Read what the last run left; what can't be read stays as it is, and nothing is kept in this run."""
+        try:
+            if stored := await self._store.async_load():
+                self.size = sum(map(_size, stored["meters"].values()))
+                self._data = stored
+        except (
+            HomeAssistantError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as err:
+            self._store.make_read_only()
+            LOGGER.error(
+                "%s can't be read and is left as it is: %s. Readings are kept again when a release that reads it is"
+                " installed, or when it is removed and the connection reloaded",
+                self._store.path,
+                err,
+            )
 
     async def async_save(self) -> None:
-        """Write now."""
-        await self._store.async_save(self._data)
+        """Write now what is not yet written."""
+        if not self._is_written:
+            await self._store.async_save(self._take())
 
     async def async_remove(self) -> None:
         """Delete the file with its entry."""
@@ -68,28 +129,16 @@ class MBusStore:
         self._data["running"] = running
         self._changed()
 
-    @property
-    def size(self) -> int:
-        """Bytes that the kept readings take."""
-        return sum(
-            len(frame) // 2 * DECODED_SIZE
-            for meter in self._data["meters"].values()
-            for frame in meter.get("frames", ())
-        )
-
     def reading(self, meter_id: str) -> Reading | None:
         """Return the last reading of a meter, decoded anew, or None where there is none that can be read."""
         stored = self._data["meters"].get(meter_id, {})
-        if (
-            not stored.get("frames")
-            or (time := dt_util.parse_datetime(stored["time"])) is None
-        ):
-            return None
         try:
-            telegrams = tuple(
-                _decode(bytes.fromhex(frame)) for frame in stored["frames"]
-            )
-        except MBusError:
+            time = dt_util.parse_datetime(stored["time"], raise_on_error=True)
+            telegrams = tuple(_decode(frame) for frame in stored["frames"])
+        except KeyError:
+            return None
+        except (MBusError, TypeError, ValueError) as err:
+            LOGGER.warning("The kept reading of meter %s is dropped: %s", meter_id, err)
             return None
         return Reading(telegrams=telegrams, time=time)
 
@@ -99,12 +148,30 @@ class MBusStore:
             self._data["meters"].get(meter_id, {}).get("due", "")
         )
 
+    def memory(self, binding_id: str) -> Memory:
+        """Return what a binding's last reading was held against."""
+        return self._data["memory"].get(binding_id, {})
+
     @callback
-    def keep_reading(self, meter_id: str, reading: Reading) -> None:
-        """Remember a meter's reading."""
+    def keep_reading(
+        self, meter_id: str, reading: Reading, memory: Mapping[str, Memory]
+    ) -> None:
+        """Remember a meter's reading, and what its bindings held it against."""
         stored = self._data["meters"].setdefault(meter_id, {})
+        self.size -= _size(stored)
         stored["frames"] = [telegram.frame.hex() for telegram in reading.telegrams]
         stored["time"] = reading.time.isoformat()
+        self.size += _size(stored)
+        self.keep_memory(memory)
+
+    @callback
+    def keep_memory(self, memory: Mapping[str, Memory]) -> None:
+        """Remember what the kept reading of bindings is held against."""
+        for binding_id, kept in memory.items():
+            if kept:
+                self._data["memory"][binding_id] = kept
+            else:
+                self._data["memory"].pop(binding_id, None)
         self._changed()
 
     @callback
@@ -115,30 +182,36 @@ class MBusStore:
 
     @callback
     def forget_meter(self, meter_id: str) -> None:
-        """Drop what was kept of a removed meter."""
-        if self._data["meters"].pop(meter_id, None):
+        """Drop what was kept of a meter that was removed or exchanged."""
+        if stored := self._data["meters"].pop(meter_id, None):
+            self.size -= _size(stored)
             self._changed()
 
-    def memory(self, binding_id: str) -> Any:
-        """Return what a binding's transformation steps remembered, or None."""
-        return self._data["memory"].get(binding_id)
-
     @callback
-    def keep_memory(self, binding_id: str, memory: Any) -> None:
-        """Remember what a binding's steps need the next time; None forgets it."""
-        if memory is None:
-            self._data["memory"].pop(binding_id, None)
-        else:
-            self._data["memory"][binding_id] = memory
-        self._changed()
+    def forget_memory(self, binding_id: str) -> None:
+        """Drop what a binding that is gone remembered."""
+        if self._data["memory"].pop(binding_id, None):
+            self._changed()
 
     @callback
     def _changed(self) -> None:
-        self._store.async_delay_save(lambda: self._data, SAVE_DELAY)
+        # A second call would put off the write that the first asked for.
+        if self._is_written:
+            self._is_written = False
+            self._store.async_delay_save(self._take, SAVE_DELAY)
+
+    @callback
+    def _take(self) -> StoredData:
+        self._is_written = True
+        return self._data
 
 
-def _decode(frame: bytes) -> Telegram:
+def _size(stored: StoredMeter) -> int:
+    return DECODED_SIZE * sum(len(frame) // 2 for frame in stored.get("frames", ()))
+
+
+def _decode(frame: str) -> Telegram:
     try:
-        return parse_telegram(frame)
+        return parse_telegram(bytes.fromhex(frame))
     except IncompleteTelegramError as err:
         return err.telegram

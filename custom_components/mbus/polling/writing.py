@@ -12,12 +12,11 @@ from homeassistant.exceptions import (
 from homeassistant.helpers.template import Template
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN, LOGGER, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
-from ..meters.binding import Binding, BindingError
+from ..const import DOMAIN, LOGGER
+from ..meters.binding import Binding, BindingError, BindingState
 from ..meters.meter import Meter
 from ..meters.transformation import Number, inverse, is_number, script_context
 from ..presentation.entered_number import CONF_TEMPLATE, chain_number
-from ..presentation.native_value import to_timestamp
 from ..protocol import (
     Function,
     Limits,
@@ -33,6 +32,7 @@ from ..protocol.coding.values import NO_DATA
 from ..protocol.master.commands import send
 from ..protocol.tables.vif import PLAIN_TEXT
 from ..protocol.tables.vife import COMBINABLE
+from .clock import meter_time
 from .coordinator import MeterCoordinator
 
 _DATA_SEND: Final = 0x51
@@ -51,8 +51,6 @@ _CLOCK_TOLERANCE: Final = timedelta(minutes=2)
 _PADDING: Final = " \0"
 """What a meter may fill a text up with."""
 
-_SOME_DAY: Final = datetime(2000, 1, 1)
-
 
 async def async_write(
     coordinator: MeterCoordinator, binding: Binding, entered: Value
@@ -64,7 +62,7 @@ async def async_write(
     """
     meter = coordinator.meter
     wanted = _record_value(coordinator, binding, entered)
-    last = coordinator.data.results.get(binding.id) if coordinator.data else None
+    last = coordinator.data.results.get(binding.id)
     # Refuse what can't be coded before anything is asked of the meter.
     _encode(meter, binding, last.record if last else None, wanted)
 
@@ -78,7 +76,7 @@ async def async_write(
                 last_telegram=binding.telegram,
                 quirks=meter.quirks,
             )
-            record = binding.extract(readout.telegrams)
+            record = binding.record_in(readout.telegrams)
             header, data = _encode(meter, binding, record, wanted)
             master = await bus.master()
             try:
@@ -98,9 +96,9 @@ async def async_write(
         record.value,
     )
 
-    await coordinator.async_read_now()
-    if not coordinator.last_update_success:
-        _fail(binding, coordinator.failure, coordinator.last_exception)
+    after = await coordinator.async_read()
+    if after.state is not BindingState.OK:
+        _fail(binding, after.reason)
     if wanted is not None:
         _check_taken(coordinator, binding, wanted, lost)
     elif lost:
@@ -114,7 +112,7 @@ def _check_taken(
     lost: MeterError | None,
 ) -> None:
     """Compare what the meter says after a write; raise HomeAssistantError where it is something else."""
-    result = coordinator.data.results.get(binding.id) if coordinator.data else None
+    result = coordinator.data.results.get(binding.id)
     record = result.record if result else None
     if record is None or record.value is None:
         if record and wanted == "" and record.problem == NO_DATA:
@@ -176,7 +174,7 @@ def _record_value(
             return _like(entered, rendered)
         value: Value = entered
         if is_number(entered):
-            value = chain_number(binding, coordinator.meter.medium, entered)
+            value = chain_number(coordinator.displays[binding.id], entered)
         value = inverse(binding.transformations, value)
     except (ArithmeticError, TemplateError, ValueError) as err:
         raise _not_codable(err) from err
@@ -277,16 +275,6 @@ def _nearest(coding: Limits, value: Number, unit: str | None) -> Decimal:
             },
         )
     return number
-
-
-def meter_time(value: datetime, meter_clock: str) -> tuple[datetime, bool]:
-    """Return what a meter's clock shows at a time, and whether that is summer time."""
-    standard = to_timestamp(_SOME_DAY, METER_CLOCK_STANDARD, False)
-    follows = meter_clock == METER_CLOCK_SUMMER
-    zone = dt_util.get_default_time_zone() if follows else standard.tzinfo
-    local = value.astimezone(zone)
-    is_summer_time = local.utcoffset() != standard.utcoffset()
-    return local.replace(tzinfo=None, fold=0), is_summer_time
 
 
 def _not_codable(error: Exception | str) -> ServiceValidationError:

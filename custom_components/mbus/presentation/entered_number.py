@@ -10,7 +10,7 @@ from homeassistant.util import dt as dt_util
 from ..meters.binding import Binding
 from ..meters.transformation import run
 from ..protocol import Limits, limits
-from .description import sensor_description
+from .display import Display, display_of
 from .native_value import native_value
 
 CONF_MAXIMUM: Final = "maximum"
@@ -50,50 +50,38 @@ def number_range(binding: Binding, medium: int | None) -> NumberRange | None:
     given = dict(binding.writing)
     if binding.signature and binding.signature.quantity in _ON_OR_OFF:
         given = {CONF_MINIMUM: 0, CONF_MAXIMUM: 1} | given
-    lowest, highest, step = _shown_limits(binding, medium, coding)
+    display = display_of(binding, medium)
+    lowest, highest, step = _shown_limits(binding, display, coding)
     return NumberRange(
         minimum=float(max(lowest, given.get(CONF_MINIMUM, lowest))),
         maximum=float(min(highest, given.get(CONF_MAXIMUM, highest))),
         step=None if step is None else float(step),
-        unit=_shown_unit(binding, medium),
+        unit=display.shown_unit,
     )
 
 
-def shown_number(binding: Binding, medium: int | None, value: Any) -> float | None:
+def shown_number(display: Display, value: Any) -> float | None:
     """Return a number that came out of the binding's chain in the unit in which its sensor is shown at first."""
-    number = native_value(binding, value)
+    number = native_value(display, value)
     if not isinstance(number, int | float | Decimal):
         return None
-    description = sensor_description(binding, medium)
-    native = description.native_unit_of_measurement
-    unit, shown = _shown_unit(binding, medium), float(number)
+    native = display.description.native_unit_of_measurement
+    unit, shown = display.shown_unit, float(number)
     if unit != native:
-        converter = UNIT_CONVERTERS[description.device_class]
+        converter = UNIT_CONVERTERS[display.description.device_class]
         shown = converter.convert(shown, native, unit)
     # As many digits as a float has, without the noise of the conversion behind them.
     return float(f"{shown:.15g}")
 
 
-def chain_number(
-    binding: Binding, medium: int | None, shown: float | Decimal
-) -> Decimal:
+def chain_number(display: Display, shown: float | Decimal) -> Decimal:
     """Return what has to come out of the binding's chain for a number to be shown."""
     # Every conversion of units is a straight line, so two points of it lead back.
-    zero, one = (
-        Decimal(str(shown_number(binding, medium, number))) for number in (0, 1)
-    )
+    zero, one = (Decimal(str(shown_number(display, number))) for number in (0, 1))
     return (Decimal(str(shown)) - zero) / (one - zero)
 
 
-def _shown_unit(binding: Binding, medium: int | None) -> str | None:
-    description = sensor_description(binding, medium)
-    return (
-        description.suggested_unit_of_measurement
-        or description.native_unit_of_measurement
-    )
-
-
-def _shown_limits(binding: Binding, medium: int | None, coding: Limits) -> Limits:
+def _shown_limits(binding: Binding, display: Display, coding: Limits) -> Limits:
     """Return the limits of a coding as they are shown; wide ones where only a write template knows the way."""
     if binding.writing.get(CONF_TEMPLATE) or any(
         step["type"] != "scaling" for step in binding.transformations
@@ -103,7 +91,7 @@ def _shown_limits(binding: Binding, medium: int | None, coding: Limits) -> Limit
     def show(number: float | Decimal) -> float | None:
         epoch = dt_util.utc_from_timestamp(0)
         scaled = run(binding.transformations, number, epoch).value
-        return shown_number(binding, medium, scaled)
+        return shown_number(display, scaled)
 
     lowest, highest, step = coding
     if step is not None:

@@ -1,25 +1,19 @@
 """Values as Home Assistant takes them: in the unit and of the type that the description says, dates with a time zone."""
 
-from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from math import isfinite
 from typing import Any, Final
 
 from homeassistant.components.sensor import SensorDeviceClass
-from homeassistant.components.sensor.const import UNIT_CONVERTERS
 from homeassistant.util import dt as dt_util
 
 from ..const import METER_CLOCK_SUMMER
-from ..meters.binding import Binding, Presentation
-from ..protocol import SECRET_QUANTITIES, Record, convert_unit
-from .description import (
-    converts,
-    native_unit,
-    record_description,
-    sensor_description,
-    transformed_result,
-)
+from ..meters.binding import Binding
+from ..meters.guards import Guard
+from ..meters.transformation import is_number
+from ..protocol import SECRET_QUANTITIES, EncodeError, Record, convert_unit, limits
+from .description import record_description
+from .display import Display
 
 type NativeValue = int | float | Decimal | str | date | datetime | None
 
@@ -28,30 +22,41 @@ _LONGEST_STATE: Final = 255
 _CUT: Final = "…"
 
 
-def native_value(binding: Binding, value: Any) -> NativeValue:
+def native_value(display: Display, value: Any) -> NativeValue:
     """Return a binding's value as its sensor takes it, in the unit of its description.
 
     None for what the description rules out, such as a text where a number is to be.
     """
     if value is None:
         return None
-    if binding.signature and binding.signature.quantity in SECRET_QUANTITIES:
+    if display.is_secret:
         return _HIDDEN
-    description = sensor_description(binding, None)
-    device_class = description.device_class
-    if device_class is SensorDeviceClass.TIMESTAMP:
+    if display.description.device_class is SensorDeviceClass.TIMESTAMP:
         return value if isinstance(value, datetime) else None
-    if device_class is SensorDeviceClass.DATE:
+    if display.description.device_class is SensorDeviceClass.DATE:
         return value.date() if isinstance(value, datetime) else _only(date, value)
-    if isinstance(value, int | float | Decimal):
-        return _in_native_unit(binding, value) if isfinite(value) else None
-    numeric = (
-        device_class,
-        description.native_unit_of_measurement,
-        description.state_class,
-        description.suggested_display_precision,
+    if is_number(value):
+        return display.convert(value)
+    return None if display.is_numeric else _text(value)
+
+
+def guard_of(binding: Binding, display: Display) -> Guard:
+    """Return what the values of a binding have to be."""
+    return Guard(
+        sends_number=_sends_number(binding),
+        rises=display.is_rising,
+        can_show=lambda value: native_value(display, value) is not None,
     )
-    return _text(value) if numeric == (None,) * 4 else None
+
+
+def _sends_number(binding: Binding) -> bool:
+    """Return whether the record held a number when it was bound."""
+    if not binding.header:
+        return False
+    try:
+        return limits(binding.header) is not None
+    except EncodeError:
+        return binding.unit is not None
 
 
 def to_timestamp(value: datetime, meter_clock: str, summer_time: bool) -> datetime:
@@ -76,30 +81,6 @@ def _offset(value: datetime) -> timedelta:
 
 def _only[T](kind: type[T], value: Any) -> T | None:
     return value if isinstance(value, kind) else None
-
-
-def _in_native_unit(binding: Binding, value: float | Decimal) -> float | Decimal | None:
-    """Convert to a unit Home Assistant knows, and to the one set; where a chain's unit is unknown, that one names it.
-
-    None where the unit set can't be had: a number under the wrong unit would be a wrong one.
-    """
-    own = sensor_description(replace(binding, presentation=Presentation()), None)
-    result = transformed_result(binding, own)
-    wanted = binding.presentation.unit
-    if wanted and not result.certain:
-        return value
-    unit = native_unit(result.unit)
-    if result.unit and unit and unit != result.unit:
-        value = convert_unit(value, result.unit, unit)
-    if unit and wanted and wanted != unit:
-        if converts(own.device_class, unit, wanted):
-            converter = UNIT_CONVERTERS[own.device_class]
-            return converter.convert(float(value), unit, wanted)
-        try:
-            return convert_unit(value, unit, wanted)
-        except ValueError:
-            return None
-    return value
 
 
 def _text(value: Any) -> str:

@@ -1,29 +1,28 @@
-"""What a person may ask of a meter beside its polling; failures are told in plain words."""
+"""A meter's clock: what it shows at a time, and how it is set."""
 
 from datetime import datetime
+from typing import Final
 
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN
-from .polling.coordinator import MeterCoordinator
-from .polling.writing import meter_time
-from .protocol import MBusError
-from .protocol.master.commands import set_clock
+from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
+from ..presentation.native_value import to_timestamp
+from ..protocol import MBusError
+from ..protocol.master.commands import set_clock
+from .coordinator import MeterCoordinator
+
+_SOME_DAY: Final = datetime(2000, 1, 1)
 
 
-async def async_read_now(coordinator: MeterCoordinator) -> None:
-    """Read all telegrams of a meter at once. Raises HomeAssistantError when it doesn't answer."""
-    await coordinator.async_read_now()
-    if not coordinator.last_update_success:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="read_failed",
-            translation_placeholders={
-                "meter": coordinator.meter.title,
-                "error": coordinator.failure,
-            },
-        )
+def meter_time(value: datetime, meter_clock: str) -> tuple[datetime, bool]:
+    """Return what a meter's clock shows at a time, and whether that is summer time."""
+    standard = to_timestamp(_SOME_DAY, METER_CLOCK_STANDARD, False)
+    follows = meter_clock == METER_CLOCK_SUMMER
+    zone = dt_util.get_default_time_zone() if follows else standard.tzinfo
+    local = value.astimezone(zone)
+    is_summer_time = local.utcoffset() != standard.utcoffset()
+    return local.replace(tzinfo=None, fold=0), is_summer_time
 
 
 async def async_set_clock(
@@ -34,10 +33,10 @@ async def async_set_clock(
     With seconds where the meter sends them. Raises HomeAssistantError where the clock shows another time afterwards.
     """
     meter = coordinator.meter
-    telegrams = coordinator.data.reading.telegrams if coordinator.data else ()
+    reading = coordinator.data.reading
     with_seconds = any(
         record.header == b"\x06\x6d"
-        for telegram in telegrams
+        for telegram in (reading.telegrams if reading else ())
         for record in telegram.records
     )
     try:
@@ -58,4 +57,4 @@ async def async_set_clock(
             translation_key="set_clock_failed",
             translation_placeholders={"meter": meter.title, "error": str(err)},
         ) from err
-    await async_read_now(coordinator)
+    await coordinator.async_read_now()

@@ -1,0 +1,167 @@
+"""What follows from a reading: pure, and the same however often it is asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+
+from ..protocol import Record, Telegram, convert_unit
+from .binding import Binding, BindingError, BindingState
+from .guards import Fall, Guard, hold_against
+from .meter import Meter
+from .reading import Memory, Reading, Result
+from .transformation import Outcome, of_another_meter, run, script_context
+
+_TOTAL = "total"
+_STEPS = "steps"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """By binding id, what a reading gives and what the next one is held against."""
+
+    results: Mapping[str, Result]
+    memory: Mapping[str, Memory]
+
+
+def evaluate(
+    reading: Reading,
+    meter: Meter,
+    guards: Mapping[str, Guard],
+    memory: Mapping[str, Memory],
+    *,
+    period: timedelta | None,
+    hass: HomeAssistant,
+) -> Evaluation:
+    """Return what a meter's bindings make of a reading; `memory` is that of the reading before.
+
+    `guards` say what the values of each binding have to be, `period` how often the meter is read.
+    """
+    results, after = dict[str, Result](), dict[str, Memory]()
+    for binding in meter.bindings.values():
+        results[binding.id], after[binding.id], _ = evaluate_binding(
+            binding,
+            reading,
+            meter,
+            guards[binding.id],
+            memory.get(binding.id, {}),
+            period=period,
+            hass=hass,
+        )
+    return Evaluation(results=results, memory=after)
+
+
+def evaluate_binding(
+    binding: Binding,
+    reading: Reading,
+    meter: Meter,
+    guard: Guard,
+    memory: Memory,
+    *,
+    period: timedelta | None,
+    hass: HomeAssistant,
+) -> tuple[Result, Memory, Outcome]:
+    """Return what one binding makes of a reading, what it remembers of it, and what each step of its chain gives."""
+    result, fall = _read(binding, reading, guard, memory.get(_TOTAL, {}))
+    outcome = run(
+        binding.transformations,
+        result.raw if result.state is BindingState.OK else None,
+        reading.time,
+        memory.get(_STEPS),
+        period=period,
+        breaks_off=fall is not None and fall.has_fallen,
+        context=script_context(binding, meter),
+        hass=hass,
+    )
+    kept = {
+        _TOTAL: fall.memory if fall else memory.get(_TOTAL),
+        _STEPS: outcome.memory,
+    }
+    return (
+        _transformed(binding, result, outcome, guard),
+        {key: part for key, part in kept.items() if part},
+        outcome,
+    )
+
+
+def memory_of_another_meter(memory: Mapping[str, Memory]) -> dict[str, Memory]:
+    """Return what bindings still remember when their meter was exchanged: only the sums of their chains."""
+    return {
+        binding_id: {_STEPS: steps}
+        for binding_id, kept in memory.items()
+        if (steps := of_another_meter(kept.get(_STEPS, {})))
+    }
+
+
+def _read(
+    binding: Binding, reading: Reading, guard: Guard, memory: Memory
+) -> tuple[Result, Fall | None]:
+    """Return what a binding picks out of a reading, in the unit it was bound with, and how a total stands."""
+    record: Record | None = None
+    try:
+        record = binding.record_in(reading.telegrams)
+        guard.check(record)
+    except BindingError as err:
+        reason = str(err)
+        if err.state is BindingState.NO_TELEGRAM and reading.error:
+            reason = f"{reason}: {reading.error}"
+        return Result(state=err.state, reason=reason, record=record), None
+    value = _in_bound_unit(binding, record)
+    result = Result(value=value, raw=value, record=record)
+    if not guard.rises:
+        return result, None
+    fall = hold_against(value, memory)
+    if not fall.is_believed:
+        result = replace(
+            result,
+            value=None,
+            state=BindingState.TOTAL_FELL,
+            reason=f"{value} is less than it was; the next reading tells whether the meter was set back",
+        )
+    return result, fall
+
+
+def value_in(binding: Binding, telegrams: Sequence[Telegram]) -> Any:
+    """Return the value of a binding's record, in the unit it was bound with; None where there is no valid one."""
+    try:
+        record = binding.record_in(telegrams)
+    except BindingError:
+        return None
+    return _in_bound_unit(binding, record)
+
+
+def _in_bound_unit(binding: Binding, record: Record) -> Any:
+    """Return a record's valid value in the unit that the binding was made with."""
+    value = record.value
+    if (
+        isinstance(value, int | float | Decimal)
+        and record.unit is not None
+        and binding.unit is not None
+    ):
+        return convert_unit(value, record.unit, binding.unit)
+    return value
+
+
+def _transformed(
+    binding: Binding, result: Result, outcome: Outcome, guard: Guard
+) -> Result:
+    """Return a result with what the chain made of it; of a record that is not there, nothing is made."""
+    if not result.found:
+        return result
+    value, reason = outcome.value, outcome.error
+    if reason is None and value is not None:
+        if guard.can_show(value):
+            return replace(result, value=value, state=BindingState.OK, reason=None)
+        reason = f"{value!r} is not what the entity can show"
+        value = None
+    if reason is None:
+        return replace(result, value=None)
+    state = (
+        BindingState.TRANSFORMATION_FAILED
+        if binding.transformations
+        else BindingState.INVALID_VALUE
+    )
+    return replace(result, value=value, state=state, reason=reason)

@@ -1,0 +1,72 @@
+"""What holds a record's value back: one of another kind than the binding's, or a total that fell."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from ..protocol import Record
+from .binding import BindingError, BindingState
+from .reading import Memory
+from .transformation import Number, is_number
+
+_TOTAL = "total"
+_FALLEN = "fallen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What the values of a binding have to be.
+
+    `sends_number`: its record held a number when it was bound. `rises`: its record is a total that doesn't go back,
+    whatever the chain makes of it. `can_show` says whether its entity can show what came out of the chain.
+    """
+
+    sends_number: bool
+    rises: bool
+    can_show: Callable[[Any], bool]
+
+    def check(self, record: Record) -> None:
+        """Raise BindingError for a record without a valid value, and for one of another type than the binding's."""
+        if record.value is None:
+            raise BindingError(BindingState.INVALID_VALUE, str(record.problem))
+        if self.sends_number and not is_number(record.value):
+            raise BindingError(
+                BindingState.INVALID_VALUE,
+                f"{_shortened(record.value)} is not a number",
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fall:
+    """A total and the one before: `has_fallen` when it is lower, `is_believed` when a second reading agrees."""
+
+    has_fallen: bool
+    is_believed: bool
+    memory: Memory
+
+
+def hold_against(total: Number, memory: Memory) -> Fall:
+    """Hold a total against the last valid one.
+
+    One that fell is either a wrong reply or a meter that was set back: the second reading that is lower, too, and not
+    lower than the first, tells. A register that is below zero counts both ways.
+    """
+    present = Decimal(str(total))
+    last = Decimal(memory.get(_TOTAL, total))
+    first = memory.get(_FALLEN)
+    kept = {_TOTAL: str(total)}
+    if present >= last or present < 0:
+        return Fall(has_fallen=False, is_believed=True, memory=kept)
+    if first is not None and present >= Decimal(first):
+        return Fall(has_fallen=True, is_believed=True, memory=kept)
+    return Fall(
+        has_fallen=True,
+        is_believed=False,
+        memory={_TOTAL: str(last), _FALLEN: str(total)},
+    )
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
