@@ -44,6 +44,8 @@ PLATFORMS = [
 ]
 
 
+_SUGGESTED_UNIT = "sensor.private"
+
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
@@ -94,6 +96,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     meters = _meters(entry)
     for meter in meters.values():
         _add_meter(hass, entry, meter)
+    _forget_suggested_units(hass, entry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if store.running:
         data.schedule.async_start()
@@ -161,6 +164,17 @@ class _Updates:
                 async_dispatcher_send(
                     hass, SIGNAL_METER_CHANGED.format(entry.entry_id), coordinator
                 )
+
+
+@callback
+def _forget_suggested_units(hass: HomeAssistant, entry: MBusConfigEntry) -> None:
+    """Drop the units that the first release suggested: its sensors' units could not be changed otherwise."""
+    registry = er.async_get(hass)
+    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+        if _SUGGESTED_UNIT in entity.options:
+            registry.async_update_entity_options(
+                entity.entity_id, _SUGGESTED_UNIT, None
+            )
 
 
 def _meters(entry: MBusConfigEntry) -> dict[str, Meter]:

@@ -64,7 +64,7 @@ CONNECTION_SENSORS = (
         suggested_display_precision=1,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.schedule.poll_duration or None,
+        value_fn=lambda data: data.schedule.figures.poll_duration or None,
     ),
     ConnectionSensorEntityDescription(
         key="bus_load",
@@ -74,7 +74,9 @@ CONNECTION_SENSORS = (
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
         value_fn=lambda data: (
-            data.schedule.bus_load * 100 if data.schedule.poll_duration else None
+            data.schedule.figures.bus_load * 100
+            if data.schedule.figures.poll_duration
+            else None
         ),
     ),
     ConnectionSensorEntityDescription(

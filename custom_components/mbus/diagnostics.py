@@ -72,8 +72,8 @@ def _connection(entry: MBusConfigEntry) -> dict[str, Any]:
         # asdict() would take a counter's items for its elements.
         "statistics": asdict(connection.bus.statistics)
         | {"discarded": dict(connection.bus.statistics.discarded)},
-        "poll_duration": round(data.schedule.poll_duration, 3),
-        "bus_load": round(data.schedule.bus_load, 4),
+        "poll_duration": round(data.schedule.figures.poll_duration, 3),
+        "bus_load": round(data.schedule.figures.bus_load, 4),
         "memory_in_use": data.memory_in_use,
         "trace": connection.trace.as_list(masked=True),
     }

@@ -51,9 +51,6 @@ class BindingSensor(BindingEntity, SensorEntity):
         self._attr_native_unit_of_measurement = description.native_unit_of_measurement
         self._attr_state_class = description.state_class
         self._attr_suggested_display_precision = description.suggested_display_precision
-        self._attr_suggested_unit_of_measurement = (
-            description.suggested_unit_of_measurement
-        )
         self._attr_translation_key, self._attr_translation_placeholders = name_parts(
             self.binding, cached_texts(self.coordinator.hass)
         )

@@ -20,7 +20,12 @@ from pytest_homeassistant_custom_component.common import (
     async_capture_events,
 )
 
-from custom_components.mbus.const import CONF_BINDINGS, CONF_PERIOD, DOMAIN
+from custom_components.mbus.const import (
+    CONF_ATTEMPTS,
+    CONF_BINDINGS,
+    CONF_PERIOD,
+    DOMAIN,
+)
 from custom_components.mbus.protocol import short_frame
 from tests.simulator import SimulatedBus, WaterMeter
 
@@ -295,29 +300,30 @@ async def test_renaming_the_connection_keeps_the_readings(
     assert not bus.requests
 
 
-async def test_silent_meter_costs_one_attempt_until_it_answers(
+async def test_silent_meter_costs_fewer_attempts_until_it_answers(
     hass: HomeAssistant,
     bus: SimulatedBus,
     create_entry: CreateEntry,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Its entities become unavailable and come back; each is logged once."""
-    entry = await create_entry(1, 2)
+    entry = await create_entry(1, 2, options={CONF_ATTEMPTS: 3})
     silent = binding_entities(hass, entry, "meter2")
     fine = binding_entities(hass, entry, "meter1")
     water = bus.meters.pop()
     caplog.clear()
 
     counts = []
-    for _ in range(3):
+    for _ in range(5):
         bus.requests.clear()
         await let_poll(hass, 301)
         counts.append(sum(request == short_frame(0x40, 2) for request in bus.requests))
         assert states_of(hass, silent) == {STATE_UNAVAILABLE}
         assert STATE_UNAVAILABLE not in states_of(hass, fine)
 
-    assert counts == [2, 1, 1]
-    assert sum("Error fetching" in record.message for record in caplog.records) == 1
+    # One that answered within its last three polls is asked as often as is set, a dead one twice.
+    assert counts == [3, 3, 3, 2, 2]
+    assert sum("can't be read" in record.message for record in caplog.records) == 1
     assert states_of(hass, [f"sensor.{slug(hass, 'meter2')}_binding_state"]) == {
         "unavailable_address"
     }
@@ -325,7 +331,7 @@ async def test_silent_meter_costs_one_attempt_until_it_answers(
     bus.meters.append(water)
     await let_poll(hass, 301)
     assert STATE_UNAVAILABLE not in states_of(hass, silent)
-    assert sum("recovered" in record.message for record in caplog.records) == 1
+    assert sum("answers again" in record.message for record in caplog.records) == 1
 
 
 def slug(hass: HomeAssistant, meter_id: str) -> str:

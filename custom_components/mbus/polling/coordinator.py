@@ -89,7 +89,8 @@ class MBusRuntimeData:
         is_full = self.connection.stopped == STOPPED_BY_MEMORY_LIMIT
         used = {"used": str(self.store.size), "limit": str(self.memory_limit)}
         report_connection(hass, MEMORY_LIMIT, entry, used if is_full else None)
-        load, duration = self.schedule.bus_load, self.schedule.poll_duration
+        figures = self.schedule.figures
+        load, duration = figures.bus_load, figures.poll_duration
         cycle = {"duration": f"{duration:.1f}", "load": f"{load * 100:.0f}"}
         report_connection(hass, CYCLE_TOO_LONG, entry, cycle if load > 1 else None)
 
@@ -163,12 +164,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if not reading.is_of(self.meter.identity):
             return MeterData(memory=memory_of_another_meter(before))
         evaluation = self._evaluate(reading, before)
-        is_present = (
-            self.period is None or dt_util.utcnow() < reading.time + self.period
-        )
         return MeterData(
             reading=reading,
-            results=evaluation.results if is_present else {},
+            results=evaluation.results if self._is_present(reading) else {},
             memory=evaluation.memory,
         )
 
@@ -275,14 +273,20 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         """Show the last reading again while it is the present one, after the connection was stopped."""
         if self.data.state is not BindingState.SHUTDOWN:
             return
-        is_current = not self.schedule.is_overdue(self.meter.id)
+        is_present = self._is_present(self.data.reading)
         self.async_set_updated_data(
             replace(
                 self.data,
                 state=BindingState.OK,
                 reason=None,
-                results=self.data.results if is_current else {},
+                results=self.data.results if is_present else {},
             )
+        )
+
+    def _is_present(self, reading: Reading | None) -> bool:
+        """Return whether a reading is still within its period."""
+        return reading is not None and (
+            self.period is None or dt_util.utcnow() < reading.time + self.period
         )
 
     @callback

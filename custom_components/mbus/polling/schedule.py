@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Protocol
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.helpers.event import async_track_point_in_utc_time
+from homeassistant.helpers.event import async_call_later, async_track_point_in_utc_time
 from homeassistant.util import dt as dt_util
 
 from ..meters.meter import Meter
 from ..protocol import LinkError, MBusError, Readout
-from .connection import Connection, ConnectionStoppedError
+from .connection import Connection
 from .store import MBusStore
 
 ALL_TELEGRAMS = 255
@@ -71,7 +71,7 @@ class _Slot:
     """A meter's place in the schedule.
 
     `due` is when it is to be read; None: not by itself. `silent_polls` counts since its last answer, `outage` is the
-    number of the one that it was told of, `duration` and `load` are those of its last readout.
+    number of the one that it was told of.
     """
 
     customer: Customer
@@ -80,9 +80,8 @@ class _Slot:
     is_read_again: bool = False
     silent_polls: int = 0
     outage: int = 0
-    duration: float = 0.0
-    load: float = 0.0
     request: _Request | None = None
+    cancel_timer: CALLBACK_TYPE | None = None
 
     @property
     def attempts(self) -> int | None:
@@ -96,28 +95,50 @@ class _Outage:
 
     error: LinkError | None = None
     number: int = 0
-    retry_at: datetime = field(default_factory=dt_util.utcnow)
     _retries: int = 0
 
-    def failed(self, error: LinkError) -> None:
-        """Note that a reading failed for want of the link."""
+    def failed(self, error: LinkError) -> timedelta:
+        """Note that a reading failed for want of the link; return how long to leave it alone."""
         self.number += self.error is None
         self.error = error
         delay = RETRY[min(self._retries, len(RETRY) - 1)]
         self._retries += 1
-        self.retry_at = dt_util.utcnow() + timedelta(seconds=delay)
+        return timedelta(seconds=delay)
 
     def is_over(self) -> None:
-        """Note that something came over the link."""
+        """Note that something was sent over the link."""
         self.error, self._retries = None, 0
+
+
+class Figures:
+    """How long reading every meter once takes in seconds, and the share of time that polling takes."""
+
+    def __init__(self) -> None:
+        """Know of no readout."""
+        self.poll_duration = 0.0
+        self.bus_load = 0.0
+        self._last: dict[str, tuple[float, float]] = {}
+
+    def note(self, meter_id: str, duration: float, period: timedelta | None) -> None:
+        """Take in how long a readout of a meter took."""
+        self.forget(meter_id)
+        load = duration / period.total_seconds() if period else 0.0
+        self.poll_duration += duration
+        self.bus_load += load
+        self._last[meter_id] = duration, load
+
+    def forget(self, meter_id: str) -> None:
+        """Leave out a meter."""
+        duration, load = self._last.pop(meter_id, (0.0, 0.0))
+        self.poll_duration -= duration
+        self.bus_load -= load
 
 
 class Schedule:
     """Reads each meter of a connection once per period, and those that a person waits for before the others.
 
     A poll that put nothing on the wire was no poll: it moves no due time, and when the link is back, what is overdue is
-    read. `poll_duration` is how long reading every meter once takes in seconds, `bus_load` the share of time that
-    polling takes.
+    read.
     """
 
     def __init__(
@@ -130,8 +151,7 @@ class Schedule:
         on_reading: Callable[[], None],
     ) -> None:
         """Plan nothing yet. `on_reading` is called after each readout."""
-        self.poll_duration = 0.0
-        self.bus_load = 0.0
+        self.figures = Figures()
         self._hass = hass
         self._entry = entry
         self._connection = connection
@@ -139,9 +159,12 @@ class Schedule:
         self._on_reading = on_reading
         self._slots: dict[str, _Slot] = {}
         self._is_running = False
-        self._polling: asyncio.Task[None] | None = None
-        self._cancel_timer: CALLBACK_TYPE | None = None
         self._outage = _Outage()
+        self._cancel_retry: CALLBACK_TYPE | None = None
+        # In the order of their times: who is due now, and who was due during the outage.
+        self._due: dict[_Slot, None] = {}
+        self._overdue: dict[_Slot, None] = {}
+        self._polling: asyncio.Task[None] | None = None
 
     @callback
     def async_add(self, customer: Customer) -> None:
@@ -158,8 +181,10 @@ class Schedule:
     @callback
     def async_remove(self, meter_id: str) -> None:
         """Read a meter no more."""
-        self._note_duration(self._slots.pop(meter_id), 0.0)
-        self._async_arm()
+        slot = self._slots.pop(meter_id)
+        slot.due = None
+        self._async_plan(slot)
+        self.figures.forget(meter_id)
 
     @callback
     def async_want(self, meter_id: str) -> None:
@@ -167,32 +192,33 @@ class Schedule:
         slot = self._slots[meter_id]
         if not slot.is_wanted:
             slot.is_wanted = True
-            self._async_arm()
+            self._async_plan(slot)
 
     @callback
     def async_set_due(self, meter_id: str, due: datetime | None) -> None:
         """Read a meter at another time than planned; None: not by itself."""
-        self._slots[meter_id].due = due
+        slot = self._slots[meter_id]
+        slot.due = due
         if due:
             self._store.keep_due(meter_id, due)
-        self._async_arm()
-
-    def is_overdue(self, meter_id: str) -> bool:
-        """Return whether a meter is to be read by itself now."""
-        due = self._slots[meter_id].due
-        return due is not None and due <= dt_util.utcnow()
+        self._async_plan(slot)
 
     @callback
     def async_start(self) -> None:
         """Read what is due from now on."""
         self._is_running = True
-        self._async_arm()
+        for slot in self._slots.values():
+            self._async_plan(slot)
 
     @callback
     def async_stop(self) -> None:
         """Begin nothing any more by itself."""
         self._is_running = False
-        self._async_arm()
+        for slot in self._slots.values():
+            self._async_plan(slot)
+        if self._cancel_retry:
+            self._cancel_retry()
+            self._cancel_retry = None
 
     async def async_wait(self) -> None:
         """Wait for all that has begun to end."""
@@ -245,108 +271,123 @@ class Schedule:
                     )
                 finally:
                     is_asked = bus.statistics.requests > requests
-                    self._note_duration(slot, monotonic() - started)
+                    self.figures.note(
+                        customer.meter.id, monotonic() - started, customer.period
+                    )
         except MBusError as err:
-            if self._is_planned(slot):
+            if customer.meter.id in self._slots:
                 self._note_failure(slot, err, began_at if is_asked else None)
                 customer.async_fail(err)
         else:
-            if self._is_planned(slot):
-                slot.silent_polls = 0
-                self._outage.is_over()
-                self._plan_next(slot, began_at)
-                # Either a meter was set back or a reply was wrong: the second reading tells.
-                slot.is_read_again = (
-                    customer.async_take(readout) and not slot.is_read_again
-                )
-                if slot.is_read_again and slot.due:
-                    slot.due = dt_util.utcnow()
+            if customer.meter.id in self._slots:
+                self._note_answer(slot, readout, began_at)
         finally:
             if slot.request is request:
                 slot.request = None
             self._on_reading()
-            self._async_arm()
 
-    def _is_planned(self, slot: _Slot) -> bool:
-        """Return whether a meter was not removed meanwhile."""
-        return self._slots.get(slot.customer.meter.id) is slot
+    def _note_answer(self, slot: _Slot, readout: Readout, began_at: datetime) -> None:
+        slot.silent_polls = 0
+        self._async_end_outage()
+        self._set_next(slot, began_at)
+        # Either a meter was set back or a reply was wrong: the second reading tells.
+        is_doubtful = slot.customer.async_take(readout)
+        slot.is_read_again = is_doubtful and not slot.is_read_again
+        if slot.is_read_again and slot.due:
+            slot.due = dt_util.utcnow()
+        self._async_plan(slot)
 
     def _note_failure(
-        self, slot: _Slot, error: MBusError, polled_at: datetime | None
+        self, slot: _Slot, error: MBusError, began_at: datetime | None
     ) -> None:
         if isinstance(error, LinkError):
-            self._outage.failed(error)
+            delay = self._outage.failed(error)
             slot.outage = self._outage.number
-        elif polled_at and not isinstance(error, ConnectionStoppedError):
+            if slot.due:
+                self._overdue[slot] = None
+            if self._is_running and self._cancel_retry is None:
+                self._cancel_retry = async_call_later(
+                    self._hass, delay, self._async_retry
+                )
+        elif began_at:
             slot.silent_polls += 1
-            self._outage.is_over()
-            self._plan_next(slot, polled_at)
+            self._async_end_outage()
+            self._set_next(slot, began_at)
+            self._async_plan(slot)
 
-    def _plan_next(self, slot: _Slot, polled_at: datetime) -> None:
+    def _set_next(self, slot: _Slot, began_at: datetime) -> None:
         period = slot.customer.period
-        slot.due = polled_at + period if period else None
+        slot.due = began_at + period if period else None
         if slot.due:
             self._store.keep_due(slot.customer.meter.id, slot.due)
 
-    def _note_duration(self, slot: _Slot, duration: float) -> None:
-        period = slot.customer.period
-        load = duration / period.total_seconds() if period else 0.0
-        self.poll_duration += duration - slot.duration
-        self.bus_load += load - slot.load
-        slot.duration, slot.load = duration, load
-
-    def _next(self) -> tuple[datetime, _Slot] | None:
-        """Return which meter comes next, and when."""
-        if (
-            not self._is_running
-            or self._connection.stopped
-            or self._entry.pref_disable_polling
-        ):
-            return None
-        times = [
-            (self._time_of(slot, slot.due), slot)
-            for slot in self._slots.values()
-            if slot.due and slot.is_wanted and slot.request is None
-        ]
-        return min(times, key=lambda time: time[0], default=None)
-
-    def _time_of(self, slot: _Slot, due: datetime) -> datetime:
-        """Return when a meter is turned to: in an outage once at its time, to be told, and then to try the link again."""
-        if self._outage.error and slot.outage == self._outage.number:
-            return max(due, self._outage.retry_at)
-        return due
-
     @callback
-    def _async_arm(self) -> None:
-        """Set the timer for what comes next."""
-        if self._cancel_timer:
-            self._cancel_timer()
-            self._cancel_timer = None
-        if self._polling is None and (following := self._next()):
-            self._cancel_timer = async_track_point_in_utc_time(
-                self._hass, self._async_begin, following[0]
+    def _async_plan(self, slot: _Slot) -> None:
+        """Set the timer of a meter."""
+        if slot.cancel_timer:
+            slot.cancel_timer()
+            slot.cancel_timer = None
+        self._due.pop(slot, None)
+        self._overdue.pop(slot, None)
+
+        @callback
+        def async_be_due(now: datetime) -> None:
+            slot.cancel_timer = None
+            self._due[slot] = None
+            self._async_poll()
+
+        is_allowed = self._is_running and not self._entry.pref_disable_polling
+        if is_allowed and slot.is_wanted and slot.due:
+            slot.cancel_timer = async_track_point_in_utc_time(
+                self._hass, async_be_due, slot.due
             )
 
     @callback
-    def _async_begin(self, now: datetime) -> None:
-        self._cancel_timer = None
-        self._polling = self._hass.async_create_background_task(
-            self._async_poll(), f"M-Bus polling of {self._entry.title}"
-        )
+    def _async_retry(self, now: datetime) -> None:
+        """See whether the link is back: with the meter that waits longest."""
+        self._cancel_retry = None
+        if slot := next(iter(self._overdue), None):
+            del self._overdue[slot]
+            self._due[slot] = None
+            self._async_poll()
 
-    async def _async_poll(self) -> None:
+    @callback
+    def _async_end_outage(self) -> None:
+        """Go on with what is overdue: the link is back."""
+        self._outage.is_over()
+        if self._cancel_retry:
+            self._cancel_retry()
+            self._cancel_retry = None
+        self._due |= self._overdue
+        self._overdue.clear()
+
+    @callback
+    def _async_poll(self) -> None:
+        if self._polling is None:
+            self._polling = self._hass.async_create_background_task(
+                self._async_poll_due(),
+                f"M-Bus polling of {self._entry.title}",
+                eager_start=False,
+            )
+
+    async def _async_poll_due(self) -> None:
         """Turn to one meter after the other while any is due."""
         try:
-            while (following := self._next()) and following[0] <= dt_util.utcnow():
-                slot = following[1]
-                if self._outage.error and slot.outage != self._outage.number:
+            while slot := next(iter(self._due), None):
+                del self._due[slot]
+                error = self._outage.error
+                if error and slot.outage != self._outage.number:
+                    # Only one at a time tries the link; the others are told.
                     slot.outage = self._outage.number
-                    slot.customer.async_fail(self._outage.error)
+                    self._overdue[slot] = None
+                    slot.customer.async_fail(error)
                     await asyncio.sleep(0)
                     continue
-                request = self._async_request(slot)
-                assert request.task
-                await asyncio.wait([request.task])
+                if slot.request is None:
+                    self._async_request(slot)
+                if slot.request and slot.request.task:
+                    await asyncio.wait([slot.request.task])
         finally:
             self._polling = None
-            self._async_arm()
+            if self._due:
+                self._async_poll()

@@ -37,18 +37,12 @@ class Display:
     is_rising: bool
     convert: Conversion
 
-    @property
-    def shown_unit(self) -> str | None:
-        """Return the unit in which the sensor is shown at first."""
-        return (
-            self.description.suggested_unit_of_measurement
-            or self.description.native_unit_of_measurement
-        )
-
 
 def display_of(binding: Binding, medium: int | None) -> Display:
     """Return how a binding is shown on a meter for this medium (device type code)."""
     description = sensor_description(binding, medium)
+    native = description.native_unit_of_measurement
+    shown_in = description.suggested_unit_of_measurement or native
     is_numeric = description.device_class not in (
         SensorDeviceClass.DATE,
         SensorDeviceClass.TIMESTAMP,
@@ -59,39 +53,45 @@ def display_of(binding: Binding, medium: int | None) -> Display:
         description.suggested_display_precision,
     ) != (None, None, None, None)
     return Display(
-        description=description,
+        # Home Assistant keeps a suggested unit for good; one that is native can change with the binding.
+        description=replace(
+            description,
+            native_unit_of_measurement=shown_in,
+            suggested_unit_of_measurement=None,
+        ),
         is_secret=binding.signature is not None
         and binding.signature.quantity in SECRET_QUANTITIES,
         is_numeric=is_numeric,
         is_rising=_is_rising(binding, medium),
-        convert=_conversion(binding, medium),
+        convert=_conversion(binding, medium, shown_in),
     )
 
 
-def _conversion(binding: Binding, medium: int | None) -> Conversion:
-    """Return the way to a unit Home Assistant knows, and to the one set; where a chain's unit is unknown, that one names it."""
+def _conversion(
+    binding: Binding, medium: int | None, shown_in: str | None
+) -> Conversion:
+    """Return the way from what the chain gives to the unit that is shown; where the chain's is unknown, that names it."""
     own = sensor_description(replace(binding, presentation=Presentation()), medium)
     result = transformed_result(binding, own)
-    wanted = binding.presentation.unit
-    if wanted and not result.certain:
-        return _as_it_is
     unit = native_unit(result.unit)
-
-    def to_native(value: Number) -> float | Decimal:
-        if result.unit and unit and unit != result.unit:
-            return convert_unit(value, result.unit, unit)
-        return value
-
-    if not (unit and wanted and wanted != unit):
-        return to_native
-    if converts(own.device_class, unit, wanted):
-        convert = UNIT_CONVERTERS[own.device_class].converter_factory(unit, wanted)
-        return lambda value: convert(float(to_native(value)))
+    if (
+        unit is None
+        or shown_in is None
+        or (binding.presentation.unit and not result.certain)
+    ):
+        return _as_it_is
+    if unit == shown_in == result.unit:
+        return _as_it_is
     try:
-        convert_unit(0, unit, wanted)
+        convert_unit(0, str(result.unit), shown_in)
     except ValueError:
-        return _nothing
-    return lambda value: convert_unit(to_native(value), unit, wanted)
+        pass
+    else:
+        return lambda value: convert_unit(value, str(result.unit), shown_in)
+    if converts(own.device_class, unit, shown_in):
+        convert = UNIT_CONVERTERS[own.device_class].converter_factory(unit, shown_in)
+        return lambda value: convert(float(value))
+    return _nothing
 
 
 def _as_it_is(value: Number) -> Number:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from homeassistant.components.sensor.const import UNIT_CONVERTERS
 from homeassistant.util import dt as dt_util
 
 from ..meters.binding import Binding
@@ -56,7 +55,7 @@ def number_range(binding: Binding, medium: int | None) -> NumberRange | None:
         minimum=float(max(lowest, given.get(CONF_MINIMUM, lowest))),
         maximum=float(min(highest, given.get(CONF_MAXIMUM, highest))),
         step=None if step is None else float(step),
-        unit=display.shown_unit,
+        unit=display.description.native_unit_of_measurement,
     )
 
 
@@ -65,13 +64,8 @@ def shown_number(display: Display, value: Any) -> float | None:
     number = native_value(display, value)
     if not isinstance(number, int | float | Decimal):
         return None
-    native = display.description.native_unit_of_measurement
-    unit, shown = display.shown_unit, float(number)
-    if unit != native:
-        converter = UNIT_CONVERTERS[display.description.device_class]
-        shown = converter.convert(shown, native, unit)
     # As many digits as a float has, without the noise of the conversion behind them.
-    return float(f"{shown:.15g}")
+    return float(f"{float(number):.15g}")
 
 
 def chain_number(display: Display, shown: float | Decimal) -> Decimal:
