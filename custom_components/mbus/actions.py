@@ -8,8 +8,7 @@ from homeassistant.util import dt as dt_util
 from .const import DOMAIN
 from .polling.coordinator import MeterCoordinator
 from .polling.writing import meter_time
-from .protocol import MBusError
-from .protocol.master.commands import set_clock
+from .protocol import MBusError, set_clock
 
 
 async def async_read_now(coordinator: MeterCoordinator) -> None:

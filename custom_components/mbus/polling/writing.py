@@ -19,6 +19,9 @@ from ..meters.transformation import Number, inverse, is_number, script_context
 from ..presentation.entered_number import CONF_TEMPLATE, chain_number
 from ..presentation.native_value import to_timestamp
 from ..protocol import (
+    COMBINABLE,
+    NO_DATA,
+    PLAIN_TEXT,
     Function,
     Limits,
     MBusError,
@@ -28,11 +31,8 @@ from ..protocol import (
     convert_unit,
     encode_value,
     limits,
+    send,
 )
-from ..protocol.coding.values import NO_DATA
-from ..protocol.master.commands import send
-from ..protocol.tables.vif import PLAIN_TEXT
-from ..protocol.tables.vife import COMBINABLE
 from .coordinator import MeterCoordinator
 
 _DATA_SEND: Final = 0x51

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 import re
 from typing import Self, override
 
-from .application.header import Header
 from .coding.texts import manufacturer_name
 
 SELECTED = 0xFD
@@ -12,8 +11,10 @@ SELECTED = 0xFD
 BROADCAST = 0xFF
 """Primary address of all meters; none answers."""
 LAST_PRIMARY = 250
+LAST_ANSWERING = 254
+"""Primary address of every meter at once, to which each answers."""
 
-_WILDCARD = "F"
+WILDCARD = "F"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +92,7 @@ class SecondaryAddress:
     @property
     def has_wildcards(self) -> bool:
         """More than one meter may match."""
-        return _WILDCARD in self.identification or None in (
+        return WILDCARD in self.identification or None in (
             self.manufacturer,
             self.version,
             self.medium,
@@ -100,23 +101,6 @@ class SecondaryAddress:
     def with_wildcards(self) -> Self:
         """Give the address with anything but identification and fabrication number left open."""
         return replace(self, manufacturer=None, version=None, medium=None)
-
-    def matches(self, header: Header) -> bool:
-        """Say whether a reply with this header can be that of a meter selected so.
-
-        Version and medium are left out: some meters report others than they compare.
-        """
-        if header.identification is None:
-            return False
-        if self.manufacturer is not None and header.manufacturer_code is not None:
-            if self.manufacturer != manufacturer_text(header.manufacturer_code):
-                return False
-        return all(
-            own in (_WILDCARD, other)
-            for own, other in zip(
-                self.identification, header.identification, strict=True
-            )
-        )
 
 
 type Address = int | SecondaryAddress
@@ -131,6 +115,12 @@ def parse_address(text: str) -> Address:
             raise ValueError(f"primary addresses end at {LAST_PRIMARY}")
         return address
     return SecondaryAddress.parse(text)
+
+
+def check_address(address: Address) -> None:
+    """Raise ValueError for an address at which nothing can answer."""
+    if isinstance(address, int) and not 0 <= address <= LAST_ANSWERING:
+        raise ValueError(f"address {address} is not within 0 to {LAST_ANSWERING}")
 
 
 def link_address(address: Address) -> int:
