@@ -4,12 +4,16 @@ from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
 from .application.header import Header, Identity
 from .application.record import Record, encode_value, limits
 from .application.signature import Function, Signature
-from .application.telegram import Telegram, decode_telegram, parse_telegram
+from .application.telegram import (
+    IncompleteTelegramError,
+    Telegram,
+    decode_telegram,
+    parse_telegram,
+)
 from .coding.values import NO_DATA, EncodeError, Limits, Value
 from .errors import (
     ApplicationError,
     FrameError,
-    IncompleteTelegramError,
     LinkBusyError,
     LinkError,
     LinkNotFoundError,

@@ -4,8 +4,6 @@ from dataclasses import dataclass, replace
 import re
 from typing import Self, override
 
-from .coding.texts import manufacturer_name
-
 SELECTED = 0xFD
 """Primary address of whatever is selected by secondary address."""
 BROADCAST = 0xFF
@@ -36,7 +34,7 @@ class SecondaryAddress:
             if number is not None and not re.fullmatch("[0-9A-F]{8}", number):
                 raise ValueError(f"{number!r} is not a number of 8 digits")
         if self.manufacturer is not None:
-            _manufacturer_code(self.manufacturer)
+            manufacturer_code(self.manufacturer)
         for code in (self.version, self.medium):
             if code is not None and not 0 <= code <= 0xFE:
                 raise ValueError(f"{code} is not within 0 to 254")
@@ -79,7 +77,7 @@ class SecondaryAddress:
         code = (
             0xFFFF
             if self.manufacturer is None
-            else _manufacturer_code(self.manufacturer)
+            else manufacturer_code(self.manufacturer)
         )
         data += code.to_bytes(2, "little")
         data += bytes(
@@ -138,13 +136,24 @@ def _manufacturer(text: str | None) -> str | None:
     return manufacturer_text(int.from_bytes(bytes.fromhex(text), "little"))
 
 
+def manufacturer_name(code: int) -> str:
+    """Read the three letters in a manufacturer's code; four hex digits where they are none.
+
+    Bit 15 only says whether the meter's address is unique world-wide.
+    """
+    letters = [code >> shift & 0x1F for shift in (10, 5, 0)]
+    if all(1 <= letter <= 26 for letter in letters):
+        return "".join(chr(0x40 + letter) for letter in letters)
+    return f"{code:04X}"
+
+
 def manufacturer_text(code: int) -> str:
     """Write a manufacturer's code so that nothing of it is lost: letters or hex."""
     name = manufacturer_name(code)
-    return name if _manufacturer_code(name) == code else f"{code:04X}"
+    return name if manufacturer_code(name) == code else f"{code:04X}"
 
 
-def _manufacturer_code(manufacturer: str) -> int:
+def manufacturer_code(manufacturer: str) -> int:
     """Give the code of three letters, or of four hex digits.
 
     Raises ValueError.

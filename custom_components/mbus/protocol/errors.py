@@ -1,9 +1,6 @@
 """Everything that this package raises on purpose."""
 
-from typing import TYPE_CHECKING, Any, override
-
-if TYPE_CHECKING:
-    from .application.telegram import Telegram
+from typing import Any, override
 
 
 class MBusError(Exception):
@@ -17,18 +14,6 @@ class MBusError(Exception):
 
 class FrameError(MBusError):
     """Bytes that are no usable reply: damaged frame or malformed application data."""
-
-
-class IncompleteTelegramError(FrameError):
-    """The application data end or become unreadable in the middle of a record.
-
-    `telegram` holds the whole records before that point.
-    """
-
-    def __init__(self, message: str, telegram: Telegram) -> None:
-        """Keep what could be read."""
-        super().__init__(message)
-        self.telegram = telegram
 
 
 class UnsupportedError(FrameError):

@@ -2,14 +2,8 @@
 
 from ..address import LAST_PRIMARY, Address, SecondaryAddress
 from ..application.header import Identity
-from ..application.telegram import Telegram, decode_telegram
-from ..errors import (
-    ApplicationError,
-    FrameError,
-    IncompleteTelegramError,
-    PackageTooLongError,
-    UnsupportedError,
-)
+from ..application.telegram import IncompleteTelegramError, Telegram, decode_telegram
+from ..errors import ApplicationError, FrameError, PackageTooLongError, UnsupportedError
 from ..line.frame import Frame, Garbage, Received, Single
 from ..line.reply import Discard
 from .origin import is_selected_by
