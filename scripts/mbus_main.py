@@ -59,9 +59,9 @@ async def run(options: argparse.Namespace, settings: protocol.LinkSettings) -> N
         )
         match options.command:
             case "scan":
-                await find(master.scan(), as_json=options.json)
+                await find(protocol.scan(master), as_json=options.json)
             case "search":
-                await find(master.search(), as_json=options.json)
+                await find(protocol.search(master), as_json=options.json)
             case "read":
                 await read(master, options)
             case "send":

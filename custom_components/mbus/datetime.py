@@ -11,7 +11,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .control import ControlEntity, async_setup_controls
 from .polling.coordinator import MBusConfigEntry
 from .presentation.native_value import to_timestamp
-from .protocol.tables.vife import SUMMER_TIME
+from .protocol import SUMMER_TIME
 
 PARALLEL_UPDATES = 1
 

@@ -14,7 +14,7 @@ from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.naming import cached_texts, name_parts
 from .presentation.native_value import NativeValue, native_value, to_timestamp
-from .protocol.tables.vife import SUMMER_TIME
+from .protocol import SUMMER_TIME
 
 PARALLEL_UPDATES = 0
 

@@ -33,6 +33,7 @@ from .polling.clock import async_set_clock
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.naming import Texts, async_get_texts, record_name
 from .protocol import (
+    BAUD_RATES,
     LAST_PRIMARY,
     SECRET_QUANTITIES,
     EncodeError,
@@ -41,11 +42,8 @@ from .protocol import (
     Telegram,
     Value,
     Way,
-    encode_value,
-)
-from .protocol.master.commands import (
-    BAUD_RATES,
     application_reset,
+    encode_value,
     send_raw,
     set_baud_rate,
     set_primary_address,

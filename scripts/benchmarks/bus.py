@@ -25,8 +25,8 @@ from custom_components.mbus.protocol import (
     TcpSettings,
     long_frame,
     open_link,
+    search,
 )
-from custom_components.mbus.protocol.master.search import Search
 from tests.simulator import FrameMeter, SimulatedBus
 
 from .report import print_report
@@ -160,7 +160,7 @@ async def read_ours(master: Master) -> int:
 async def search_ours(master: Master, **ways: bool) -> int:
     """Count the meters found."""
     found = set()
-    async with aclosing(Search(master).run(**ways)) as steps:
+    async with aclosing(search(master, **ways)) as steps:
         async for step in steps:
             if step.found:
                 found.add(step.found.key)

@@ -54,7 +54,7 @@ async def test_find(
 ) -> None:
     """A row for each meter."""
     monkeypatch.setattr("protocol.master.search.LAST_PRIMARY", 3)
-    monkeypatch.setattr("protocol.link._NETWORK_LATENCY", 0.05)
+    monkeypatch.setattr("protocol.line.link._NETWORK_LATENCY", 0.05)
     async with SimulatedBus([WaterMeter(1), HeatMeter(2)], skew=3) as bus:
         link = f"tcp://127.0.0.1:{await bus.serve_tcp()}"
         assert await run(link, "--baud-rate", "38400", "--json", command) == 0
@@ -68,7 +68,7 @@ async def test_nothing_found(
 ) -> None:
     """Said in words."""
     monkeypatch.setattr("protocol.master.search.LAST_PRIMARY", 0)
-    monkeypatch.setattr("protocol.link._NETWORK_LATENCY", 0.05)
+    monkeypatch.setattr("protocol.line.link._NETWORK_LATENCY", 0.05)
     async with SimulatedBus() as bus:
         link = f"tcp://127.0.0.1:{await bus.serve_tcp()}"
         assert await run(link, "scan") == 0

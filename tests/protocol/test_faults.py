@@ -20,6 +20,7 @@ from custom_components.mbus.protocol import (
 from custom_components.mbus.protocol.master import bus as bus_module
 from tests.simulator import CodedMeter, Fault, Faults, Request, SimulatedBus
 
+from .clock import StillLoop
 from .lines import Kind, open_files, places, serve
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -91,8 +92,8 @@ class Line:
         self.simulated = SimulatedBus(self.meters, faults=self.faults)
         self.outcomes: Counter[str] = Counter()
 
-    async def run(self, reads: int) -> None:
-        """Read meters drawn by chance."""
+    async def run(self, reads: int) -> int:
+        """Read meters drawn by chance; return the number of tasks that are left."""
         async with self.simulated:
             bus = Bus(
                 await serve(self.simulated, "tcp"), timeout=TIMEOUT, attempts=ATTEMPTS
@@ -101,6 +102,7 @@ class Line:
             for _ in range(reads):
                 await self._read(bus, self.random.choice(self.meters))
             await bus.close()
+        return len(asyncio.all_tasks()) - 1
 
     async def _read(self, bus: Bus, meter: CodedMeter) -> None:
         address: Address = meter.address
@@ -129,19 +131,18 @@ class Line:
             check_attempts(self.simulated.requests[started:])
 
 
-async def test_mixed_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mixed_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not one value is wrong or misplaced, and no readout fails that needn't."""
     monkeypatch.setattr(bus_module, "BACK_OFF", (0.01,))
-    # The debug mode of the event loop would take most of the time.
-    asyncio.get_running_loop().set_debug(False)
     lines = [
         Line(seed, late_delay=None if seed % 2 else TIMEOUT * 1.3)
         for seed in range(LINES)
     ]
     files = open_files()
-    await asyncio.gather(*(line.run(READS // LINES) for line in lines))
-    assert open_files() <= files
-    assert asyncio.all_tasks() == {asyncio.current_task()}
+    for line in lines:
+        with asyncio.Runner(loop_factory=StillLoop, debug=False) as runner:
+            assert runner.run(line.run(READS // LINES)) == 0, "tasks are left"
+        assert open_files() <= files
 
     outcomes = sum((line.outcomes for line in lines), Counter())
     assert outcomes.total() == READS

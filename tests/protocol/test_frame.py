@@ -139,7 +139,7 @@ def test_reader_ends_a_frame_by_its_length() -> None:
         (REPLY + b"\x00", [parse_frame(REPLY), Garbage(b"\x00")]),
         (
             short_frame(0x7B, 1) + REPLY + ACK,
-            [Frame(control=0x7B, address=1), parse_frame(REPLY), Single.ACK],
+            [parse_frame(short_frame(0x7B, 1)), parse_frame(REPLY), Single.ACK],
         ),
         (bytes.fromhex("68000068"), [Garbage(bytes.fromhex("68000068"))]),
         (b"\x00" + ACK, [Garbage(b"\x00"), Single.ACK]),

@@ -350,7 +350,7 @@ async def test_answers_that_are_no_telegram(body: str, error: type[MBusError]) -
 async def test_busy_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     """A meter that is too busy is asked again after a pause."""
     monkeypatch.setattr(
-        "custom_components.mbus.protocol.master.master._BUSY_PAUSE", 0.01
+        "custom_components.mbus.protocol.master.session.BUSY_PAUSE", 0.01
     )
     meter = CodedMeter(1)
     meter.application_errors = iter([8, 8])

@@ -18,6 +18,8 @@ from custom_components.mbus.protocol import (
     SearchStep,
     SecondaryAddress,
     open_link,
+    scan,
+    search,
     short_frame,
 )
 from custom_components.mbus.protocol.line import (
@@ -53,12 +55,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(link_module, "_NETWORK_LATENCY", 0.05)
 
 
-async def search(
+async def search_all(
     master: Master, **ways: bool
 ) -> tuple[dict[str, Found], list[MBusError], list[SearchStep]]:
     """Run a whole search."""
     found: dict[str, Found] = {}
-    steps = [step async for step in master.search(**ways)]
+    steps = [step async for step in search(master, **ways)]
     for step in steps:
         if step.found:
             found[step.found.key] = step.found
@@ -83,7 +85,7 @@ async def test_both_ways_find_each_meter_once(kind: Kind) -> None:
     """A meter found by wildcards and by address is one; either address reads it."""
     meters = [HeatMeter(1), WaterMeter(7), FixedMeter(12)]
     async with SimulatedBus(meters) as bus, mastered(bus, kind) as master:
-        found, problems, _ = await search(master)
+        found, problems, _ = await search_all(master)
         assert {meter.address for meter in found.values()} == {1, 7, 12}
         assert problems == []
         for meter in found.values():
@@ -95,7 +97,7 @@ async def test_both_ways_find_each_meter_once(kind: Kind) -> None:
 async def test_secondary_addresses() -> None:
     """The address found selects exactly this meter; it can be written as text."""
     async with SimulatedBus([WaterMeter(2)]) as bus, mastered(bus) as master:
-        found, _, _ = await search(master, **BY_SECONDARY)
+        found, _, _ = await search_all(master, **BY_SECONDARY)
         (meter,) = found.values()
         assert str(meter.secondary) == "000000022D4D0107"
         assert meter.primary == 2
@@ -105,7 +107,7 @@ async def test_secondary_addresses() -> None:
 async def test_an_empty_bus() -> None:
     """Nothing is found, and nothing is wrong."""
     async with SimulatedBus() as bus, mastered(bus) as master:
-        found, problems, _ = await search(master, **BY_SECONDARY)
+        found, problems, _ = await search_all(master, **BY_SECONDARY)
         assert (found, problems) == ({}, [])
 
 
@@ -113,7 +115,7 @@ async def test_a_scan_asks_at_all_addresses(monkeypatch: pytest.MonkeyPatch) -> 
     """0 to 250, each once."""
     monkeypatch.setattr(search_module, "LAST_PRIMARY", 250)
     async with SimulatedBus([WaterMeter(3)]) as bus, mastered(bus) as master:
-        found = [step.found async for step in master.scan() if step.found]
+        found = [step.found async for step in scan(master) if step.found]
         assert [meter.address for meter in found] == [3]
         resets = [
             request for request in bus.requests if not is_request_for_data(request)
@@ -135,7 +137,7 @@ async def test_acknowledgements_of_several_meters(skew: float) -> None:
         for number, identification in enumerate(SHARED_PREFIX, 1)
     ]
     async with SimulatedBus(meters, skew=skew) as bus, mastered(bus) as master:
-        found, problems, _ = await search(master, **BY_SECONDARY)
+        found, problems, _ = await search_all(master, **BY_SECONDARY)
         assert numbers(found) == sorted(SHARED_PREFIX)
         assert problems == []
 
@@ -150,7 +152,7 @@ async def test_meters_that_share_a_primary_address(skew: float) -> None:
         HeatMeter(6, identification="44444444"),
     ]
     async with SimulatedBus(meters, skew=skew) as bus, mastered(bus) as master:
-        found, problems, _ = await search(master)
+        found, problems, _ = await search_all(master)
         assert numbers(found) == ["11111111", "22222222", "33333333", "44444444"]
         addresses = {
             meter.header.identification: meter.address
@@ -173,7 +175,7 @@ async def test_a_collision_in_a_scan(skew: float) -> None:
     """Two meters at one address are told apart from one and from none."""
     meters = [WaterMeter(5, identification="11111111"), GasMeter(5), GasMeter(9)]
     async with SimulatedBus(meters, skew=skew) as bus, mastered(bus) as master:
-        found, problems, _ = await search(master, **BY_PRIMARY)
+        found, problems, _ = await search_all(master, **BY_PRIMARY)
         assert {meter.address for meter in found.values()} == {9}
         (problem,) = problems
         assert isinstance(problem, CollisionError)
@@ -187,7 +189,7 @@ async def test_meters_with_the_same_identification() -> None:
         for number, fabrication in enumerate(("50000001", "60000002"), 1)
     ]
     async with SimulatedBus(meters, skew=3) as bus, mastered(bus) as master:
-        found, _, _ = await search(master, **BY_SECONDARY)
+        found, _, _ = await search_all(master, **BY_SECONDARY)
         assert {str(meter.secondary) for meter in found.values()} == {
             "123456782D4D0104/50000001",
             "123456782D4D0104/60000002",
@@ -208,7 +210,7 @@ async def test_same_identification_without_enhanced_selection(selection: Any) ->
         HeatMeter(3, identification="12345678", quirks=quirks),
     ]
     async with SimulatedBus(meters, skew=3) as bus, mastered(bus) as master:
-        found, _, _ = await search(master, **BY_SECONDARY)
+        found, _, _ = await search_all(master, **BY_SECONDARY)
         assert {str(meter.secondary) for meter in found.values()} == {
             "123456782D4D0307",
             "123456782D4D0407",
@@ -223,7 +225,7 @@ async def test_meters_that_nothing_tells_apart() -> None:
         meter.fabrication_number = "55555555"
         meter.quirks.enhanced_selection = "silent"
     async with SimulatedBus(meters, skew=3) as bus, mastered(bus) as master:
-        found, problems, _ = await search(master, **BY_SECONDARY)
+        found, problems, _ = await search_all(master, **BY_SECONDARY)
         assert found == {}
         assert problems
         assert all(isinstance(problem, CollisionError) for problem in problems)
@@ -237,7 +239,7 @@ async def test_faulty_digits() -> None:
         for n, digits in enumerate(("1A", "1B"), 1)
     ]
     async with SimulatedBus(meters, skew=3) as bus, mastered(bus) as master:
-        found, _, _ = await search(master, **BY_SECONDARY)
+        found, _, _ = await search_all(master, **BY_SECONDARY)
         assert numbers(found) == ["1A345678", "1B345678"]
 
 
@@ -251,7 +253,7 @@ async def test_noise_where_no_meter_answers() -> None:
         SimulatedBus(meters, converter_noise=b"\xfd\xfe\xfc\x00", skew=3) as bus,
         mastered(bus) as master,
     ):
-        found, problems, _ = await search(master)
+        found, problems, _ = await search_all(master)
         assert {meter.address for meter in found.values()} == {5, 9}
         (problem,) = problems
         assert not isinstance(problem, CollisionError)
@@ -267,7 +269,7 @@ async def test_a_lost_request_on_a_shared_branch() -> None:
     async with SimulatedBus(meters, skew=3) as bus, mastered(bus) as master:
         selections = count()
         bus.faults.once(Fault.REQUEST_LOST, matches=lambda _: next(selections) == 3)
-        found, _, _ = await search(master, **BY_SECONDARY)
+        found, _, _ = await search_all(master, **BY_SECONDARY)
         assert numbers(found) == ["11111111", "22222222"]
 
 
@@ -275,7 +277,7 @@ async def test_only_the_other_control_field() -> None:
     """Meters that take only 73 are found with it."""
     meters = [WaterMeter(n, quirks=Quirks(send_user_data=(0x73,))) for n in (1, 2)]
     async with SimulatedBus(meters, skew=3) as bus, mastered(bus) as master:
-        found, _, _ = await search(master, **BY_SECONDARY)
+        found, _, _ = await search_all(master, **BY_SECONDARY)
         assert len(found) == 2
 
 
@@ -283,7 +285,7 @@ async def test_without_secondary_addressing() -> None:
     """Such a meter is found at its primary address."""
     meters = [WaterMeter(1, quirks=Quirks(secondary_addressing=False)), GasMeter(2)]
     async with SimulatedBus(meters) as bus, mastered(bus) as master:
-        found, _, _ = await search(master)
+        found, _, _ = await search_all(master)
         by_address = {meter.address: meter for meter in found.values()}
         assert by_address.keys() == {1, 2}
         assert by_address[1].secondary is None
@@ -298,7 +300,7 @@ async def test_a_slow_meter_is_read() -> None:
     ):
         bus.faults.late_delay = 0.3
         bus.faults.once(Fault.LATE, matches=is_request_for_data)
-        found, _, _ = await search(master, **BY_SECONDARY)
+        found, _, _ = await search_all(master, **BY_SECONDARY)
         assert len(found) == 1
 
 
@@ -306,7 +308,7 @@ async def test_a_meter_without_data() -> None:
     """It is named."""
     async with SimulatedBus([WaterMeter(1)]) as bus, mastered(bus) as master:
         bus.faults.chances[Fault.ACK_INSTEAD] = 1.0
-        found, problems, _ = await search(master, **BY_SECONDARY)
+        found, problems, _ = await search_all(master, **BY_SECONDARY)
         assert found == {}
         assert [type(problem) for problem in problems] == [NoDataError]
 
@@ -315,7 +317,7 @@ async def test_a_meter_that_answers_with_an_error() -> None:
     """So is one that refuses."""
     frame = bytes.fromhex("68 04 04 68 08 01 70 01 7A 16")
     async with SimulatedBus([FrameMeter([frame], 1)]) as bus, mastered(bus) as master:
-        found, problems, _ = await search(master, **BY_PRIMARY)
+        found, problems, _ = await search_all(master, **BY_PRIMARY)
         assert found == {}
         assert len(problems) == 1
 
@@ -331,7 +333,7 @@ async def test_a_gateway_slower_than_learnt(
     async with SimulatedBus(meters) as bus, mastered(bus) as master:
         # A little more than the response time.
         bus.gateways[0].latency = 0.016
-        found, problems, _ = await search(master, **ways)
+        found, problems, _ = await search_all(master, **ways)
         assert {meter.address for meter in found.values()} == set(addresses)
         assert problems == []
 
@@ -343,7 +345,7 @@ async def test_a_slow_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
     async with SimulatedBus(meters, skew=3) as bus:
         settings = await serve(bus, "tcp", latency=0.08)
         link = await open_link(settings)
-        found, _, _ = await search(Master(link), **BY_SECONDARY)
+        found, _, _ = await search_all(Master(link), **BY_SECONDARY)
         assert len(found) == 2
         await link.close()
 
@@ -352,7 +354,7 @@ async def test_a_serial_converter_powers_up(monkeypatch: pytest.MonkeyPatch) -> 
     """The first request waits for the meters to wake."""
     monkeypatch.setattr(search_module, "POWER_UP", 0.3)
     async with SimulatedBus([WaterMeter(1)]) as bus, mastered(bus, "pty") as master:
-        await search(master, **BY_SECONDARY)
+        await search_all(master, **BY_SECONDARY)
         assert bus.requests[0].time - master.link.opened_at >= 0.29
 
 
@@ -360,7 +362,7 @@ async def test_stopped_in_the_middle() -> None:
     """The line is free at once, and the next readout is right."""
     meters = [WaterMeter(1), GasMeter(2)]
     async with SimulatedBus(meters, skew=3) as bus, mastered(bus) as master:
-        async with aclosing(master.search()) as steps:
+        async with aclosing(search(master)) as steps:
             async for step in steps:
                 if step.found:
                     break
@@ -376,7 +378,7 @@ async def test_others_read_between_the_steps() -> None:
     async with SimulatedBus(meters, skew=3) as bus, mastered(bus) as master:
         found = set()
         address = SecondaryAddress(identification="30000000")
-        async for step in master.search(**BY_SECONDARY):
+        async for step in search(master, **BY_SECONDARY):
             assert (await master.read(address)).complete
             assert (await master.read(1)).complete
             if step.found:
@@ -389,4 +391,4 @@ async def test_a_link_that_breaks() -> None:
     async with SimulatedBus([WaterMeter(1)]) as bus, mastered(bus) as master:
         bus.faults.once(Fault.GATEWAY_RESET, matches=is_request_for_data)
         with pytest.raises(LinkError):
-            await search(master)
+            await search_all(master)

@@ -7,8 +7,7 @@ from hashlib import sha256
 import json
 from typing import Any, Self
 
-from ..protocol import Record, Signature, Telegram
-from ..protocol.tables.vif import PLAIN_TEXT
+from ..protocol import PLAIN_TEXT, Record, Signature, Telegram
 
 
 class Access(StrEnum):

@@ -8,8 +8,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
 from ..presentation.native_value import to_timestamp
-from ..protocol import MBusError
-from ..protocol.master.commands import set_clock
+from ..protocol import MBusError, set_clock
 from .coordinator import MeterCoordinator
 
 _SOME_DAY: Final = datetime(2000, 1, 1)

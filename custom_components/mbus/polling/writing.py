@@ -18,6 +18,9 @@ from ..meters.meter import Meter
 from ..meters.transformation import Number, inverse, is_number, script_context
 from ..presentation.entered_number import CONF_TEMPLATE, chain_number
 from ..protocol import (
+    COMBINABLE,
+    NO_DATA,
+    PLAIN_TEXT,
     Function,
     Limits,
     MBusError,
@@ -27,11 +30,8 @@ from ..protocol import (
     convert_unit,
     encode_value,
     limits,
+    send,
 )
-from ..protocol.coding.values import NO_DATA
-from ..protocol.master.commands import send
-from ..protocol.tables.vif import PLAIN_TEXT
-from ..protocol.tables.vife import COMBINABLE
 from .clock import meter_time
 from .coordinator import MeterCoordinator
 

@@ -19,16 +19,21 @@ from homeassistant.components.sensor.const import (
 )
 
 from ..meters.binding import Binding, Presentation
-from ..protocol import Function, Signature, convert_unit, dimension, limits
-from ..protocol.tables.vif import (
+from ..protocol import (
+    COMBINABLE,
+    EXTENDED,
     FIRST_EXTENSION,
     PLAIN_TEXT,
     PRIMARY,
     SECOND_EXTENSION,
     SECOND_LEVEL,
     DataType,
+    Function,
+    Signature,
+    convert_unit,
+    dimension,
+    limits,
 )
-from ..protocol.tables.vife import COMBINABLE, EXTENDED
 from .quantities import (
     BY_DIMENSION,
     COUNT,

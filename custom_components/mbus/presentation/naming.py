@@ -13,8 +13,7 @@ from homeassistant.util import slugify
 
 from ..const import DOMAIN
 from ..meters.binding import Binding
-from ..protocol import Function, Record, Signature
-from ..protocol.tables.vif import PLAIN_TEXT
+from ..protocol import PLAIN_TEXT, Function, Record, Signature
 from .native_value import value_text
 
 type Texts = Mapping[str, str]

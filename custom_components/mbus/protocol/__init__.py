@@ -4,23 +4,20 @@ from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
 from .application.header import Header, Identity
 from .application.record import Record, encode_value, limits
 from .application.signature import Function, Signature
-from .application.telegram import Telegram, decode_telegram, parse_telegram
-from .coding.values import EncodeError, Limits, Value
+from .application.telegram import (
+    IncompleteTelegramError,
+    Telegram,
+    decode_telegram,
+    parse_telegram,
+)
+from .coding.values import NO_DATA, EncodeError, Limits, Value
 from .errors import (
     ApplicationError,
-    CollisionError,
-    DamagedReplyError,
-    ForeignReplyError,
     FrameError,
-    IncompleteTelegramError,
     LinkBusyError,
     LinkError,
     LinkNotFoundError,
     MBusError,
-    MeterError,
-    NoDataError,
-    NoReplyError,
-    OtherMeterError,
     PackageTooLongError,
     RefusedError,
     UnsupportedError,
@@ -35,15 +32,17 @@ from .line.frame import (
     parse_frame,
     short_frame,
 )
-from .line.line import Discard, Exchange, Statistics
+from .line.line import Exchange, Statistics
 from .line.link import (
     Link,
     LinkSettings,
+    Opening,
     SerialSettings,
     TcpSettings,
     open_link,
     parse_link_url,
 )
+from .line.reply import Discard
 from .master.bus import Bus, Way
 from .master.commands import (
     BAUD_RATES,
@@ -59,23 +58,59 @@ from .master.commands import (
     synchronise,
     write_record,
 )
+from .master.errors import (
+    CollisionError,
+    DamagedReplyError,
+    ForeignReplyError,
+    MeterError,
+    NoDataError,
+    NoReplyError,
+    OtherMeterError,
+)
+from .master.found import Found, SearchStep
 from .master.master import Master
 from .master.readout import Quirks, Readout
-from .master.search import Found, SearchStep
+from .master.search import scan, search
+from .master.session import Session
 from .tables.medium import MEDIA, medium_name
 from .tables.units import UNITS, convert_unit, dimension
-from .tables.vif import QUANTITIES, SECRET_QUANTITIES
-from .tables.vife import MODIFIER_PREFIXES, MODIFIERS, VALUE_FLAGS
+from .tables.vif import (
+    FIRST_EXTENSION,
+    PLAIN_TEXT,
+    PRIMARY,
+    QUANTITIES,
+    SECOND_EXTENSION,
+    SECOND_LEVEL,
+    SECRET_QUANTITIES,
+    DataType,
+)
+from .tables.vife import (
+    COMBINABLE,
+    EXTENDED,
+    MODIFIER_PREFIXES,
+    MODIFIERS,
+    SUMMER_TIME,
+    VALUE_FLAGS,
+)
 
 __all__ = [
     "ACK",
     "BAUD_RATES",
+    "COMBINABLE",
+    "EXTENDED",
+    "FIRST_EXTENSION",
     "LAST_PRIMARY",
     "MEDIA",
     "MODIFIERS",
     "MODIFIER_PREFIXES",
+    "NO_DATA",
+    "PLAIN_TEXT",
+    "PRIMARY",
     "QUANTITIES",
+    "SECOND_EXTENSION",
+    "SECOND_LEVEL",
     "SECRET_QUANTITIES",
+    "SUMMER_TIME",
     "UNITS",
     "VALUE_FLAGS",
     "Address",
@@ -83,6 +118,7 @@ __all__ = [
     "Bus",
     "CollisionError",
     "DamagedReplyError",
+    "DataType",
     "Discard",
     "EncodeError",
     "Exchange",
@@ -107,6 +143,7 @@ __all__ = [
     "MeterError",
     "NoDataError",
     "NoReplyError",
+    "Opening",
     "OtherMeterError",
     "PackageTooLongError",
     "Quirks",
@@ -116,6 +153,7 @@ __all__ = [
     "SearchStep",
     "SecondaryAddress",
     "SerialSettings",
+    "Session",
     "Signature",
     "Single",
     "Statistics",
@@ -138,6 +176,8 @@ __all__ = [
     "parse_frame",
     "parse_link_url",
     "parse_telegram",
+    "scan",
+    "search",
     "select_for_readout",
     "send",
     "send_raw",

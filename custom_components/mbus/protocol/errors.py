@@ -1,31 +1,19 @@
 """Everything that this package raises on purpose."""
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from .address import Address
-    from .application.header import Identity
-    from .application.telegram import Telegram
+from typing import Any, override
 
 
 class MBusError(Exception):
     """Base of all errors of this package."""
 
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let `pickle` and `copy` restore what the error carries, whatever it was made from."""
+        return type(self).__new__, (type(self), *self.args), self.__dict__
+
 
 class FrameError(MBusError):
     """Bytes that are no usable reply: damaged frame or malformed application data."""
-
-
-class IncompleteTelegramError(FrameError):
-    """The application data end or become unreadable in the middle of a record.
-
-    `telegram` holds the whole records before that point.
-    """
-
-    def __init__(self, message: str, telegram: Telegram) -> None:
-        """Keep what could be read."""
-        super().__init__(message)
-        self.telegram = telegram
 
 
 class UnsupportedError(FrameError):
@@ -60,47 +48,6 @@ class LinkBusyError(LinkError):
 
 class LinkNotFoundError(LinkError):
     """There is no such serial port or host."""
-
-
-class MeterError(MBusError):
-    """A transaction with the meter at `address` failed."""
-
-    def __init__(self, message: str, address: Address) -> None:
-        """Keep the address as it was asked."""
-        super().__init__(message)
-        self.address = address
-
-
-class NoReplyError(MeterError):
-    """Nothing came within all attempts."""
-
-
-class NoDataError(NoReplyError):
-    """The meter acknowledges the request, but sends no data."""
-
-
-class DamagedReplyError(MeterError):
-    """Something answered in every attempt, never cleanly."""
-
-
-class CollisionError(DamagedReplyError):
-    """Several meters answer at this address."""
-
-
-class ForeignReplyError(MeterError):
-    """Only answers from another address came, or ones that don't say who sent them."""
-
-
-class OtherMeterError(MeterError):
-    """Another meter than the one expected answers at this address."""
-
-    def __init__(
-        self, message: str, address: Address, expected: Identity | None, found: Identity
-    ) -> None:
-        """Keep both identities."""
-        super().__init__(message, address)
-        self.expected = expected
-        self.found = found
 
 
 class PackageTooLongError(MBusError):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+import re
 
 from ..errors import FrameError
 
@@ -11,6 +12,8 @@ _SHORT = 0x10
 _LONG = 0x68
 _STOP = 0x16
 _FROM_MASTER = 0x40
+_STARTS = (re.compile(b"[\x10\x68\xe5]"), re.compile(b"[\x10\x68]"))
+"""What something may begin with, at the boundary of a frame and within the remains of a broken one."""
 
 
 class Control(IntEnum):
@@ -31,17 +34,31 @@ class Single(IntEnum):
     ACK = 0xE5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """A short frame (control_information is None), control frame or long frame.
+    """A sound short, control or long frame, as its bytes on the line."""
 
-    `data` is what follows the CI field.
-    """
+    raw: bytes
 
-    control: int
-    address: int
-    control_information: int | None = None
-    data: bytes = b""
+    @property
+    def control(self) -> int:
+        """The C field."""
+        return self.raw[self._start]
+
+    @property
+    def address(self) -> int:
+        """The A field."""
+        return self.raw[self._start + 1]
+
+    @property
+    def control_information(self) -> int | None:
+        """The CI field; None of a short frame."""
+        return None if self.raw[0] == _SHORT else self.raw[6]
+
+    @property
+    def data(self) -> bytes:
+        """What follows the CI field."""
+        return self.raw[7:-2]
 
     @property
     def from_master(self) -> bool:
@@ -60,11 +77,11 @@ class Frame:
 
     def __bytes__(self) -> bytes:
         """Give the frame as it goes over the line."""
-        if self.control_information is None:
-            return short_frame(self.control, self.address)
-        return long_frame(
-            self.control, self.address, self.control_information, self.data
-        )
+        return self.raw
+
+    @property
+    def _start(self) -> int:
+        return 1 if self.raw[0] == _SHORT else 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +127,7 @@ def parse_frame(data: bytes) -> Frame:
     if data[0] not in (_SHORT, _LONG):
         raise FrameError(f"a frame starts with 10 or 68, not {data[0]:02X}")
     expected = _expected_length(data)
-    if expected is None:
+    if not expected:
         raise FrameError(
             f"the start {data[:4].hex(' ').upper()} is not that of a frame"
         )
@@ -121,37 +138,41 @@ def parse_frame(data: bytes) -> Frame:
     body = data[1:-2] if data[0] == _SHORT else data[4:-2]
     if sum(body) & 0xFF != data[-2]:
         raise FrameError(f"checksum {data[-2]:02X} instead of {sum(body) & 0xFF:02X}")
-    if data[0] == _SHORT:
-        return Frame(control=body[0], address=body[1])
-    return Frame(
-        control=body[0], address=body[1], control_information=body[2], data=body[3:]
-    )
+    return Frame(bytes(data))
 
 
-def _expected_length(data: bytes | bytearray) -> int | None:
+def _expected_length(data: bytes) -> int:
     """Say how long the frame is that starts like this; a start too short to tell counts in itself.
 
-    None when no frame starts like this.
+    0 when no frame starts like this.
     """
     if data[0] == _SHORT:
         return 5
     if len(data) < 4:
-        return None if len(data) == 3 and data[1] != data[2] else 4
+        return 0 if len(data) == 3 and data[1] != data[2] else 4
     if data[1] != data[2] or data[3] != _LONG or data[1] < 3:
-        return None
+        return 0
     return data[1] + 6
+
+
+def _is_sound(raw: bytes) -> bool:
+    """Check stop byte and checksum of a frame whose length is right."""
+    if not raw or raw[-1] != _STOP:
+        return False
+    return sum(raw[1:-2] if raw[0] == _SHORT else raw[4:-2]) & 0xFF == raw[-2]
 
 
 class FrameReader:
     """Finds frames in a stream by their length fields, however the stream is cut in pieces.
 
     What belongs to no frame comes out as Garbage. A single character is only taken for one where a
-    frame could start: within the remains of a broken frame it is a data byte.
+    frame could start: within the remains of a broken frame it is a data byte. The work is linear in
+    the bytes: each is looked at as a start once, and each start is followed for one frame at most.
     """
 
     def __init__(self) -> None:
         """Start at the boundary of a frame."""
-        self._buffer = bytearray()
+        self._buffer = b""
         self._broken = False
 
     @property
@@ -161,47 +182,37 @@ class FrameReader:
 
     def feed(self, data: bytes) -> list[Received]:
         """Take the next bytes of the stream and return what is complete with them."""
-        self._buffer += data
-        return self._take(final=False)
+        return self._take(self._buffer + data, final=False)
 
     def flush(self) -> list[Received]:
         """Return what is left, knowing that nothing follows: the line went idle."""
-        received = self._take(final=True)
+        received = self._take(self._buffer, final=True)
         self._broken = False
         return received
 
-    def _take(self, *, final: bool) -> list[Received]:
+    def _take(self, buffer: bytes, *, final: bool) -> list[Received]:
         received: list[Received] = []
-        garbage = bytearray()
-        buffer = self._buffer
-
-        def found(item: Received) -> None:
-            if garbage:
-                received.append(Garbage(bytes(garbage)))
-                garbage.clear()
-            received.append(item)
-
-        while buffer:
-            if buffer[0] == Single.ACK and not self._broken:
-                found(Single.ACK)
-                del buffer[0]
-                continue
-            if buffer[0] in (_SHORT, _LONG):
-                length = _expected_length(buffer)
-                if length is not None and len(buffer) < length and not final:
+        taken = position = 0
+        while match := _STARTS[self._broken].search(buffer, position):
+            position = match.start()
+            item: Received = Single.ACK
+            end = position + 1
+            if buffer[position] != Single.ACK:
+                end = position + _expected_length(buffer[position : position + 4])
+                if end > len(buffer) and not final:
                     break
-                if length is not None and len(buffer) >= length:
-                    try:
-                        frame = parse_frame(bytes(buffer[:length]))
-                    except FrameError:
-                        pass
-                    else:
-                        found(frame)
-                        del buffer[:length]
-                        self._broken = False
-                        continue
-                self._broken = True
-            garbage.append(buffer.pop(0))
-        if garbage:
-            received.append(Garbage(bytes(garbage)))
+                item = Frame(buffer[position:end])
+                self._broken = end > len(buffer) or not _is_sound(item.raw)
+                if self._broken:
+                    position += 1
+                    continue
+            if taken < position:
+                received.append(Garbage(buffer[taken:position]))
+            received.append(item)
+            taken = position = end
+        else:
+            position = len(buffer)
+        if taken < position:
+            received.append(Garbage(buffer[taken:position]))
+        self._buffer = buffer[position:]
         return received

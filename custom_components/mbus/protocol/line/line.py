@@ -4,13 +4,13 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 import logging
 from time import time
+from typing import Any
 
-from ..address import SELECTED
-from .frame import Frame, FrameReader, Garbage, Received, Single
+from .frame import FrameReader, Garbage, Received, Single
 from .link import Link
+from .reply import Discard, Judge, Reply
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -20,36 +20,6 @@ REACTION = 0.05
 _LONGEST_FRAME = 261
 _NEVER_QUIET = 3.0
 """Seconds after which a line that is never idle is spoken on all the same."""
-
-
-class Discard(StrEnum):
-    """Why something that came was not the answer."""
-
-    ECHO = "echo"
-    NOISE = "noise"
-    FOREIGN = "foreign address"
-    OTHER_METER = "other meter"
-    ANONYMOUS = "no identification"
-    REPEATED = "repeated answer"
-    OUT_OF_ORDER = "out of order"
-    ACKNOWLEDGEMENT = "acknowledgement without data"
-    BUSY = "meter is busy"
-    SECOND = "second answer"
-    LATE = "late answer"
-
-
-_SPOKEN = {
-    Discard.NOISE,
-    Discard.ACKNOWLEDGEMENT,
-    Discard.BUSY,
-    Discard.REPEATED,
-    Discard.OUT_OF_ORDER,
-}
-"""What the meter asked may have sent: only the standard's response time is waited for more."""
-
-type Answer = Frame | Single
-type Judge = Callable[[Received], Discard | None]
-"""Says why something is not the answer, or None when it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,43 +44,6 @@ class Statistics:
     replies: int = 0
     discarded: Counter[Discard] = field(default_factory=Counter)
     busy_time: float = 0.0
-
-
-@dataclass(slots=True)
-class Reply:
-    """What came after one request; `followed_late` when something late came just before it."""
-
-    request: bytes
-    followed_late: bool = False
-    raw: bytearray = field(default_factory=bytearray)
-    answer: Answer | None = None
-    discarded: list[Discard] = field(default_factory=list)
-
-    def take(self, item: Received, judge: Judge) -> None:
-        """Sort in what was received."""
-        reason = Discard.SECOND if self.answer is not None else judge(item)
-        if reason is not None:
-            self.discarded.append(reason)
-        elif isinstance(item, Frame | Single):
-            self.answer = item
-
-    @property
-    def has_spoken(self) -> bool:
-        """Whoever was asked has begun to answer, though not always as expected."""
-        return self.answer is not None or not _SPOKEN.isdisjoint(self.discarded)
-
-    @property
-    def is_doubtful(self) -> bool:
-        """E5 among noise may be the remains of something longer."""
-        return self.answer is Single.ACK and Discard.NOISE in self.discarded
-
-    @property
-    def outcome(self) -> str:
-        """Say it in a few words."""
-        others = ", ".join(self.discarded)
-        if self.answer is None:
-            return others or "nothing"
-        return f"answered, and {others}" if others else "answered"
 
 
 class Line:
@@ -181,21 +114,21 @@ class Line:
         self.statistics.discarded.update(kinds)
         return Discard.LATE in kinds
 
-    async def exchange(
+    async def exchange[Answer](
         self,
         request: bytes,
-        judge: Judge,
+        judge: Judge[Answer],
         *,
         wait: float = 0.0,
         listen_on: bool = False,
-    ) -> Reply:
+    ) -> Reply[Answer]:
         """Send a request on the idle line and return what came, as soon as it is the answer.
 
         The answer may start within the standard's response time, or `wait` seconds if that is
         longer. With `listen_on`, the line is listened to for the response time even after an
         answer, for a second one. Raises LinkError, and whatever `judge` raises.
         """
-        reply = Reply(request, followed_late=await self.settle())
+        reply = Reply[Answer](request, followed_late=await self.settle())
         began_at = time() if self._on_exchange else 0.0
         started = self._loop.time()
         self.link.write(request)
@@ -223,8 +156,13 @@ class Line:
             self.link.learn_latency(max(0.0, delay))
         return reply
 
-    async def _listen(
-        self, reply: Reply, judge: Judge, end: float, *, listen_on: bool
+    async def _listen[Answer](
+        self,
+        reply: Reply[Answer],
+        judge: Judge[Answer],
+        end: float,
+        *,
+        listen_on: bool,
     ) -> None:
         due = self._reply_due
         end = max(due, end)
@@ -249,7 +187,7 @@ class Line:
         if reply.is_doubtful and Discard.SECOND in reply.discarded:
             reply.answer = None
 
-    def _count(self, reply: Reply, duration: float) -> None:
+    def _count(self, reply: Reply[Any], duration: float) -> None:
         self.statistics.requests += 1
         self.statistics.replies += reply.answer is not None
         self.statistics.discarded.update(reply.discarded)
@@ -257,29 +195,3 @@ class Line:
         _LOGGER.debug(
             "%s > %s: %s", reply.request.hex(" "), reply.raw.hex(" "), reply.outcome
         )
-
-
-def judge_acknowledgement(item: Received) -> Discard | None:
-    """Accept E5 only."""
-    match item:
-        case Single():
-            return None
-        case Frame(from_master=True):
-            return Discard.ECHO
-        case Frame():
-            return Discard.LATE
-        case _:
-            return Discard.NOISE
-
-
-def judge_answer_from(field: int) -> Judge:
-    """Accept E5 or any frame from this address field; 253 and 254 may answer with any."""
-
-    def judge(item: Received) -> Discard | None:
-        if isinstance(item, Frame) and not item.from_master:
-            return (
-                None if field >= SELECTED or item.address == field else Discard.FOREIGN
-            )
-        return judge_acknowledgement(item)
-
-    return judge

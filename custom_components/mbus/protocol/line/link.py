@@ -2,17 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 import errno
 import logging
 import socket
-from typing import Literal, cast, override
+from typing import TYPE_CHECKING, Any, Literal, cast, override
 from urllib.parse import urlsplit
 
-import serialx
-
 from ..errors import LinkBusyError, LinkError, LinkNotFoundError
+
+if TYPE_CHECKING:
+    from serialx import BaseSerialTransport
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -42,6 +43,18 @@ class SerialSettings:
     data_bits: int = 8
     stop_bits: int = 1
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for settings that no port has."""
+        if not self.port:
+            raise ValueError("port is empty")
+        _check_baud_rate(self.baud_rate)
+        if self.parity not in ("N", "E", "O"):
+            raise ValueError(f"parity is N, E or O, not {self.parity!r}")
+        if self.data_bits not in range(5, 9):
+            raise ValueError(f"data_bits are 5 to 8, not {self.data_bits}")
+        if self.stop_bits not in (1, 2):
+            raise ValueError(f"stop_bits are 1 or 2, not {self.stop_bits}")
+
     @override
     def __str__(self) -> str:
         """Name the port."""
@@ -63,6 +76,14 @@ class TcpSettings:
 
     over_network = True
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for settings that no gateway has."""
+        if not self.host:
+            raise ValueError("host is empty")
+        if not 1 <= self.port <= 0xFFFF:
+            raise ValueError(f"port {self.port} is not within 1 to 65535")
+        _check_baud_rate(self.baud_rate)
+
     @override
     def __str__(self) -> str:
         """Name host and port."""
@@ -70,6 +91,11 @@ class TcpSettings:
 
 
 type LinkSettings = SerialSettings | TcpSettings
+
+
+def _check_baud_rate(baud_rate: int) -> None:
+    if baud_rate < 1:
+        raise ValueError(f"baud_rate is 1 at least, not {baud_rate}")
 
 
 def parse_link_url(
@@ -81,8 +107,6 @@ def parse_link_url(
         if not parts.hostname or not parts.port:
             raise ValueError(f"{url} lacks a host or a port")
         return TcpSettings(host=parts.hostname, port=parts.port, baud_rate=baud_rate)
-    if parity not in ("N", "E", "O"):
-        raise ValueError(f"parity is N, E or O, not {parity!r}")
     return SerialSettings(
         port=url, baud_rate=baud_rate, parity=cast(Literal["N", "E", "O"], parity)
     )
@@ -142,7 +166,7 @@ class Link(asyncio.Protocol):
         assert self._transport is not None
         try:
             self._transport.write(data)
-        except (OSError, serialx.SerialException) as err:
+        except Exception as err:  # noqa: BLE001 - each serial library has errors of its own.
             self._lost(err)
         self._raise_if_lost()
 
@@ -179,10 +203,10 @@ class Link(asyncio.Protocol):
     async def set_baud_rate(self, baud_rate: int) -> None:
         """Change the speed of the serial port. Raises LinkError."""
         self._raise_if_lost()
-        assert isinstance(self._transport, serialx.BaseSerialTransport)
+        transport = cast("BaseSerialTransport", self._transport)
         try:
-            await self._transport.reconfigure_port(baudrate=baud_rate)
-        except (OSError, TimeoutError, serialx.SerialException) as err:
+            await transport.reconfigure_port(baudrate=baud_rate)
+        except Exception as err:
             raise LinkError(
                 f"{self.settings} can't be set to {baud_rate} baud: {err}"
             ) from err
@@ -242,36 +266,73 @@ class Link(asyncio.Protocol):
             raise LinkError(str(self._error)) from self._error.__cause__
 
 
-async def open_link(settings: LinkSettings) -> Link:
-    """Open the serial port or connect to the gateway.
+def open_link(settings: LinkSettings, *, timeout: float = OPEN_TIMEOUT) -> Opening:
+    """Open the serial port or connect to the gateway, within `timeout` seconds.
 
-    Raises LinkBusyError when another program has the port, LinkNotFoundError when there is no such
-    port or host, LinkError for anything else; each says which link and why.
+    To be awaited for the link, or used in `async with`, which closes it. Raises LinkBusyError when
+    another program has the port, LinkNotFoundError when there is no such port or host, LinkError for
+    anything else; each says which link and why.
     """
-    link = Link(settings)
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(OPEN_TIMEOUT):
-            if isinstance(settings, TcpSettings):
-                await loop.create_connection(lambda: link, settings.host, settings.port)
-            else:
-                await serialx.create_serial_connection(
-                    loop,
-                    lambda: link,
-                    settings.port,
-                    baudrate=settings.baud_rate,
-                    parity=serialx.Parity(settings.parity),
-                    stopbits=serialx.StopBits(settings.stop_bits),
-                    byte_size=settings.data_bits,
-                )
-    except TimeoutError as err:
-        raise LinkError(
-            f"{settings} does not answer within {OPEN_TIMEOUT:.0f} s"
-        ) from err
-    except (OSError, ImportError, ValueError, serialx.SerialException) as err:
-        raise _open_error(settings, err) from err
-    _LOGGER.debug("Opened %s", settings)
-    return link
+    return Opening(settings, timeout)
+
+
+class Opening:
+    """A link that is about to be opened."""
+
+    def __init__(self, settings: LinkSettings, timeout: float) -> None:
+        """Know the way; nothing is opened yet."""
+        self._settings = settings
+        self._timeout = timeout
+        self._link: Link | None = None
+
+    def __await__(self) -> Generator[Any, None, Link]:
+        """Open the link."""
+        return self._open().__await__()
+
+    async def __aenter__(self) -> Link:
+        """Open the link."""
+        self._link = await self
+        return self._link
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        if self._link is not None:
+            await self._link.close()
+
+    async def _open(self) -> Link:
+        settings = self._settings
+        link = Link(settings)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await _connect(link)
+        except TimeoutError as err:
+            raise LinkError(
+                f"{settings} does not answer within {self._timeout:g} s"
+            ) from err
+        except Exception as err:
+            # Each handler of a serial URL has errors of its own.
+            raise _open_error(settings, err) from err
+        _LOGGER.debug("Opened %s", settings)
+        return link
+
+
+async def _connect(link: Link) -> None:
+    loop, settings = asyncio.get_running_loop(), link.settings
+    if isinstance(settings, TcpSettings):
+        await loop.create_connection(lambda: link, settings.host, settings.port)
+        return
+    # Only here, so that decoding needs no serial library.
+    import serialx
+
+    await serialx.create_serial_connection(
+        loop,
+        lambda: link,
+        settings.port,
+        baudrate=settings.baud_rate,
+        parity=serialx.Parity(settings.parity),
+        stopbits=serialx.StopBits(settings.stop_bits),
+        byte_size=settings.data_bits,
+    )
 
 
 def _open_error(settings: LinkSettings, err: Exception) -> LinkError:

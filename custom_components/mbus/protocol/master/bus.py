@@ -5,16 +5,18 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from enum import StrEnum
 import logging
-from typing import Any
+from typing import Any, Self
 
 from ..address import Address
 from ..application.header import Identity
-from ..errors import LinkError, MBusError, NoReplyError
+from ..errors import LinkError, MBusError
 from ..line.line import Exchange, Statistics
 from ..line.link import LinkSettings, open_link
-from .master import Master
+from .errors import NoReplyError
+from .found import SearchStep
+from .master import Master, check_settings
 from .readout import Quirks, Readout
-from .search import SearchStep
+from .search import search
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ class Bus:
         on_change: Callable[[], None] | None = None,
     ) -> None:
         """Know the ways; nothing is opened yet. The other parameters are those of Master."""
+        check_settings(timeout, attempts, line_delay_ratio, max_package_length)
         self.ways: dict[Way, LinkSettings] = {Way.MASTER: settings}
         if backup is not None:
             self.ways[Way.BACKUP] = backup
@@ -105,6 +108,15 @@ class Bus:
     def error(self) -> LinkError | None:
         """Why the master link, or both, are not in use; None while all is well."""
         return self._error
+
+    async def __aenter__(self) -> Self:
+        """Open a way to the bus, as `open` does."""
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self.close()
 
     async def open(self) -> None:
         """Open the master link or, if that fails, the backup. Raises LinkError when both fail."""
@@ -184,9 +196,9 @@ class Bus:
     async def search(
         self, *, by_secondary: bool = True, by_primary: bool = True
     ) -> AsyncGenerator[SearchStep]:
-        """Find the meters as Master.search does, by the way in use."""
+        """Find the meters as `search` does, by the way in use."""
         master = await self.master()
-        steps = master.search(by_secondary=by_secondary, by_primary=by_primary)
+        steps = search(master, by_secondary=by_secondary, by_primary=by_primary)
         async with aclosing(steps):
             async for step in steps:
                 yield step

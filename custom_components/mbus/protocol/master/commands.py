@@ -10,38 +10,28 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
-from typing import TYPE_CHECKING
+import re
 
 from ..address import BROADCAST, LAST_PRIMARY, Address, SecondaryAddress, link_address
 from ..application.header import Identity
 from ..application.record import Record, encode_value
 from ..application.telegram import decode_telegram
-from ..coding.values import Value
+from ..coding.values import EncodeError, Value
 from ..errors import (
     ApplicationError,
-    DamagedReplyError,
     FrameError,
     LinkError,
     MBusError,
-    MeterError,
-    NoReplyError,
     PackageTooLongError,
     RefusedError,
 )
-from ..line.frame import (
-    Control,
-    Frame,
-    Garbage,
-    Received,
-    Single,
-    long_frame,
-    parse_frame,
-)
-from ..line.line import Discard
+from ..line.frame import Control, Frame, long_frame
+from ..line.reply import judge_anything
+from .errors import DamagedReplyError, MeterError, NoReplyError
+from .master import Master
+from .reader import read
 from .readout import Quirks, Readout
-
-if TYPE_CHECKING:
-    from .master import Master
+from .session import Session
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -82,14 +72,16 @@ async def write_record(
     what Master.read raises.
     """
     data = encode_value(header, value)
-    before = find_record(await _prepare(master, address, identity), header)
-    try:
-        await send(master, address, _DATA_SEND, header + data)
-    except MeterError:
-        # The acknowledgement may be lost, the write not; only reading tells.
-        if before is None:
-            raise
-    after = find_record(await master.read(address, identity=identity), header)
+    async with master.hold() as session:
+        before = find_record(await _prepare(session, address, identity), header)
+        try:
+            await _send(session, address, _DATA_SEND, header + data)
+        except MeterError:
+            # The acknowledgement may be lost, the write not; only reading tells.
+            if before is None:
+                raise
+        readout = await read(session, address, identity=identity)
+    after = find_record(readout, header)
     if after is not None and data != after.raw == (before and before.raw):
         raise RefusedError(
             f"{address} still has {after.value!r} after {value!r} was written"
@@ -111,32 +103,14 @@ async def send(
     address: Address,
     control_information: int,
     data: bytes = b"",
-    *,
-    attempts: int | None = None,
 ) -> Frame | None:
     """Send data to a meter that was just read, reset or selected; return an answer with data.
 
     Raises RefusedError when the meter answers with an error, NoReplyError, DamagedReplyError,
     ForeignReplyError, PackageTooLongError, LinkError.
     """
-    length = 1 + len(data)
-    if length > master.max_package_length:
-        raise PackageTooLongError(
-            f"{length} bytes to send are more than max. package length, which is"
-            f" {master.max_package_length}"
-        )
-    reply = await master.send_user_data(
-        address, control_information, data, attempts=attempts
-    )
-    if not isinstance(reply.answer, Frame):
-        return None
-    try:
-        decode_telegram(reply.answer)
-    except ApplicationError as err:
-        raise RefusedError(f"{address} refuses: {err}") from err
-    except FrameError as err:
-        _LOGGER.debug("Answer of %s that can't be read: %s", address, err)
-    return reply.answer
+    async with master.hold() as session:
+        return await _send(session, address, control_information, data)
 
 
 async def set_primary_address(
@@ -152,19 +126,20 @@ async def set_primary_address(
     one doesn't answer at it afterwards, and what Master.read raises.
     """
     if not 0 <= new_address <= LAST_PRIMARY:
-        raise ValueError(f"{new_address} is not within 0 to {LAST_PRIMARY}")
-    if await _answers(master, new_address):
-        raise RefusedError(f"a meter answers at {new_address} already")
-    readout = await _prepare(master, address, identity, last_telegram=0)
-    identity = identity or readout.telegrams[0].identity
+        raise ValueError(f"new_address {new_address} is not within 0 to {LAST_PRIMARY}")
     record = _PRIMARY_ADDRESS + bytes((new_address,))
-    for _ in range(master.attempts):
-        # Once is enough, as the meter may have moved; whether it has is asked at the new address.
-        with _perhaps_unheard:
-            await send(master, address, _DATA_SEND, record, attempts=1)
-        if await _is_there(master, new_address, identity):
-            return
-        await _prepare(master, address, identity, last_telegram=0)
+    async with master.hold() as session:
+        if await _answers(session, new_address):
+            raise RefusedError(f"a meter answers at {new_address} already")
+        readout = await _prepare(session, address, identity, last_telegram=0)
+        identity = identity or readout.telegrams[0].identity
+        for _ in range(session.attempts):
+            # Once is enough, as the meter may have moved; whether it has is asked at the new address.
+            with _perhaps_unheard:
+                await _send(session, address, _DATA_SEND, record, attempts=1)
+            if await _is_there(session, new_address, identity):
+                return
+            await _prepare(session, address, identity, last_telegram=0)
     raise RefusedError(f"{address} keeps its address")
 
 
@@ -180,19 +155,22 @@ async def set_identification(
     Raises EncodeError for anything else, RefusedError when the meter keeps its own, and what
     Master.read raises.
     """
+    if not re.fullmatch("[0-9]{8}", identification):
+        raise EncodeError(f"{identification!r} is no identification of 8 digits")
     data = encode_value(_IDENTIFICATION, identification)
-    readout = await _prepare(master, address, identity, last_telegram=0)
-    old = identity or readout.telegrams[0].identity
-    with _perhaps_unheard:
-        await send(master, address, _DATA_SEND, _IDENTIFICATION + data)
-    if isinstance(address, SecondaryAddress):
-        address = replace(address, identification=identification)
-    new = Identity(
-        identification=identification,
-        manufacturer=old.manufacturer if old else None,
-    )
-    if not await _is_there(master, address, new):
-        raise RefusedError(f"{address} keeps its identification")
+    async with master.hold() as session:
+        readout = await _prepare(session, address, identity, last_telegram=0)
+        old = identity or readout.telegrams[0].identity
+        with _perhaps_unheard:
+            await _send(session, address, _DATA_SEND, _IDENTIFICATION + data)
+        if isinstance(address, SecondaryAddress):
+            address = replace(address, identification=identification)
+        new = Identity(
+            identification=identification,
+            manufacturer=old.manufacturer if old else None,
+        )
+        if not await _is_there(session, address, new):
+            raise RefusedError(f"{address} keeps its identification")
 
 
 async def set_baud_rate(
@@ -209,31 +187,40 @@ async def set_baud_rate(
     doesn't follow, LinkError when the link can't change its rate (that of a gateway can't), and
     what Master.read raises.
     """
-    control_information = _SET_BAUD_RATE + BAUD_RATES.index(baud_rate)
-    link, old_rate = master.link, master.link.baud_rate
-    if not link.has_baud_rate:
-        raise LinkError(f"the rate behind {link.settings} can't be changed from here")
-    await _prepare(master, address, identity, last_telegram=0)
-    with _perhaps_unheard:
-        await send(master, address, control_information)
-    await link.set_baud_rate(baud_rate)
-    try:
-        if await _is_there(master, address, identity):
-            return
-        # It may have heard the new rate without being heard: tell it the old one there.
-        back = _SET_BAUD_RATE + BAUD_RATES.index(old_rate)
-        frame = long_frame(Control.SND_UD, link_address(address), back)
-        await send_raw(master, frame)
-    except BaseException:
+    if baud_rate not in BAUD_RATES:
+        raise ValueError(f"baud_rate {baud_rate} is not in {BAUD_RATES}")
+    async with master.hold() as session:
+        link, old_rate = session.line.link, session.line.link.baud_rate
+        if not link.has_baud_rate:
+            raise LinkError(
+                f"the rate behind {link.settings} can't be changed from here"
+            )
+        await _prepare(session, address, identity, last_telegram=0)
+        with _perhaps_unheard:
+            await _send(session, address, _baud_rate_code(baud_rate))
+        await link.set_baud_rate(baud_rate)
+        try:
+            if await _is_there(session, address, identity):
+                return
+            # It may have heard the new rate without being heard: tell it the old one there.
+            frame = long_frame(
+                Control.SND_UD, link_address(address), _baud_rate_code(old_rate)
+            )
+            await session.exchange(frame, judge_anything)
+        except BaseException:
+            await link.set_baud_rate(old_rate)
+            raise
         await link.set_baud_rate(old_rate)
-        raise
-    await link.set_baud_rate(old_rate)
-    if await _is_there(master, address, identity):
-        raise RefusedError(f"{address} stays at {old_rate} baud")
+        if await _is_there(session, address, identity):
+            raise RefusedError(f"{address} stays at {old_rate} baud")
     raise RefusedError(
         f"{address} answers neither at {baud_rate} nor at {old_rate} baud; most meters return to the"
         " old rate after 2 to 10 minutes"
     )
+
+
+def _baud_rate_code(baud_rate: int) -> int:
+    return _SET_BAUD_RATE + BAUD_RATES.index(baud_rate)
 
 
 async def application_reset(
@@ -245,11 +232,14 @@ async def application_reset(
 ) -> None:
     """Reset the application, or choose one by its sub-code; undoes a selection for readout.
 
-    Raises RefusedError and what Master.read raises.
+    Raises ValueError for more than a byte, RefusedError and what Master.read raises.
     """
-    await _prepare(master, address, identity, last_telegram=0)
+    if sub_code is not None and not 0 <= sub_code <= 0xFF:
+        raise ValueError(f"sub_code {sub_code} is not within 0 to 255")
     data = b"" if sub_code is None else bytes((sub_code,))
-    await send(master, address, _APPLICATION_RESET, data)
+    async with master.hold() as session:
+        await _prepare(session, address, identity, last_telegram=0)
+        await _send(session, address, _APPLICATION_RESET, data)
 
 
 async def select_for_readout(
@@ -285,25 +275,30 @@ async def set_clock(
 ) -> datetime | None:
     """Set date and time of a meter, as type F or, with seconds, type I.
 
-    `moment` is what the meter's clock is to show, without a time zone. Returns what it shows
+    `moment` is what the meter's clock is to show at the time of the call, without a time zone: what
+    passes until it is sent is added. Returns what it shows
     afterwards, None if the meter doesn't send it. Raises RefusedError when that is more than two
     minutes off, and what Master.read raises.
     """
+    line = master.line
+    started = line.time
     header = _DATE_TIME_SECONDS if with_seconds else _DATE_TIME
-    data = bytearray(encode_value(header, moment))
-    if summer_time:
-        # The bit SU: of the hour in type F, of the second in type I.
-        data[0 if with_seconds else 1] |= 0x40 if with_seconds else 0x80
-    started = master.line.time
-    await _prepare(master, address, identity, last_telegram=0)
-    with _perhaps_unheard:
-        await send(master, address, _DATA_SEND, header + bytes(data))
-    await master.line.settle(master.line.time + _CLOCK_PAUSE)
-    readout = await master.read(address, identity=identity)
+    encode_value(header, moment)
+    async with master.hold() as session:
+        await _prepare(session, address, identity, last_telegram=0)
+        now = moment + timedelta(seconds=int(line.time - started))
+        data = bytearray(encode_value(header, now))
+        if summer_time:
+            # The bit SU: of the hour in type F, of the second in type I.
+            data[0 if with_seconds else 1] |= 0x40 if with_seconds else 0x80
+        with _perhaps_unheard:
+            await _send(session, address, _DATA_SEND, header + bytes(data))
+        await line.settle(line.time + _CLOCK_PAUSE)
+        readout = await read(session, address, identity=identity)
     for shown in (_DATE_TIME, _DATE_TIME_SECONDS):
         record = find_record(readout, shown)
         if record is not None and isinstance(record.value, datetime):
-            expected = moment + timedelta(seconds=master.line.time - started)
+            expected = moment + timedelta(seconds=line.time - started)
             if abs(record.value - expected) > _CLOCK_TOLERANCE:
                 raise RefusedError(f"the clock of {address} shows {record.value}")
             return record.value
@@ -317,7 +312,8 @@ async def synchronise(master: Master, *, classic: bool = False) -> None:
     """
     code = _SYNCHRONISE_CLASSIC if classic else _SYNCHRONISE
     frame = long_frame(Control.SND_UD, BROADCAST, code)
-    await master.line.exchange(frame, _judge_anything)
+    async with master.hold() as session:
+        await session.exchange(frame, judge_anything, wait=0.0)
 
 
 async def send_raw(master: Master, data: bytes) -> bytes:
@@ -325,37 +321,58 @@ async def send_raw(master: Master, data: bytes) -> bytes:
 
     Raises LinkError.
     """
-    reply = await master.line.exchange(data, _judge_anything, wait=master.timeout)
+    async with master.hold() as session:
+        reply = await session.exchange(data, judge_anything)
     return bytes(reply.raw)
 
 
-def _judge_anything(item: Received) -> Discard | None:
-    match item:
-        case Single():
-            return None
-        case Garbage():
-            return Discard.NOISE
-        case Frame():
-            return Discard.ECHO if item.from_master else None
+async def _send(
+    session: Session,
+    address: Address,
+    control_information: int,
+    data: bytes = b"",
+    *,
+    attempts: int | None = None,
+) -> Frame | None:
+    length = 1 + len(data)
+    if length > session.max_package_length:
+        raise PackageTooLongError(
+            f"{length} bytes to send are more than max. package length, which is"
+            f" {session.max_package_length}"
+        )
+    reply = await session.send_user_data(
+        address, control_information, data, attempts=attempts
+    )
+    if not isinstance(reply.answer, Frame):
+        return None
+    try:
+        decode_telegram(reply.answer)
+    except ApplicationError as err:
+        raise RefusedError(f"{address} refuses: {err}") from err
+    except FrameError as err:
+        _LOGGER.debug("Answer of %s that can't be read: %s", address, err)
+    return reply.answer
 
 
 async def _prepare(
-    master: Master,
+    session: Session,
     address: Address,
     identity: Identity | None,
     *,
     last_telegram: int | None = None,
 ) -> Readout:
     """Read a meter before it is told anything; it is selected then, if that is how it is reached."""
-    readout = await master.read(address, identity=identity, last_telegram=last_telegram)
-    if any(parse_frame(telegram.frame).busy for telegram in readout.telegrams):
+    readout = await read(
+        session, address, identity=identity, last_telegram=last_telegram
+    )
+    if any(Frame(telegram.frame).busy for telegram in readout.telegrams):
         raise RefusedError(f"{address} takes nothing at present (DFC)")
     return readout
 
 
-async def _answers(master: Master, address: int) -> bool:
+async def _answers(session: Session, address: int) -> bool:
     try:
-        await master.reset(address)
+        await session.reset(address)
     except NoReplyError:
         return False
     except DamagedReplyError:
@@ -364,11 +381,11 @@ async def _answers(master: Master, address: int) -> bool:
 
 
 async def _is_there(
-    master: Master, address: Address, identity: Identity | None
+    session: Session, address: Address, identity: Identity | None
 ) -> bool:
     """Say whether this very meter answers."""
     try:
-        await master.read(address, identity=identity, last_telegram=0)
+        await read(session, address, identity=identity, last_telegram=0)
     except LinkError:
         raise
     except MBusError as err:

@@ -1,26 +1,26 @@
 """What went wrong in all attempts, named by what came instead of the answer."""
 
-from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from ..address import Address
-from ..errors import (
+from ..errors import MBusError
+from ..line.reply import Discard, Reply
+from .errors import (
     DamagedReplyError,
     ForeignReplyError,
-    MBusError,
     NoDataError,
     NoReplyError,
     OtherMeterError,
 )
-from ..line.line import Discard, Reply
-from .readout import Reading
+from .reading import Reading
 
 
 def failure(
-    address: Address, replies: Sequence[Reply], reading: Reading | None = None
+    address: Address, replies: Sequence[Reply[Any]], reading: Reading | None = None
 ) -> MBusError:
     """Give the error for replies none of which has an answer."""
-    seen = Counter(reason for reply in replies for reason in reply.discarded)
+    seen = {reason for reply in replies for reason in reply.discarded}
     if (
         reading is not None
         and reading.other is not None

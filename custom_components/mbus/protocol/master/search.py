@@ -7,28 +7,21 @@ whose addresses are told apart digit by digit (EN 13757-7, and 7.7 of the classi
 
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
-from ..address import (
-    LAST_PRIMARY,
-    SELECTED,
-    Address,
-    SecondaryAddress,
-    link_address,
-    manufacturer_text,
-)
-from ..application.header import Header, Identity
+from ..address import LAST_PRIMARY, SELECTED, Address, SecondaryAddress, link_address
 from ..application.telegram import Telegram
-from ..errors import CollisionError, LinkError, MBusError, NoDataError
-from ..line.frame import FRAME_COUNT_BIT, Control, Frame, long_frame, short_frame
-from ..line.line import Discard, judge_acknowledgement
+from ..errors import LinkError, MBusError
+from ..line.frame import FRAME_COUNT_BIT, Control, long_frame, short_frame
+from ..line.reply import Discard, judge_acknowledgement
 from ..tables.medium import MEDIA
-from .readout import Reading
-
-if TYPE_CHECKING:
-    from .master import Master
+from .errors import CollisionError, NoDataError
+from .found import Found, SearchStep, key_of, secondary_of
+from .master import Master
+from .reading import Reading
+from .session import Session
+from .slave import Slave
 
 POWER_UP = 3.0
 """Seconds that a serial converter needs after opening until all meters on its bus are awake."""
@@ -41,57 +34,33 @@ _DECIMAL = "0123456789"
 _HEXADECIMAL = "ABCDE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """A meter that answered; a later one with the same `key` takes its place.
-
-    `address` is the one to use: the primary address unless it is 0 or shared. `secondary` is set
-    if the meter answers to it.
-    """
-
-    address: Address
-    primary: int | None
-    secondary: SecondaryAddress | None
-    telegram: Telegram
-
-    @property
-    def header(self) -> Header | None:
-        """Who the meter says it is."""
-        return self.telegram.header
-
-    @property
-    def identity(self) -> Identity | None:
-        """What tells the meter from others."""
-        return self.telegram.identity
-
-    @property
-    def key(self) -> str:
-        """Same for the same meter."""
-        return _key(self.telegram)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchStep:
-    """What one step of a search brought; `progress` is the part that is done, from 0 to 1."""
-
-    progress: float
-    found: Found | None = None
-    problem: MBusError | None = None
-
-
 class _Presence(Enum):
     NONE = auto()
     ONE = auto()
     SEVERAL = auto()
 
 
-class Search:
-    """One search over a master's line. Between its steps the line may be used by others."""
+def search(
+    master: Master, *, by_secondary: bool = True, by_primary: bool = True
+) -> AsyncGenerator[SearchStep]:
+    """Find the meters on the bus, by wildcards first and then at each primary address.
+
+    Each step is over within a few exchanges, and leaves the line to others until the next one is
+    asked for. Raises LinkError.
+    """
+    return _Search(master).run(by_secondary=by_secondary, by_primary=by_primary)
+
+
+def scan(master: Master) -> AsyncGenerator[SearchStep]:
+    """Search at the primary addresses only."""
+    return search(master, by_secondary=False)
+
+
+class _Search:
+    """One search: holds the line for each step, and knows what the steps before have found."""
 
     def __init__(self, master: Master) -> None:
-        """Know nothing yet."""
         self._master = master
-        self._line = master.line
         self._control: int = Control.SND_UD
         self._found: dict[str, Found] = {}
         self._unresolved = 0
@@ -107,10 +76,10 @@ class Search:
     async def run(
         self, *, by_secondary: bool, by_primary: bool
     ) -> AsyncGenerator[SearchStep]:
-        """Search by wildcards, then by primary address. Raises LinkError."""
-        link = self._line.link
+        link = self._master.link
         if not link.settings.over_network:
-            await self._line.settle(link.opened_at + POWER_UP)
+            async with self._master.hold() as session:
+                await session.line.settle(link.opened_at + POWER_UP)
         share = 0.3 if by_primary else 1.0
         if by_secondary:
             async for step in self._search_by_secondary(share):
@@ -131,7 +100,8 @@ class Search:
         for address in several:
             async for step in self._divide(address, 0, end):
                 yield step
-        await self._master.deselect()
+        async with self._master.hold() as session:
+            await session.deselect()
         yield self._step(end)
 
     async def _divide(
@@ -189,9 +159,10 @@ class Search:
         while waiting:
             address = waiting.popleft()
             self._was_late = False
-            presence = await self._ask(address)
+            async with self._master.hold() as session:
+                presence = await self._ask(session, address)
             if self._was_late and address not in self._again:
-                self._line.link.unlearn_latency()
+                self._master.link.unlearn_latency()
                 self._again.add(address)
                 waiting.extendleft(
                     [address] if previous is None else [address, previous]
@@ -207,22 +178,22 @@ class Search:
                 yield news
             self._news.clear()
 
-    async def _ask(self, address: Address) -> _Presence:
+    async def _ask(self, session: Session, address: Address) -> _Presence:
         """Say who is there; a single meter is read at once."""
         if isinstance(address, SecondaryAddress):
             request = long_frame(self._control, SELECTED, _SELECT, address.selection)
         else:
             request = short_frame(Control.SND_NKE, address)
-        presence = await self._probe(request)
+        presence = await self._probe(session, request)
         if presence is _Presence.SEVERAL and isinstance(address, int):
-            presence = await self._probe(request)
+            presence = await self._probe(session, request)
         if presence is _Presence.ONE:
-            presence = await self._read(address)
+            presence = await self._read(session, address)
         return presence
 
-    async def _probe(self, request: bytes) -> _Presence:
-        reply = await self._line.exchange(
-            request, judge_acknowledgement, listen_on=True
+    async def _probe(self, session: Session, request: bytes) -> _Presence:
+        reply = await session.exchange(
+            request, judge_acknowledgement, wait=0.0, listen_on=True
         )
         self._was_late |= reply.followed_late
         others = set(reply.discarded) - {Discard.ECHO}
@@ -233,15 +204,15 @@ class Search:
             return _Presence.ONE
         if reply.answer is None and others == {Discard.NOISE}:
             if self._noise is None:
-                await self._learn_noise()
+                await self._learn_noise(session)
             if bytes(reply.raw) == self._noise:
                 return _Presence.NONE
         return _Presence.SEVERAL
 
-    async def _learn_noise(self) -> None:
+    async def _learn_noise(self, session: Session) -> None:
         """See whether there is noise even where no meter can answer."""
         request = short_frame(Control.SND_NKE, _NOBODY)
-        reply = await self._line.exchange(request, judge_acknowledgement)
+        reply = await session.exchange(request, judge_acknowledgement, wait=0.0)
         self._noise = bytes(reply.raw)
         if Discard.NOISE in reply.discarded:
             problem = MBusError(
@@ -250,24 +221,19 @@ class Search:
             )
             self._tell(problem)
 
-    async def _read(self, address: Address) -> _Presence:
+    async def _read(self, session: Session, address: Address) -> _Presence:
         """Read the first telegram of the meter that acknowledged, if it is but one."""
-        field = link_address(address)
         reading = Reading(
-            address,
-            identity=None,
-            max_package_length=self._master.max_package_length,
+            address, slave=Slave(), max_package_length=session.max_package_length
         )
-        request = short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, field)
+        request = short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, link_address(address))
         # A damaged telegram after a clean acknowledgement is that of several meters.
         is_part = isinstance(address, SecondaryAddress) and _has_wildcard_digits(
             address
         )
         for _ in range(1 if is_part else 2):
             try:
-                reply = await self._line.exchange(
-                    request, reading.judge, wait=self._master.timeout, listen_on=True
-                )
+                reply = await session.exchange(request, reading.judge, listen_on=True)
             except LinkError:
                 raise
             except MBusError as err:
@@ -276,8 +242,8 @@ class Search:
             others = set(reply.discarded) - {Discard.ECHO}
             # An E5 now, or silence, says that the one before was another meter's.
             self._was_late |= reply.followed_late or Discard.ACKNOWLEDGEMENT in others
-            if isinstance(reply.answer, Frame) and Discard.SECOND not in others:
-                self._note(address, reading.take())
+            if reply.answer is not None and Discard.SECOND not in others:
+                self._note(address, reply.answer)
                 return _Presence.ONE
             if not others:
                 self._was_late = True
@@ -299,7 +265,7 @@ class Search:
         """Take in a meter, once, however often it is found."""
         by_secondary = isinstance(address, SecondaryAddress)
         primary = telegram.address if telegram.address <= LAST_PRIMARY else None
-        known = self._found.get(_key(telegram))
+        known = self._found.get(key_of(telegram))
         if known is not None and (known.primary == primary or not by_secondary):
             return
         sharing = [
@@ -309,7 +275,7 @@ class Search:
         ]
         secondary = None
         if isinstance(address, SecondaryAddress):
-            secondary = _secondary(telegram)
+            secondary = secondary_of(telegram)
             if secondary is not None and address.fabrication_number is not None:
                 # Only the number tells it from another of the same address.
                 number = (
@@ -358,32 +324,6 @@ class Search:
     ) -> SearchStep:
         self._progress = max(self._progress, progress)
         return SearchStep(progress=self._progress, found=found, problem=problem)
-
-
-def _key(telegram: Telegram) -> str:
-    secondary = _secondary(telegram)
-    if secondary is None:
-        return str(telegram.address)
-    identity = telegram.identity
-    number = identity.fabrication_number if identity else None
-    return f"{secondary}/{number}"
-
-
-def _secondary(telegram: Telegram) -> SecondaryAddress | None:
-    """Give the address that selects exactly the meter which sent this."""
-    header = telegram.header
-    if header is None or header.identification is None:
-        return None
-    code = header.manufacturer_code
-    if code is None:
-        # A fixed structure tells the medium in another coding than it compares.
-        return SecondaryAddress(identification=header.identification)
-    return SecondaryAddress(
-        identification=header.identification,
-        manufacturer=manufacturer_text(code),
-        version=header.version,
-        medium=header.medium,
-    )
 
 
 def _has_wildcard_digits(address: SecondaryAddress) -> bool:

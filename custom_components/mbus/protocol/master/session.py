@@ -1,0 +1,248 @@
+"""Requests to meters over the line that one task holds (EN 13757-2, EN 13757-7)."""
+
+import asyncio
+from collections.abc import Sequence
+
+from ..address import SELECTED, Address, SecondaryAddress, check_address, link_address
+from ..errors import FrameError
+from ..line.frame import (
+    FRAME_COUNT_BIT,
+    Control,
+    Frame,
+    Single,
+    long_frame,
+    parse_frame,
+    short_frame,
+)
+from ..line.line import Line
+from ..line.reply import Discard, Judge, Reply, judge_acknowledgement, judge_answer_from
+from .failure import failure
+from .slave import Slave
+
+BUSY_PAUSE = 1.0
+"""Seconds before a meter that is busy is asked again."""
+
+_SHORTEST_TELEGRAM = 9
+"""Bytes; when fewer came, the answer may still come."""
+_SELECT = 0x52
+
+
+class Session:
+    """Requests to meters, and what they tell of each; `Master.hold` gives it to one task at a time.
+
+    `timeout` is in seconds until the first byte of an answer, `attempts` the number of times that a
+    request is sent, `max_package_length` is in bytes from CI on.
+    """
+
+    def __init__(
+        self, line: Line, *, timeout: float, attempts: int, max_package_length: int
+    ) -> None:
+        """Speak over a line."""
+        self.line = line
+        self.timeout = timeout
+        self.attempts = attempts
+        self.max_package_length = max_package_length
+        self._loop = asyncio.get_running_loop()
+        self._slaves: dict[Address, Slave] = {}
+        self._selected = Slave()
+        # An acknowledgement doesn't say whose it is: whether older ones may still come, and when.
+        self._may_hear_older = False
+        self._late_until = 0.0
+
+    def slave(self, address: Address) -> Slave:
+        """Give what is known of the meter at an address."""
+        return self._slaves.setdefault(address, Slave())
+
+    def times(self, attempts: int | None) -> int:
+        """Give how often a request is sent. Raises ValueError for never."""
+        if attempts is None:
+            return self.attempts
+        if attempts < 1:
+            raise ValueError(f"attempts are 1 at least, not {attempts}")
+        return attempts
+
+    def forget_way(self) -> None:
+        """Take note that the link is another: what was sent over the old one may still be answered."""
+        self._may_hear_older = True
+
+    async def reset(
+        self, address: int, *, attempts: int | None = None, wait: float | None = None
+    ) -> None:
+        """Reset the link layer of a meter (SND_NKE), as `Master.reset` does."""
+        check_address(address)
+        request = short_frame(Control.SND_NKE, address)
+        await self._be_acknowledged(address, [request], attempts, wait)
+
+    async def select(
+        self,
+        address: SecondaryAddress,
+        *,
+        attempts: int | None = None,
+        wait: float | None = None,
+    ) -> None:
+        """Select a meter, as `Master.select` does."""
+        ways = [
+            long_frame(control, SELECTED, _SELECT, choice.selection)
+            for choice in dict.fromkeys((address, address.with_wildcards()))
+            for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
+        ]
+        slave = self.slave(address)
+        known = slave.selection or ways[0]
+        ways.sort(key=lambda way: way != known)
+        reply = await self._be_acknowledged(address, ways, attempts, wait)
+        slave.selection = reply.request
+        slave.frame_count = FRAME_COUNT_BIT
+        self._selected = slave
+
+    async def deselect(self) -> None:
+        """Release whatever is selected; nothing answers if nothing is. Raises LinkError."""
+        request = short_frame(Control.SND_NKE, SELECTED)
+        await self.exchange(request, judge_acknowledgement, wait=0.0)
+
+    async def send_user_data(
+        self,
+        address: Address,
+        control_information: int,
+        data: bytes = b"",
+        *,
+        attempts: int | None = None,
+        wait: float | None = None,
+    ) -> Reply[Frame | Single]:
+        """Send data to a meter (SND_UD), selected before if it is asked by a secondary address.
+
+        The answer is an acknowledgement or a frame. Raises NoReplyError, DamagedReplyError,
+        ForeignReplyError, FrameError for too much data, LinkError, ValueError for no address.
+        """
+        check_address(address)
+        if isinstance(address, SecondaryAddress):
+            if self._selected is not self.slave(address):
+                await self.select(address, attempts=attempts, wait=wait)
+        field = link_address(address)
+        ways = [
+            long_frame(control, field, control_information, data)
+            for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
+        ]
+        return await self.ask(
+            address, ways, judge_answer_from(field), attempts=attempts, wait=wait
+        )
+
+    async def request_data[Answer](
+        self, address: Address, judge: Judge[Answer], *, wait: float | None = None
+    ) -> Reply[Answer]:
+        """Ask once for the telegram that is next, or again for the one that did not come (REQ_UD2)."""
+        field = link_address(address)
+        request = short_frame(Control.REQ_UD2 | self._reached(field).frame_count, field)
+        return await self.exchange(request, judge, wait=wait)
+
+    async def ask[Answer](
+        self,
+        address: Address,
+        requests: Sequence[bytes],
+        judge: Judge[Answer],
+        *,
+        attempts: int | None = None,
+        wait: float | None = None,
+    ) -> Reply[Answer]:
+        """Send the requests in turn until one is answered. Raises what `failure` gives."""
+        replies: list[Reply[Answer]] = []
+        for attempt in range(self.times(attempts)):
+            request = requests[attempt % len(requests)]
+            reply = await self.exchange(request, judge, wait=wait)
+            if reply.answer is not None:
+                return reply
+            replies.append(reply)
+        raise failure(address, replies)
+
+    async def exchange[Answer](
+        self,
+        request: bytes,
+        judge: Judge[Answer],
+        *,
+        wait: float | None = None,
+        listen_on: bool = False,
+    ) -> Reply[Answer]:
+        """Send one request, as `Line.exchange` does, and take note of what it does to the meters."""
+        try:
+            frame = parse_frame(request)
+        except FrameError:
+            frame = None
+        slave = self._note_request(frame)
+        asks_for_data = frame is not None and _is_request_for_data(frame)
+        heard_all = not self._may_hear_older
+        heard_data = slave.late_until < self._loop.time()
+        self._may_hear_older = True
+        if asks_for_data:
+            # An answer that was given up may still come. Of another meter it would be told apart,
+            # of this one only by waiting for it.
+            slave.late_until = self._loop.time() + 2 * self.timeout
+        reply = await self.line.exchange(
+            request,
+            judge,
+            wait=self.timeout if wait is None else wait,
+            listen_on=listen_on,
+        )
+        if asks_for_data and heard_data and len(reply.raw) >= _SHORTEST_TELEGRAM:
+            slave.late_until = 0.0
+        self._may_hear_older = not heard_all or reply.answer is None
+        if reply.answer is None:
+            self._late_until = self._loop.time() + self.timeout
+        elif frame is not None:
+            self._note_answer(frame, reply.answer)
+        if Discard.BUSY in reply.discarded:
+            await self.line.settle(self._loop.time() + BUSY_PAUSE)
+        return reply
+
+    def _reached(self, field: int) -> Slave:
+        """Give the meter that an address field reaches."""
+        return self._selected if field == SELECTED else self.slave(field)
+
+    def _note_request(self, frame: Frame | None) -> Slave:
+        """Take note of a request on its way: the meters that hear it may go to another telegram."""
+        if frame is None or frame.address >= SELECTED:
+            for slave in self._slaves.values():
+                slave.is_at_first = False
+        slave = Slave() if frame is None else self._reached(frame.address)
+        slave.is_at_first = False
+        return slave
+
+    def _note_answer(self, frame: Frame, answer: object) -> None:
+        """Take note of a request that was heard."""
+        is_selection = frame.control_information == _SELECT
+        if frame.address == SELECTED and (is_selection or _is_reset(frame)):
+            self._selected = Slave()
+        elif _is_reset(frame):
+            self._reached(frame.address).frame_count = FRAME_COUNT_BIT
+        elif _is_request_for_data(frame) and not isinstance(answer, Single):
+            count = frame.control & FRAME_COUNT_BIT
+            self._reached(frame.address).frame_count = count ^ FRAME_COUNT_BIT
+
+    async def _be_acknowledged(
+        self,
+        address: Address,
+        requests: Sequence[bytes],
+        attempts: int | None,
+        wait: float | None,
+    ) -> Reply[Single]:
+        """Repeat a request that E5 acknowledges if this may have been the E5 of an older one."""
+        may_be_older = self._may_hear_older or self._loop.time() < self._late_until
+        reply = await self.ask(
+            address, requests, judge_acknowledgement, attempts=attempts, wait=wait
+        )
+        if may_be_older:
+            self._may_hear_older = False
+            reply = await self.ask(
+                address,
+                [reply.request],
+                judge_acknowledgement,
+                attempts=attempts,
+                wait=wait,
+            )
+        return reply
+
+
+def _is_reset(frame: Frame) -> bool:
+    return frame.control == Control.SND_NKE
+
+
+def _is_request_for_data(frame: Frame) -> bool:
+    return frame.control & ~FRAME_COUNT_BIT == Control.REQ_UD2

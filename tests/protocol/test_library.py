@@ -1,0 +1,275 @@
+"""The protocol package as a library: what it needs, what it offers, and what it refuses."""
+
+import ast
+import asyncio
+from collections.abc import Callable
+import copy
+from pathlib import Path
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from custom_components.mbus import protocol
+from custom_components.mbus.protocol import (
+    ApplicationError,
+    Bus,
+    CollisionError,
+    EncodeError,
+    FrameError,
+    Identity,
+    LinkBusyError,
+    Master,
+    MBusError,
+    NoReplyError,
+    OtherMeterError,
+    Quirks,
+    SecondaryAddress,
+    SerialSettings,
+    TcpSettings,
+    UnsupportedError,
+    open_link,
+    set_primary_address,
+    write_record,
+)
+from tests.simulator import CodedMeter, SimulatedBus, WaterMeter
+
+from .lines import mastered, places, serve
+
+PACKAGE = Path(protocol.__file__).parent
+ROOMS = ("errors", "address", "tables", "coding", "line", "application", "master")
+"""From the ground up: none knows one above it."""
+
+
+# What it needs
+
+
+def test_decoding_needs_no_serial_library() -> None:
+    """The package is imported, and a telegram read, without it."""
+    code = (
+        "import sys\n"
+        "sys.modules['serialx'] = None\n"
+        f"sys.path.append({str(PACKAGE.parent)!r})\n"
+        "import protocol\n"
+        "data = bytes.fromhex('78563412 2423 2F 04 01 00 0000 0113 05')\n"
+        "frame = protocol.long_frame(0x08, 1, 0x72, data)\n"
+        "assert protocol.parse_telegram(frame).records[0].value == 0.005\n"
+    )
+    subprocess.run([sys.executable, "-P", "-c", code], check=True)
+
+
+def imports_of(path: Path) -> set[str]:
+    """Name the rooms from which a module imports, those for types only included."""
+    found = set()
+    depth = len(path.relative_to(PACKAGE).parts)
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level == depth:
+            names = [node.module] if node.module else [name.name for name in node.names]
+            found |= {name.split(".")[0] for name in names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level < depth, f"{path} knows what is outside of the package"
+    return found
+
+
+def test_no_room_knows_one_above_it() -> None:
+    """Imports run down only."""
+    for path in PACKAGE.rglob("*.py"):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if room != "__init__":
+            known = ROOMS[: ROOMS.index(room)]
+            assert imports_of(path) <= {*known}, f"{path} knows more than {known}"
+
+
+def modules_of(path: Path) -> set[Path]:
+    """Give the modules of this package that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            base = path.parents[node.level - 1].joinpath(
+                *(node.module or "").split(".")
+            )
+            candidates = [base, *(base / name.name for name in node.names)]
+            found |= {
+                module
+                for module in (one.with_suffix(".py") for one in candidates)
+                if module.exists()
+            }
+    return found
+
+
+def test_no_module_knows_itself() -> None:
+    """There is an order in which each module imports only those before it."""
+    waiting = {path: modules_of(path) for path in PACKAGE.rglob("*.py")}
+    while ready := {
+        path for path, needed in waiting.items() if not needed & {*waiting}
+    }:
+        for path in ready:
+            del waiting[path]
+    assert waiting == {}
+
+
+# What it offers
+
+
+def test_all_names_are_there() -> None:
+    """Each once, and every public name among them."""
+    assert len(protocol.__all__) == len(set(protocol.__all__))
+    public = {
+        name
+        for name, value in vars(protocol).items()
+        if not name.startswith("_") and not isinstance(value, type(sys))
+    }
+    assert public == set(protocol.__all__)
+    assert (PACKAGE / "py.typed").exists()
+
+
+ADDRESS = SecondaryAddress(identification="12345678")
+IDENTITY = Identity(identification="00000001", manufacturer="SIM")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MBusError("text"),
+        FrameError("text"),
+        EncodeError("text"),
+        LinkBusyError("text"),
+        NoReplyError("text", 5),
+        CollisionError("text", ADDRESS),
+        OtherMeterError("text", ADDRESS, None, IDENTITY),
+        ApplicationError("text", 8),
+        UnsupportedError(0xB7, b"\x00"),
+    ],
+)
+@pytest.mark.parametrize(
+    "duplicate",
+    [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))],
+)
+def test_errors_can_be_copied(
+    error: MBusError, duplicate: Callable[[Any], Any]
+) -> None:
+    """With all that they tell."""
+    other = duplicate(error)
+    assert type(other) is type(error)
+    assert str(other) == str(error)
+    assert vars(other) == vars(error)
+
+
+async def test_a_link_for_a_while(socket_enabled: None) -> None:
+    """`async with` closes what it opened, also when something fails in between."""
+    async with SimulatedBus([WaterMeter(1)]) as bus:
+        settings = await serve(bus, "tcp")
+        async with open_link(settings) as link:
+            assert (await Master(link).read(1)).complete
+        assert not link.is_open
+        with pytest.raises(ZeroDivisionError):
+            async with open_link(settings) as link:
+                raise ZeroDivisionError
+        assert not link.is_open
+
+
+async def test_a_bus_for_a_while(socket_enabled: None) -> None:
+    """So does a bus."""
+    async with SimulatedBus([WaterMeter(1)]) as simulated:
+        async with Bus(await serve(simulated, "tcp")) as bus:
+            assert (await bus.read(1)).complete
+        assert bus.active is None
+
+
+async def test_tasks_take_turns(socket_enabled: None) -> None:
+    """Two tasks with one master both get their readouts, whole, in the order in which they asked."""
+    meters = [CodedMeter(1), CodedMeter(2)]
+    async with SimulatedBus(meters) as bus, mastered(bus) as master:
+        async with asyncio.timeout(10):
+            readouts = await asyncio.gather(*(master.read(n) for n in (1, 2, 1, 2)))
+        assert [
+            {place[0] for telegram in places(readout) for place in telegram}
+            for readout in readouts
+        ] == [{1}, {2}, {1}, {2}]
+        asked = [request[2] for request in bus.requests]
+        assert asked == [1] * 4 + [2] * 4 + [1] * 4 + [2] * 4
+
+
+async def test_a_command_is_not_interrupted(socket_enabled: None) -> None:
+    """What belongs together goes over the line together."""
+    meters = [WaterMeter(1), WaterMeter(2)]
+    async with SimulatedBus(meters) as bus, mastered(bus) as master:
+        async with asyncio.timeout(10):
+            await asyncio.gather(
+                write_record(master, 1, bytes.fromhex("0C 13"), 1), master.read(2)
+            )
+        asked = [request[5 if request[0] == 0x68 else 2] for request in bus.requests]
+        assert asked == sorted(asked)
+
+
+# What it refuses
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (lambda: SerialSettings(port=""), "port"),
+        (lambda: SerialSettings(port="a", baud_rate=0), "baud_rate"),
+        (lambda: SerialSettings(port="a", parity="X"), "parity"),  # type: ignore[arg-type]
+        (lambda: SerialSettings(port="a", data_bits=9), "data_bits"),
+        (lambda: SerialSettings(port="a", stop_bits=0), "stop_bits"),
+        (lambda: TcpSettings(host="", port=1), "host"),
+        (lambda: TcpSettings(host="a", port=70000), "port"),
+        (lambda: TcpSettings(host="a", port=1, baud_rate=-1), "baud_rate"),
+        (lambda: Quirks(pause=-1), "pause"),
+        (lambda: Quirks(first_byte_timeout=0), "first_byte_timeout"),
+        (lambda: Quirks(application_reset=256), "application_reset"),
+    ],
+)
+def test_settings_that_cannot_be(make: Callable[[], object], named: str) -> None:
+    """The error names them."""
+    with pytest.raises(ValueError, match=named):
+        make()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"timeout": 0},
+        {"attempts": 0},
+        {"line_delay_ratio": -1},
+        {"max_package_length": 0},
+    ],
+)
+async def test_masters_that_cannot_be(
+    arguments: dict[str, int], socket_enabled: None
+) -> None:
+    """Neither alone nor in a bus."""
+    (named,) = arguments
+    with pytest.raises(ValueError, match=named):
+        Bus(TcpSettings(host="a", port=1), **arguments)  # type: ignore[arg-type]
+    async with SimulatedBus() as bus, open_link(await serve(bus, "tcp")) as link:
+        with pytest.raises(ValueError, match=named):
+            Master(link, **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("ask", "named"),
+    [
+        (lambda master: master.read(300), "address 300"),
+        (lambda master: master.read(-1), "address -1"),
+        (lambda master: master.read(1, attempts=-1), "attempts"),
+        (lambda master: master.read(1, last_telegram=-1), "last_telegram"),
+        (lambda master: master.reset(255), "address 255"),
+        (lambda master: protocol.send(master, 300, 0x51), "address 300"),
+        (lambda master: set_primary_address(master, 1, 251), "new_address"),
+        (lambda master: protocol.set_baud_rate(master, 1, 7), "baud_rate"),
+        (lambda master: protocol.application_reset(master, 1, 256), "sub_code"),
+        (lambda master: protocol.set_identification(master, 1, "123"), "8 digits"),
+    ],
+)
+async def test_requests_that_cannot_be(
+    ask: Callable[[Master], Any], named: str, socket_enabled: None
+) -> None:
+    """The error names the argument, and nothing was sent."""
+    async with SimulatedBus([WaterMeter(1)]) as bus, mastered(bus) as master:
+        with pytest.raises(ValueError, match=named):
+            await ask(master)
+        assert bus.requests == []
