@@ -9,6 +9,7 @@ from custom_components.mbus.protocol import (
     address as address_module,
     parse_address,
 )
+from custom_components.mbus.protocol.master.origin import is_selected_by
 
 HEX = st.text("0123456789ABCDEF", min_size=8, max_size=8)
 LETTERS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=3, max_size=3)
@@ -134,7 +135,7 @@ def test_replies_that_match(
 ) -> None:
     """Identification and manufacturer decide."""
     selection = SecondaryAddress.parse(address)
-    assert selection.matches(header(identification, code)) is matches
+    assert is_selected_by(selection, header(identification, code)) is matches
 
 
 def test_codes_without_letters() -> None:

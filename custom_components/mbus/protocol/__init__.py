@@ -4,7 +4,12 @@ from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
 from .application.header import Header, Identity
 from .application.record import Record, encode_value, limits
 from .application.signature import Function, Signature
-from .application.telegram import Telegram, decode_telegram, parse_telegram
+from .application.telegram import (
+    IncompleteTelegramError,
+    Telegram,
+    decode_telegram,
+    parse_telegram,
+)
 from .coding.values import EncodeError, Limits, Value
 from .errors import (
     ApplicationError,
@@ -12,7 +17,6 @@ from .errors import (
     DamagedReplyError,
     ForeignReplyError,
     FrameError,
-    IncompleteTelegramError,
     LinkBusyError,
     LinkError,
     LinkNotFoundError,

@@ -4,16 +4,13 @@ from dataclasses import dataclass, replace
 import re
 from typing import Self, override
 
-from .application.header import Header
-from .coding.texts import manufacturer_name
-
 SELECTED = 0xFD
 """Primary address of whatever is selected by secondary address."""
 BROADCAST = 0xFF
 """Primary address of all meters; none answers."""
 LAST_PRIMARY = 250
 
-_WILDCARD = "F"
+WILDCARD = "F"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +32,7 @@ class SecondaryAddress:
             if number is not None and not re.fullmatch("[0-9A-F]{8}", number):
                 raise ValueError(f"{number!r} is not a number of 8 digits")
         if self.manufacturer is not None:
-            _manufacturer_code(self.manufacturer)
+            manufacturer_code(self.manufacturer)
         for code in (self.version, self.medium):
             if code is not None and not 0 <= code <= 0xFE:
                 raise ValueError(f"{code} is not within 0 to 254")
@@ -78,7 +75,7 @@ class SecondaryAddress:
         code = (
             0xFFFF
             if self.manufacturer is None
-            else _manufacturer_code(self.manufacturer)
+            else manufacturer_code(self.manufacturer)
         )
         data += code.to_bytes(2, "little")
         data += bytes(
@@ -91,7 +88,7 @@ class SecondaryAddress:
     @property
     def has_wildcards(self) -> bool:
         """More than one meter may match."""
-        return _WILDCARD in self.identification or None in (
+        return WILDCARD in self.identification or None in (
             self.manufacturer,
             self.version,
             self.medium,
@@ -100,23 +97,6 @@ class SecondaryAddress:
     def with_wildcards(self) -> Self:
         """Give the address with anything but identification and fabrication number left open."""
         return replace(self, manufacturer=None, version=None, medium=None)
-
-    def matches(self, header: Header) -> bool:
-        """Say whether a reply with this header can be that of a meter selected so.
-
-        Version and medium are left out: some meters report others than they compare.
-        """
-        if header.identification is None:
-            return False
-        if self.manufacturer is not None and header.manufacturer_code is not None:
-            if self.manufacturer != manufacturer_text(header.manufacturer_code):
-                return False
-        return all(
-            own in (_WILDCARD, other)
-            for own, other in zip(
-                self.identification, header.identification, strict=True
-            )
-        )
 
 
 type Address = int | SecondaryAddress
@@ -148,13 +128,24 @@ def _manufacturer(text: str | None) -> str | None:
     return manufacturer_text(int.from_bytes(bytes.fromhex(text), "little"))
 
 
+def manufacturer_name(code: int) -> str:
+    """Read the three letters in a manufacturer's code; four hex digits where they are none.
+
+    Bit 15 only says whether the meter's address is unique world-wide.
+    """
+    letters = [code >> shift & 0x1F for shift in (10, 5, 0)]
+    if all(1 <= letter <= 26 for letter in letters):
+        return "".join(chr(0x40 + letter) for letter in letters)
+    return f"{code:04X}"
+
+
 def manufacturer_text(code: int) -> str:
     """Write a manufacturer's code so that nothing of it is lost: letters or hex."""
     name = manufacturer_name(code)
-    return name if _manufacturer_code(name) == code else f"{code:04X}"
+    return name if manufacturer_code(name) == code else f"{code:04X}"
 
 
-def _manufacturer_code(manufacturer: str) -> int:
+def manufacturer_code(manufacturer: str) -> int:
     """Give the code of three letters, or of four hex digits.
 
     Raises ValueError.

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .address import Address
     from .application.header import Identity
-    from .application.telegram import Telegram
 
 
 class MBusError(Exception):
@@ -14,18 +13,6 @@ class MBusError(Exception):
 
 class FrameError(MBusError):
     """Bytes that are no usable reply: damaged frame or malformed application data."""
-
-
-class IncompleteTelegramError(FrameError):
-    """The application data end or become unreadable in the middle of a record.
-
-    `telegram` holds the whole records before that point.
-    """
-
-    def __init__(self, message: str, telegram: Telegram) -> None:
-        """Keep what could be read."""
-        super().__init__(message)
-        self.telegram = telegram
 
 
 class UnsupportedError(FrameError):

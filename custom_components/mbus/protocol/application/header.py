@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 import struct
 from typing import Any, Final, Self, override
 
-from ..coding.texts import manufacturer_name
+from ..address import manufacturer_name
 from ..errors import FrameError
 from ..tables.medium import medium_name
 

@@ -3,12 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from ..errors import (
-    ApplicationError,
-    FrameError,
-    IncompleteTelegramError,
-    UnsupportedError,
-)
+from ..errors import ApplicationError, FrameError, UnsupportedError
 from ..line.frame import Frame, parse_frame
 from ..tables.vif import UNKNOWN
 from .fixed import FIXED_LENGTH, read_fixed
@@ -111,6 +106,18 @@ class Telegram:
             if record.signature == _FABRICATION_NUMBER and record.value is not None:
                 return str(record.value)
         return None
+
+
+class IncompleteTelegramError(FrameError):
+    """The application data end or become unreadable in the middle of a record.
+
+    `telegram` holds the whole records before that point.
+    """
+
+    def __init__(self, message: str, telegram: Telegram) -> None:
+        """Keep what could be read."""
+        super().__init__(message)
+        self.telegram = telegram
 
 
 def parse_telegram(frame: bytes) -> Telegram:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 import re
-from typing import Final, NoReturn
+from typing import NoReturn
 
+from ..address import manufacturer_code, manufacturer_name
 from .values import (
     NO_DATA,
     NOT_AVAILABLE,
@@ -12,19 +13,6 @@ from .values import (
     Limits,
     Value,
 )
-
-_LETTERS: Final = "@ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-
-
-def manufacturer_name(code: int) -> str:
-    """Read the three letters in a manufacturer's code; four hex digits where they are none.
-
-    Bit 15 only says whether the meter's address is unique world-wide.
-    """
-    letters = [code >> shift & 0x1F for shift in (10, 5, 0)]
-    if all(1 <= letter <= 26 for letter in letters):
-        return "".join(_LETTERS[letter] for letter in letters)
-    return f"{code:04X}"
 
 
 class Nothing:
@@ -121,11 +109,11 @@ class Manufacturer:
         return manufacturer_name(int.from_bytes(data, "little"))
 
     def encode(self, value: Value) -> bytes:
-        """Write three letters."""
-        if not re.fullmatch("[A-Z]{3}", str(value)):
-            raise EncodeError(f"{value!r} is not a manufacturer of three letters")
-        first, second, third = (_LETTERS.index(letter) for letter in str(value))
-        return (first << 10 | second << 5 | third).to_bytes(2, "little")
+        """Write three letters, or the four hex digits of what has none."""
+        try:
+            return manufacturer_code(str(value)).to_bytes(2, "little")
+        except ValueError as err:
+            raise EncodeError(str(err)) from err
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,17 +6,17 @@ from typing import Any, Literal, Self
 
 from ..address import LAST_PRIMARY, Address, SecondaryAddress
 from ..application.header import Identity
-from ..application.telegram import Telegram, decode_telegram
+from ..application.telegram import IncompleteTelegramError, Telegram, decode_telegram
 from ..errors import (
     ApplicationError,
     FrameError,
-    IncompleteTelegramError,
     MBusError,
     PackageTooLongError,
     UnsupportedError,
 )
 from ..line.frame import Frame, Garbage, Received, Single
 from ..line.line import Discard
+from .origin import is_selected_by
 
 _RSP_UD = 0x08
 _BUSY = 0x08
@@ -234,7 +234,7 @@ class Reading:
         if telegram.header is None or found is None:
             return Discard.ANONYMOUS if selection else None
         known = (self.identity, *(earlier.identity for earlier in self.telegrams))
-        if (selection is None or selection.matches(telegram.header)) and all(
+        if (selection is None or is_selected_by(selection, telegram.header)) and all(
             other is None or other.matches(found) for other in known
         ):
             return None
