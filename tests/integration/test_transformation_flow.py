@@ -10,7 +10,7 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.mbus.meters.transformation import STEP_TYPES
+from custom_components.mbus.flows.step_forms import STEP_FORMS
 from tests.simulator import SimulatedBus
 from tests.simulator.records import day, integer, text
 
@@ -74,7 +74,7 @@ async def test_each_type_has_its_form(
 ) -> None:
     """Steps of all types are added, shown in short, and stored in their order."""
     assert power.result["menu_options"] == ["add_step"]
-    assert STEPS.keys() == STEP_TYPES.keys()
+    assert STEPS.keys() == STEP_FORMS.keys()
     for kind in STEPS:
         result = await add_step(power, kind)
         assert result["step_id"] == "transformation"

@@ -24,7 +24,7 @@ import voluptuous as vol
 from ..const import CONF_TRANSFORMATIONS, DOMAIN
 from ..meters.binding import Binding, Presentation
 from ..meters.reading import extract
-from ..meters.transformation import STEP_TYPES, WHEN_ALWAYS, Step, is_number
+from ..meters.transformation import WHEN_ALWAYS, Step, is_number
 from ..presentation.description import sensor_description, transformed_result
 from ..presentation.naming import async_get_texts
 from ..presentation.resulting import Resulting
@@ -38,6 +38,7 @@ from .presentation_form import (
     presentation_errors,
     presentation_fields,
 )
+from .step_forms import STEP_FORMS
 
 CONF_STEP: Final = "step"
 CONF_STEPS: Final = "steps"
@@ -77,7 +78,7 @@ class TransformationSteps(BindingSteps):
     ) -> SubentryFlowResult:
         """Ask for the type of a new step."""
         self._place = None
-        return self.async_show_menu(step_id="add_step", menu_options=list(STEP_TYPES))
+        return self.async_show_menu(step_id="add_step", menu_options=list(STEP_FORMS))
 
     async def async_step_change_step(
         self, user_input: dict[str, Any] | None = None
@@ -119,7 +120,7 @@ class TransformationSteps(BindingSteps):
         return self.async_show_form(
             step_id=kind,
             data_schema=self.add_suggested_values_to_schema(
-                STEP_TYPES[kind].schema, user_input or present
+                STEP_FORMS[kind], user_input or present
             ),
             errors=errors,
             description_placeholders=placeholders,

@@ -8,22 +8,12 @@ from hashlib import sha256
 import json
 import math
 import re
-from typing import Any, TypeGuard, override
+from typing import Any, TypeGuard
 
 from homeassistant.const import UnitOfTime
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError, TemplateError
-from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SelectSelector,
-    SelectSelectorConfig,
-    TemplateSelector,
-    TextSelector,
-)
 from homeassistant.helpers.template import Template
-import voluptuous as vol
 
 from ..const import DOMAIN
 from .binding import Binding
@@ -78,13 +68,12 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepType:
-    """A kind of step: the form of its parameters, and what it does.
+    """A kind of step: what it does.
 
     `apply` gets the step, its input, its state and the moment; it returns its output and brings the state up to date.
     Numeric steps are given numbers only. A missing value passes by any step that doesn't take it.
     """
 
-    schema: vol.Schema
     apply: Callable[[Step, Any, dict[str, Any], Moment], Any]
     numeric: bool = True
     takes_missing: bool = False
@@ -167,76 +156,14 @@ def _script(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
     return result
 
 
-class _UncheckedTemplateSelector(TemplateSelector):
-    """A template's field; the flow says what is wrong with it."""
-
-    @override
-    def __call__(self, data: Any) -> str:
-        """Take any text."""
-        return str(data)
-
-
-_NUMBER = NumberSelector(NumberSelectorConfig(mode=NumberSelectorMode.BOX, step="any"))
-_TIME_UNIT = vol.Schema(
-    {
-        vol.Required("time_unit", default=UnitOfTime.HOURS): SelectSelector(
-            SelectSelectorConfig(options=[*SECONDS], translation_key="time_unit")
-        )
-    }
-)
-
 STEP_TYPES: Mapping[str, StepType] = {
-    "scaling": StepType(
-        schema=vol.Schema(
-            {
-                vol.Required("factor", default=1): _NUMBER,
-                vol.Required("shift", default=0): _NUMBER,
-            }
-        ),
-        apply=_scaling,
-    ),
-    "default_value": StepType(
-        schema=vol.Schema(
-            {
-                vol.Required("value"): TextSelector(),
-                vol.Required("when", default=WHEN_MISSING): SelectSelector(
-                    SelectSelectorConfig(
-                        options=[WHEN_MISSING, WHEN_ALWAYS], translation_key="when"
-                    )
-                ),
-            }
-        ),
-        apply=_default_value,
-        numeric=False,
-        takes_missing=True,
-    ),
-    "limit_control": StepType(
-        schema=vol.Schema(
-            {vol.Optional("lower"): _NUMBER, vol.Optional("upper"): _NUMBER}
-        ),
-        apply=_limit_control,
-    ),
-    "integration": StepType(schema=_TIME_UNIT, apply=_integration, takes_missing=True),
-    "derivative": StepType(schema=_TIME_UNIT, apply=_derivative),
-    "damper": StepType(
-        schema=vol.Schema(
-            {
-                vol.Required("lag"): NumberSelector(
-                    NumberSelectorConfig(
-                        mode=NumberSelectorMode.BOX,
-                        step="any",
-                        unit_of_measurement=UnitOfTime.SECONDS,
-                    )
-                )
-            }
-        ),
-        apply=_damper,
-    ),
-    "script": StepType(
-        schema=vol.Schema({vol.Required("template"): _UncheckedTemplateSelector()}),
-        apply=_script,
-        numeric=False,
-    ),
+    "scaling": StepType(apply=_scaling),
+    "default_value": StepType(apply=_default_value, numeric=False, takes_missing=True),
+    "limit_control": StepType(apply=_limit_control),
+    "integration": StepType(apply=_integration, takes_missing=True),
+    "derivative": StepType(apply=_derivative),
+    "damper": StepType(apply=_damper),
+    "script": StepType(apply=_script, numeric=False),
 }
 
 
