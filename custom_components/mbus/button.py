@@ -88,12 +88,9 @@ class BindingButton(ControlEntity, ButtonEntity):
     @override
     def _describe(self) -> None:
         super()._describe()
-        name = self._attr_name or ""
         if not self.binding.title and is_cleared(self.binding):
             self._attr_translation_key = "clear"
-            self._attr_translation_placeholders = {
-                "record": name[:1].lower() + name[1:]
-            }
+            self._attr_translation_placeholders = {"record": self._attr_name or ""}
             del self._attr_name
 
     @override

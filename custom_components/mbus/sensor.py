@@ -16,8 +16,9 @@ from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
 from .meters.binding import Binding
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.description import sensor_description
-from .presentation.naming import cached_texts, name_parts
+from .presentation.naming import binding_name
 from .presentation.native_value import NativeValue, native_value, to_timestamp
+from .presentation.texts import cached_texts
 from .protocol.tables.vife import SUMMER_TIME
 
 PARALLEL_UPDATES = 0
@@ -64,18 +65,10 @@ class BindingSensor(BindingEntity, SensorEntity):
         """Take on name, units and classes that follow from the binding."""
         binding, medium = self.binding, self.coordinator.meter.medium
         self._described = binding, medium
-        translation_key, placeholders = name_parts(
-            binding, cached_texts(self.coordinator.hass)
-        )
-        self.entity_description = replace(
-            sensor_description(binding, medium),
-            translation_key=translation_key,
-            translation_placeholders=placeholders,
-        )
-        if binding.title:
-            self._attr_name = binding.title
-        elif hasattr(self, "_attr_name"):
-            del self._attr_name
+        description = sensor_description(binding, medium)
+        # The key of the quantity is that of its icon.
+        self.entity_description = replace(description, translation_key=description.key)
+        self._attr_name = binding_name(binding, cached_texts(self.coordinator.hass))
         for name in _CACHED & self.__dict__.keys():
             del self.__dict__[name]
 

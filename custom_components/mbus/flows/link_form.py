@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.const import CONF_BASE, CONF_HOST, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
@@ -34,7 +34,7 @@ from ..const import (
 )
 from ..polling.connection import link_settings
 from ..protocol import LinkBusyError, LinkError, open_link
-from .flow_errors import CONF_BASE, FieldErrors, link_error
+from .flow_errors import FieldErrors, link_error
 
 SECTION_LINE: Final = "line"
 

@@ -7,6 +7,7 @@ import math
 from typing import Any, Final
 
 from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.const import CONF_BASE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import TemplateError
 from homeassistant.helpers.selector import (
@@ -21,16 +22,16 @@ from homeassistant.helpers.template import Template
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
-from ..const import CONF_TRANSFORMATIONS, DOMAIN
+from ..const import CONF_TRANSFORMATIONS
 from ..meters.binding import Binding, Presentation
 from ..meters.reading import extract
 from ..meters.transformation import WHEN_ALWAYS, Step, is_number
 from ..presentation.description import sensor_description, transformed_result
-from ..presentation.naming import async_get_texts
 from ..presentation.resulting import Resulting
+from ..presentation.texts import async_get_texts, option_key
 from ..protocol import SECRET_QUANTITIES
 from .binding_flow import CONF_PRESENTATION, BindingSteps
-from .flow_errors import CONF_BASE, FieldErrors
+from .flow_errors import FieldErrors
 from .presentation_form import (
     CONF_PRECISION,
     CONF_UNIT,
@@ -273,10 +274,15 @@ class TransformationSteps(BindingSteps):
     async def _async_labels(self) -> list[str]:
         """Return the steps as a numbered list."""
         texts = await async_get_texts(self.hass)
-        key = f"component.{DOMAIN}.selector.transformation.options."
         return [
             ": ".join(
-                filter(None, (f"{place}. {texts[key + step['type']]}", _summary(step)))
+                filter(
+                    None,
+                    (
+                        f"{place}. {texts[option_key('transformation', step['type'])]}",
+                        _summary(step),
+                    ),
+                )
             )
             for place, step in enumerate(self._steps, 1)
         ]
