@@ -40,7 +40,11 @@ from ..protocol import Telegram
 from .adding import bind
 from .flow_errors import FieldErrors
 from .link_form import number
-from .presentation_form import PRESENTATION, presentation_errors, presentation_fields
+from .presentation_form import (
+    PRESENTATION,
+    async_presentation_errors,
+    presentation_fields,
+)
 from .reading_flow import ReadingSteps
 
 CONF_BINDING: Final = "binding"
@@ -169,8 +173,9 @@ class BindingSteps(ReadingSteps):
         if user_input is not None:
             changes = self._entered(user_input)
             changed = Binding.from_dict(self._changed_binding(changes))
-            errors, placeholders = presentation_errors(
-                changed, medium, extract(changed, self._last_telegrams).value
+            value = extract(changed, self._last_telegrams).value
+            errors, placeholders = await async_presentation_errors(
+                self.hass, changed, medium, value
             )
             errors |= self._place_errors(changed.telegram, changed.index)
             if not errors:

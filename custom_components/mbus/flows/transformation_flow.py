@@ -36,7 +36,7 @@ from .presentation_form import (
     CONF_PRECISION,
     CONF_UNIT,
     PRESENTATION,
-    presentation_errors,
+    async_presentation_errors,
     presentation_fields,
 )
 from .step_forms import STEP_FORMS
@@ -220,7 +220,9 @@ class TransformationSteps(BindingSteps):
         changes = {CONF_TRANSFORMATIONS: self._steps, CONF_PRESENTATION: user_input}
         changed = Binding.from_dict(self._changed_binding(changes))
         value = extract(changed, self._last_telegrams).value
-        errors, placeholders = presentation_errors(changed, self._meter.medium, value)
+        errors, placeholders = await async_presentation_errors(
+            self.hass, changed, self._meter.medium, value
+        )
         result = self._resulting(self._steps)
         if result.unit and not result.certain and CONF_UNIT not in user_input:
             errors[CONF_UNIT] = "unit_needed"
