@@ -83,7 +83,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         ) from err
 
     gateway = dr.async_get(hass).async_get_or_create(
-        config_entry_id=entry.entry_id, **connection_device_info(entry)
+        config_entry_id=entry.entry_id, **connection_device_info(hass, entry)
     )
     entry.runtime_data = data = MBusRuntimeData(
         connection=connection,

@@ -89,12 +89,9 @@ class BindingButton(ControlEntity, ButtonEntity):
     def describe(self) -> None:
         """Say what pressing it does."""
         super().describe()
-        name = self._attr_name or ""
         if not self.binding.title and is_cleared(self.binding):
             self._attr_translation_key = "clear"
-            self._attr_translation_placeholders = {
-                "record": name[:1].lower() + name[1:]
-            }
+            self._attr_translation_placeholders = {"record": self._attr_name or ""}
             del self._attr_name
 
     @override

@@ -21,7 +21,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME, CONF_TYPE
 from homeassistant.core import callback
-from homeassistant.data_entry_flow import section
+from homeassistant.data_entry_flow import AbortFlow, section
 from homeassistant.helpers.selector import TextSelector
 import voluptuous as vol
 
@@ -40,6 +40,7 @@ from .flows.flow_errors import FieldErrors
 from .flows.link_form import (
     LINK_FIELDS,
     async_link_errors,
+    connection_using,
     link_data,
     link_form,
     link_given_up,
@@ -272,6 +273,10 @@ class MBusConfigFlow(
     @callback
     @override
     def _add_meters(self, meters: Sequence[ConfigSubentryData]) -> ConfigFlowResult:
+        # Added under the unique id of another connection, this one would take its place, with all its meters.
+        self._abort_if_unique_id_configured()
+        if connection_using(self.hass, self._data):
+            raise AbortFlow("already_configured")
         # Meters that were found at another baud rate are read at that from now on.
         data = self._data_to_search if meters else self._data
         return self.async_create_entry(

@@ -16,7 +16,8 @@ from .meters.binding import Binding
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .polling.writing import async_write, is_cleared
 from .presentation.entered_number import number_range
-from .presentation.naming import cached_texts, record_name
+from .presentation.naming import binding_name
+from .presentation.texts import cached_texts
 from .protocol import SECRET_QUANTITIES, EncodeError, Value, encode_value
 
 _NATURES: Final[tuple[tuple[Platform, Value], ...]] = (
@@ -93,10 +94,8 @@ class ControlEntity(BindingEntity):
     @override
     def describe(self) -> None:
         """Take on the name of the binding's sensor."""
-        assert self.binding.signature is not None
-        texts = cached_texts(self.coordinator.hass)
-        self._attr_name = self.binding.title or record_name(
-            self.binding.signature, texts, self.binding.ordinal
+        self._attr_name = binding_name(
+            self.binding, cached_texts(self.coordinator.hass)
         )
 
     @callback

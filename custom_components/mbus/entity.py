@@ -15,21 +15,20 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED, TYPE_TCP
-from .flows.adding import meter_kind
 from .meters.binding import Binding
 from .meters.reading import Result
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.manufacturers import manufacturer_name
+from .presentation.texts import cached_texts
+from .presentation.titles import device_kind, link_kind
 
 
-def connection_device_info(entry: ConfigEntry) -> DeviceInfo:
+def connection_device_info(hass: HomeAssistant, entry: ConfigEntry) -> DeviceInfo:
     """Return the device that stands for the level converter or gateway."""
     return DeviceInfo(
         identifiers={(DOMAIN, entry.entry_id)},
         name=entry.title,
-        model="M-Bus gateway"
-        if entry.data[CONF_TYPE] == TYPE_TCP
-        else "M-Bus level converter",
+        model=link_kind(entry.data[CONF_TYPE], cached_texts(hass)),
         model_id=f"{entry.data[CONF_HOST]}:{entry.data[CONF_PORT]}"
         if entry.data[CONF_TYPE] == TYPE_TCP
         else entry.data[CONF_PORT],
@@ -44,7 +43,7 @@ def meter_device_info(coordinator: MeterCoordinator) -> DeviceInfo:
         identifiers={(DOMAIN, meter.id)},
         name=meter.title,
         manufacturer=manufacturer_name(maker) if maker else None,
-        model=meter_kind(meter.medium).capitalize(),
+        model=device_kind(meter.medium, cached_texts(coordinator.hass)),
         serial_number=meter.identity.identification if meter.identity else None,
         hw_version=None if meter.version is None else str(meter.version),
         via_device_id=coordinator.config_entry.runtime_data.gateway_device_id,
@@ -62,7 +61,7 @@ class ConnectionEntity(Entity):
         self.entry = entry
         self.connection = entry.runtime_data.connection
         self._attr_unique_id = f"{entry.entry_id}_{key}"
-        self._attr_device_info = connection_device_info(entry)
+        self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})
 
     @override
     async def async_added_to_hass(self) -> None:

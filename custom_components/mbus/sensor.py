@@ -12,8 +12,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .diagnostic_sensors import CONNECTION_SENSORS, METER_SENSORS, ConnectionSensor
 from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .presentation.naming import cached_texts, name_parts
+from .presentation.naming import binding_name
 from .presentation.native_value import NativeValue, native_value, to_timestamp
+from .presentation.texts import cached_texts
 from .protocol import SUMMER_TIME
 
 PARALLEL_UPDATES = 0
@@ -51,13 +52,11 @@ class BindingSensor(BindingEntity, SensorEntity):
         self._attr_native_unit_of_measurement = description.native_unit_of_measurement
         self._attr_state_class = description.state_class
         self._attr_suggested_display_precision = description.suggested_display_precision
-        self._attr_translation_key, self._attr_translation_placeholders = name_parts(
+        # The key of the quantity is that of its icon.
+        self._attr_translation_key = description.key
+        self._attr_name = binding_name(
             self.binding, cached_texts(self.coordinator.hass)
         )
-        if self.binding.title:
-            self._attr_name = self.binding.title
-        elif hasattr(self, "_attr_name"):
-            del self._attr_name
 
     @callback
     @override

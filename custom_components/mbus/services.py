@@ -31,7 +31,8 @@ from .flows.meter_search import MeterSearch
 from .meters.meter import meter_unique_id
 from .polling.clock import async_set_clock
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .presentation.naming import Texts, async_get_texts, record_name
+from .presentation.naming import record_name
+from .presentation.texts import Texts, async_get_texts
 from .protocol import (
     BAUD_RATES,
     LAST_PRIMARY,
@@ -181,6 +182,7 @@ async def _async_search(
     method: str = call.data[ATTR_METHOD]
     search = MeterSearch(
         known=known,
+        texts=await async_get_texts(call.hass),
         by_secondary=method != METHOD_PRIMARY,
         by_primary=method != METHOD_SECONDARY,
     )

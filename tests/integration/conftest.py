@@ -24,6 +24,8 @@ from custom_components.mbus.const import (
 )
 from custom_components.mbus.flows import progress
 from custom_components.mbus.flows.adding import meter_subentry
+from custom_components.mbus.presentation.texts import async_get_texts
+from custom_components.mbus.presentation.titles import meter_title
 from custom_components.mbus.protocol import (
     Address,
     Master,
@@ -61,15 +63,19 @@ async def port(bus: SimulatedBus) -> int:
     return await bus.serve_tcp()
 
 
-async def subentry_of(port: int, address: Address) -> ConfigSubentryDataWithId:
+async def subentry_of(
+    hass: HomeAssistant, port: int, address: Address
+) -> ConfigSubentryDataWithId:
     """Return the subentry that adding the meter at an address by a flow would make."""
     link = await open_link(TcpSettings(host="127.0.0.1", port=port))
     try:
         readout = await Master(link, timeout=0.3).read(address)
     finally:
         await link.close()
+    header = readout.telegrams[0].header
+    title = meter_title(header, address, await async_get_texts(hass))
     return ConfigSubentryDataWithId(
-        **meter_subentry(address, readout), subentry_id=f"meter{address}"
+        **meter_subentry(address, readout, title), subentry_id=f"meter{address}"
     )
 
 
@@ -102,7 +108,7 @@ def create_entry(hass: HomeAssistant, port: int) -> CreateEntry:
             },
             options=FAST | (options or {}),
             subentries_data=[
-                await subentry_of(port, parse_address(str(address)))
+                await subentry_of(hass, port, parse_address(str(address)))
                 for address in addresses
             ],
         )

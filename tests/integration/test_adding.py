@@ -1,12 +1,16 @@
 """What meters are called, and what is stored of those that say little of themselves."""
 
 from homeassistant.const import CONF_ADDRESS
+from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.mbus.const import CONF_BINDINGS
-from custom_components.mbus.flows.adding import meter_subentry, meter_title
+from custom_components.mbus.flows.adding import meter_subentry
 from custom_components.mbus.flows.flow_errors import meter_error
+from custom_components.mbus.presentation.texts import Texts, async_get_texts
+from custom_components.mbus.presentation.titles import device_kind, meter_title
 from custom_components.mbus.protocol import (
+    MEDIA,
     ApplicationError,
     CollisionError,
     DamagedReplyError,
@@ -24,6 +28,12 @@ from custom_components.mbus.protocol import (
 KAMSTRUP = 0x2C2D
 
 
+@pytest.fixture(name="texts")
+async def texts_fixture(hass: HomeAssistant) -> Texts:
+    """Return the texts in English."""
+    return await async_get_texts(hass)
+
+
 @pytest.mark.parametrize(
     ("medium", "title"),
     [
@@ -32,10 +42,11 @@ KAMSTRUP = 0x2C2D
         (0x02, "Kamstrup electricity meter 12345678"),
         (0x08, "Kamstrup heat cost allocator 12345678"),
         (0x0F, "Kamstrup meter 12345678"),
+        (0x99, "Kamstrup meter 12345678"),
         (None, "Kamstrup meter 12345678"),
     ],
 )
-def test_title(medium: int | None, title: str) -> None:
+def test_title(texts: Texts, medium: int | None, title: str) -> None:
     """A meter is called by who made it, what it measures, and its number."""
     header = Header(
         identification="12345678",
@@ -45,10 +56,37 @@ def test_title(medium: int | None, title: str) -> None:
         access_number=0,
         status=0,
     )
-    assert meter_title(header, 5) == title
+    assert meter_title(header, 5, texts) == title
 
 
-def test_title_without_a_known_manufacturer() -> None:
+def test_title_in_a_language_with_cases() -> None:
+    """The words stand side by side as their texts are."""
+    texts = {
+        f"component.mbus.selector.device_type.options.{code}": text
+        for code, text in {"00": "Zähler", "04": "Wärmezähler"}.items()
+    }
+    header = Header(
+        identification="12345678",
+        manufacturer_code=KAMSTRUP,
+        medium=4,
+        access_number=0,
+        status=0,
+    )
+    assert meter_title(header, 5, texts) == "Kamstrup Wärmezähler 12345678"
+    assert meter_title(None, 5, texts) == "Zähler 5"
+
+
+def test_every_device_type_has_a_name(texts: Texts) -> None:
+    """A device type that has none would pass for any meter."""
+    nameless = [
+        code for code in MEDIA if device_kind(code, texts) == device_kind(None, texts)
+    ]
+    assert nameless == [0x00, 0x0F]
+    assert device_kind(0x19, texts) == "A/D converter"
+    assert device_kind(0x0A, texts) == "Cooling meter"
+
+
+def test_title_without_a_known_manufacturer(texts: Texts) -> None:
     """A manufacturer whose name isn't known is called by its letters; one that isn't told, not at all."""
     header = Header(
         identification="00000007",
@@ -59,14 +97,16 @@ def test_title_without_a_known_manufacturer() -> None:
     )
     fixed = Header(identification="00000007", medium=7, access_number=0, status=0)
 
-    assert meter_title(header, 7) == "XYZ water meter 00000007"
-    assert meter_title(fixed, 7) == "Water meter 00000007"
+    assert meter_title(header, 7, texts) == "XYZ water meter 00000007"
+    assert meter_title(fixed, 7, texts) == "Water meter 00000007"
 
 
-def test_meter_that_does_not_say_who_it_is() -> None:
+def test_meter_that_does_not_say_who_it_is(texts: Texts) -> None:
     """Without a header a meter is called by its address; nothing is stored of what it didn't say."""
     secondary = SecondaryAddress.parse("12345678")
-    subentry = meter_subentry(secondary, Readout(telegrams=(), complete=False))
+    title = meter_title(None, secondary, texts)
+    readout = Readout(telegrams=(), complete=False)
+    subentry = meter_subentry(secondary, readout, title)
 
     assert subentry["title"] == f"Meter {secondary}"
     assert subentry["unique_id"] == f"meter-{secondary}"

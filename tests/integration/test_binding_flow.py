@@ -149,13 +149,19 @@ async def test_title_and_presentation(
             "energy",
             {"state_class": "measurement"},
             {"state_class": "state_class_not_possible"},
-            "total_increasing",
+            "Total, Total increasing",
         ),
         (
             "volume_flow",
             {"state_class": "measurement_angle"},
             {"state_class": "state_class_not_possible"},
-            "measurement",
+            "Measurement",
+        ),
+        (
+            "energy",
+            {"device_class": "timestamp"},
+            {"device_class": "device_class_not_numeric"},
+            "",
         ),
     ],
 )
@@ -235,7 +241,7 @@ async def test_plain_number(hass: HomeAssistant, entry: MockConfigEntry) -> None
 
     assert result["errors"] == {"state_class": "state_class_not_possible"}
     possible = result["description_placeholders"]["state_classes"]
-    assert possible == "measurement, total, total_increasing"
+    assert possible == "Measurement, Total, Total increasing"
     given = {"unit": "°", "state_class": "measurement_angle"}
     result = await dialog.submit(form | given)
     assert result["reason"] == "reconfigure_successful"

@@ -112,12 +112,12 @@ async def test_records_become_sensors(
     ]
     assert names == [
         "Energy",
-        "Energy (2)",
-        "Maximum power",
+        "Energy, no. 2",
+        "Power, maximum",
         "Power",
         "Date and time",
         "Date",
-        "Manufacturer specific (manufacturer code 20)",
+        "Manufacturer specific, manufacturer code 20",
     ]
     assert [shown(hass, index) for index in range(len(RECORDS))] == [
         ("12345.0", "kWh", "energy"),
@@ -184,10 +184,10 @@ async def test_another_kind_of_value_is_shown_as_such(
         hass, entry, ENERGY, **{key: bindings[PEAK][key] for key in place}
     )
     assert shown(hass, ENERGY) == ("12.345", "kW", "power")
-    assert state_of(hass, ENERGY).name.endswith(" Maximum power")
+    assert state_of(hass, ENERGY).name.endswith(" Power, maximum")
     registered = er.async_get(hass).async_get(entity_id_of(hass, ENERGY))
     assert registered is not None
-    assert registered.translation_key == "maximum_record"
+    assert registered.translation_key == "power"
 
     await change_binding(
         hass,

@@ -19,6 +19,7 @@ from .dialogs import (
     SERIAL_LINE,
     Dialog,
     add_connection,
+    change_options,
     reconfigure,
     serial_form,
     tcp_form,
@@ -336,6 +337,75 @@ async def test_bus_is_configured_once(
     assert result["errors"] == {"host": "already_configured"}
     assert result["description_placeholders"] == {"title": "Cellar"}
     assert len(hass.config_entries.async_entries(DOMAIN)) == 1
+
+
+@pytest.mark.parametrize(
+    ("stored", "typed"),
+    [
+        ("127.0.0.1", "localhost"),
+        ("localhost", "127.0.0.1"),
+        ("localhost", "::1"),
+        ("::1", "LOCALHOST"),
+        ("[::1]", "localhost."),
+        ("fe80::1", "FE80:0:0:0::1"),
+        ("gateway.lan", "Gateway.LAN."),
+    ],
+)
+async def test_one_gateway_has_many_spellings(
+    hass: HomeAssistant,
+    create_entry: CreateEntry,
+    port: int,
+    tcp_dialog: Dialog,
+    stored: str,
+    typed: str,
+) -> None:
+    """All names of one gateway are one gateway, also where an earlier release stored it as it was typed."""
+    entry = await create_entry(setup=False)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "host": stored}, unique_id=f"tcp:{stored}:{port}"
+    )
+    result = await tcp_dialog.submit(tcp_form(port, name="Second", host=typed))
+
+    assert result["errors"] == {"host": "already_configured"}
+
+
+@pytest.mark.usefixtures("socket_enabled")
+@pytest.mark.parametrize("as_backup", [False, True])
+async def test_bus_that_another_connection_took_meanwhile(
+    hass: HomeAssistant,
+    create_entry: CreateEntry,
+    tcp_dialog: Dialog,
+    as_backup: bool,
+) -> None:
+    """A dialog that waited at its last question takes nothing from the connection that uses the bus by then."""
+    entry = await create_entry(1)
+    meters = {key: meter.as_dict() for key, meter in entry.subentries.items()}
+    async with SimulatedBus([HeatMeter(1)]) as other:
+        port = await other.serve_tcp()
+        await tcp_dialog.submit(tcp_form(port, name="Second"))
+        form = tcp_form(port)
+        del form["timing"]
+        if as_backup:
+            quicker = await change_options(hass, entry)
+            await quicker.choose("backup")
+            del form["name"]
+        else:
+            quicker = await reconfigure(hass, entry)
+        await quicker.choose("tcp")
+        await quicker.submit(form)
+        await hass.async_block_till_done(wait_background_tasks=True)
+
+        result = await tcp_dialog.choose("later")
+
+        assert (result["type"], result["reason"]) == (
+            FlowResultType.ABORT,
+            "already_configured",
+        )
+        assert hass.config_entries.async_entries(DOMAIN) == [entry]
+        assert {
+            key: meter.as_dict() for key, meter in entry.subentries.items()
+        } == meters
+        await unload_all(hass)
 
 
 async def test_backup_is_configured_once(

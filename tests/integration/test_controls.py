@@ -323,7 +323,7 @@ async def test_peak_is_cleared_by_a_button(
     entity_id = control_of(hass, binding)
     state = hass.states.get(entity_id)
     assert state is not None
-    assert state.name.endswith("Clear maximum power")
+    assert state.name.endswith(" Clear: Power, maximum")
 
     await call(hass, entity_id, "press")
 

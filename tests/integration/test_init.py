@@ -207,7 +207,7 @@ async def test_adding_a_meter_leaves_the_others(
     entry = await create_entry(1)
     others = binding_entities(hass, entry, "meter1")
     bus.meters.append(WaterMeter(3))
-    data = await subentry_of(port, 3)
+    data = await subentry_of(hass, port, 3)
     events = async_capture_events(hass, EVENT_STATE_CHANGED)
 
     hass.config_entries.async_add_subentry(

@@ -62,7 +62,7 @@ async def test_add_meter(
     assert labels["0.0"].startswith("0.0 · Fabrication number · ")
     assert labels["0.1"].startswith("0.1 · Energy · ")
     assert labels["0.1"].endswith(" kWh")
-    assert labels["1.2"].startswith("1.2 · Energy at storage 1 · ")
+    assert labels["1.2"].startswith("1.2 · Energy, storage 1 · ")
     # Energy, volume, power, flow, two temperatures, their difference, energy exported; nothing of the past.
     assert ticked(result, "records") == [
         *(f"0.{index}" for index in range(1, 8)),
@@ -299,7 +299,8 @@ async def test_incomplete_meter(bus: SimulatedBus, dialog: Dialog) -> None:
     result = await submit_address(dialog, "1")
 
     assert list(options_of(result, "records")) == ["0.0"]
-    assert "Not all" in result["description_placeholders"]["note"]
+    assert result["errors"] == {"records": "incomplete"}
+    assert "record 1" in result["description_placeholders"]["error"]
 
 
 async def test_meter_that_is_configured_with_another_address(
@@ -312,7 +313,8 @@ async def test_meter_that_is_configured_with_another_address(
     result = await submit_address(dialog, bus.meters[1].identification)
 
     title = entry.subentries["meter2"].title
-    assert title in result["description_placeholders"]["note"]
+    assert result["errors"] == {"base": "known_meter"}
+    assert result["description_placeholders"]["known"] == title
     await dialog.submit({"records": ["0.1"]})
     assert len(entry.subentries) == 2
 
@@ -335,7 +337,7 @@ class TestChooseRecords:
         assert ticked(result, "records") == [
             f"{item['telegram']}.{item['index']}" for item in before.values()
         ]
-        assert result["description_placeholders"]["note"] == ""
+        assert result["errors"] == {}
 
         result = await dialog.submit({"records": ["0.1", "1.2"]})
 
@@ -364,7 +366,8 @@ class TestChooseRecords:
         labels = options_of(result, "records")
         assert labels["0.1"].startswith("0.1 · Energy · ")
         assert labels["0.1"].endswith(" kWh")
-        assert "last reading" in result["description_placeholders"]["note"]
+        assert result["errors"] == {"records": "last_reading"}
+        assert "no reply from 1" in result["description_placeholders"]["error"]
 
         await dialog.submit({"records": ["0.1", "0.4"]})
         assert list(bindings_of(entry, "meter1")) == ["energy", "volume_flow"]

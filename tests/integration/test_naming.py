@@ -8,17 +8,16 @@ import re
 from homeassistant.core import HomeAssistant
 import pytest
 
+from custom_components.mbus.flows.adding import is_sensible
 from custom_components.mbus.meters.binding import Binding, bound_to
 from custom_components.mbus.presentation.naming import (
-    Texts,
-    async_get_texts,
+    binding_name,
     default_binding_name,
-    is_sensible,
     name_key,
-    name_parts,
     record_label,
     record_name,
 )
+from custom_components.mbus.presentation.texts import Texts, async_get_texts
 from custom_components.mbus.protocol import (
     MODIFIERS,
     QUANTITIES,
@@ -60,30 +59,27 @@ async def texts_fixture(hass: HomeAssistant, enable_custom_integrations: None) -
 
 NAMES = [
     ("0406 39300000", "Energy"),
-    ("841006 39300000", "Energy tariff 1"),
-    ("842006 39300000", "Energy tariff 2"),
-    ("844013 39300000", "Volume subunit 1"),
-    ("c40113 39300000", "Volume at storage 3"),
-    ("142b 39300000", "Maximum power"),
-    ("242b 39300000", "Minimum power"),
-    ("94102b 39300000", "Maximum power tariff 1"),
-    ("54fd48 39300000", "Maximum voltage at storage 1"),
-    ("342b 39300000", "Power during error"),
-    ("04863b 39300000", "Energy import"),
-    ("0486bcfc01 39300000", "Energy export phase 1"),
-    (
-        "c41106 39300000",
-        "Energy tariff 1 at storage 3",
-    ),
-    ("126e 3930", "Maximum HCA units"),
-    ("42ec7e 5f2c", "Date (future) at storage 1"),
-    ("02ad5a 3930", "Power (duration of first upper limit violation)"),
-    ("04ad6a 08071c24", "Power (start of first)"),
-    ("02ff20 3412", "Manufacturer specific (manufacturer code 20)"),
-    ("0484fff200 39300000", "Energy (manufacturer code F200)"),
-    ("026f 3412", "Unknown quantity (VIF 6F)"),
-    ("048610 39300000", "Energy (VIFE 10)"),
-    ("02fc0348522574 440d", "Value (%RH)"),
+    ("841006 39300000", "Energy, tariff 1"),
+    ("842006 39300000", "Energy, tariff 2"),
+    ("844013 39300000", "Volume, subunit 1"),
+    ("c40113 39300000", "Volume, storage 3"),
+    ("142b 39300000", "Power, maximum"),
+    ("242b 39300000", "Power, minimum"),
+    ("94102b 39300000", "Power, tariff 1, maximum"),
+    ("54fd48 39300000", "Voltage, storage 1, maximum"),
+    ("342b 39300000", "Power, during error"),
+    ("04863b 39300000", "Energy, import"),
+    ("0486bcfc01 39300000", "Energy, export, phase 1"),
+    ("c41106 39300000", "Energy, tariff 1, storage 3"),
+    ("126e 3930", "HCA units, maximum"),
+    ("42ec7e 5f2c", "Date, future value, storage 1"),
+    ("02ad5a 3930", "Power, duration of first upper limit violation"),
+    ("04ad6a 08071c24", "Power, start of first event"),
+    ("02ff20 3412", "Manufacturer specific, manufacturer code 20"),
+    ("0484fff200 39300000", "Energy, manufacturer code F200"),
+    ("026f 3412", "Unknown quantity, VIF 6F"),
+    ("048610 39300000", "Energy, VIFE 10"),
+    ("02fc0348522574 440d", "Value, “%RH”"),
 ]
 
 
@@ -99,17 +95,42 @@ async def test_the_two_counters_of_a_fixed_structure(texts: Texts) -> None:
     names = [
         record_name(record.signature, texts) for record in parse_telegram(frame).records
     ]
-    assert names == ["Volume counter 1", "Volume counter 2 at storage 1"]
+    assert names == ["Volume, counter 1", "Volume, counter 2, storage 1"]
 
 
-async def test_an_entity_gets_the_parts_of_the_same_name(texts: Texts) -> None:
-    """Home Assistant puts them together by translation key and placeholders."""
+GERMAN = {
+    "entity.sensor.energy.name": "Energie",
+    "entity.sensor.hca_units.name": "HKV-Einheiten",
+    "selector.record_part.options.import": "Bezug",
+    "selector.record_part.options.tariff": "Tarif {number}",
+    "selector.record_part.options.storage": "Speicher {number}",
+    "selector.record_part.options.maximum": "Maximum",
+    "selector.record_part.options.ordinal": "Nr. {number}",
+}
+
+
+@pytest.mark.parametrize(
+    ("sent", "ordinal", "name"),
+    [
+        ("c410863b 39300000", 1, "Energie, Bezug, Tarif 1, Speicher 1"),
+        ("126e 3930", 2, "HKV-Einheiten, Maximum, Nr. 2"),
+    ],
+)
+def test_names_in_a_language_with_cases(sent: str, ordinal: int, name: str) -> None:
+    """Each part stays as its text is: none is inflected, moved or written small."""
+    texts = {f"component.mbus.{key}": text for key, text in GERMAN.items()}
+    assert record_name(record(sent).signature, texts, ordinal) == name
+
+
+async def test_an_entity_is_called_as_its_record_unless_it_has_a_title(
+    texts: Texts,
+) -> None:
+    """The lists of the dialogs and the entities use the same names."""
     for sent, name in NAMES:
         stored = bound_to([telegram(sent)], 0, 0)
         binding = Binding.from_dict({"id": "1", "name": "it", **stored})
-        key, placeholders = name_parts(binding, texts)
-        pattern = texts[f"component.mbus.entity.sensor.{key}.name"]
-        assert pattern.format(**placeholders) == name
+        assert binding_name(binding, texts) == name
+        assert binding_name(replace(binding, title="Heat"), texts) == "Heat"
 
 
 async def test_records_of_the_same_name_are_numbered(texts: Texts) -> None:
@@ -127,11 +148,11 @@ async def test_records_of_the_same_name_are_numbered(texts: Texts) -> None:
             names.append(record_name(sent.signature, texts, binding.ordinal))
     assert names == [
         "Energy",
-        "Energy (2)",
+        "Energy, no. 2",
         "Volume",
-        "Energy (3)",
+        "Energy, no. 3",
         "Battery operating time",
-        "Battery operating time (2)",
+        "Battery operating time, no. 2",
     ]
 
 
@@ -149,11 +170,8 @@ async def test_texts_of_the_maker_are_names_of_their_own(texts: Texts) -> None:
 
 async def test_a_binding_never_read_is_named_by_its_numbers(texts: Texts) -> None:
     """Nothing else is known of it."""
-    key, placeholders = name_parts(
-        Binding(id="1", name="it", telegram=1, index=4), texts
-    )
-    pattern = texts[f"component.mbus.entity.sensor.{key}.name"]
-    assert pattern.format(**placeholders) == "Telegram 1 record 4"
+    binding = Binding(id="1", name="it", telegram=1, index=4)
+    assert binding_name(binding, texts) == "Telegram 1, record 4"
 
 
 @pytest.mark.parametrize(
@@ -175,22 +193,18 @@ def test_default_names_of_bindings(sent: str, taken: set[str], name: str) -> Non
     assert default_binding_name(record(sent).signature, taken) == name
 
 
-async def test_every_quantity_and_modifier_has_a_text(texts: Texts) -> None:
-    """A quantity has one text to stand alone and one with room for details; no name ends in a blank."""
-    plain, detailed, parts = set(), set(), set()
+async def test_every_quantity_and_modifier_has_one_text(texts: Texts) -> None:
+    """One, and another than its neighbours; commas are for what joins them."""
+    for keys, pattern in (
+        (QUANTITIES, "component.mbus.entity.sensor.{}.name"),
+        (MODIFIERS, "component.mbus.selector.record_part.options.{}"),
+    ):
+        found = {texts[pattern.format(key)] for key in keys}
+        assert len(found) == len(keys)
+        assert all(re.fullmatch(r"\S[^{},()]*\S", text) for text in found)
     for quantity in QUANTITIES:
-        name = texts[f"component.mbus.entity.sensor.{quantity}.name"]
-        detail = texts[f"component.mbus.entity.sensor.{quantity}_detail.name"]
-        assert re.fullmatch(r"\S[^{}]*\S", name)
-        assert detail == f"{name} {{detail}}"
-        plain.add(name)
-        detailed.add(detail)
-    assert len(plain) == len(detailed) == len(QUANTITIES)
-    for modifier in MODIFIERS:
-        part = texts[f"component.mbus.selector.record_part.options.{modifier}"]
-        assert re.fullmatch(r"\S[^{}]*\S", part)
-        parts.add(part)
-    assert len(parts) == len(MODIFIERS)
+        alike = [key for key in texts if f".entity.sensor.{quantity}_detail" in key]
+        assert not alike
 
 
 async def test_different_meanings_have_different_names(texts: Texts) -> None:

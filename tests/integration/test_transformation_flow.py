@@ -311,6 +311,29 @@ async def test_integration_proposes_energy(
     assert shown(sensor(hass, "power")) == ("0.0", "Wh", "energy", "total")
 
 
+@pytest.mark.parametrize("step", ["damper", "default_value"])
+async def test_total_that_can_fall(
+    hass: HomeAssistant, entry: MockConfigEntry, power: Dialog, step: str
+) -> None:
+    """A total that may fall for a while is not one that only rises: the form says so."""
+    await add_step(power, "integration")
+    await add_step(power, step)
+    form = suggested(await store(power))
+    result = await power.submit(form | {"state_class": "total_increasing"})
+    assert result["errors"] == {"state_class": "total_can_fall"}
+    result = await power.submit(form)
+    assert result["reason"] == "reconfigure_successful"
+
+
+async def test_sum_of_what_can_fall_rises(power: Dialog) -> None:
+    """A damper before the sum takes nothing away from it."""
+    await add_step(power, "damper")
+    await add_step(power, "integration")
+    form = suggested(await store(power))
+    result = await power.submit(form | {"state_class": "total_increasing"})
+    assert result["reason"] == "reconfigure_successful"
+
+
 async def test_derivative_takes_the_total_away(
     hass: HomeAssistant, entry: MockConfigEntry
 ) -> None:

@@ -1,7 +1,8 @@
 """What is stored of a meter that is added, and of the records that are bound at once."""
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.const import CONF_ADDRESS
@@ -10,34 +11,17 @@ from homeassistant.util.ulid import ulid_now
 from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_TITLE, SUBENTRY_METER
 from ..meters.binding import Access, bound_to
 from ..meters.meter import identity_data, meter_unique_id
-from ..presentation.manufacturers import manufacturer_name
-from ..presentation.naming import default_binding_name, is_sensible
-from ..protocol import Address, Header, Readout, SecondaryAddress, Telegram, medium_name
+from ..presentation.naming import default_binding_name
+from ..protocol import Address, Function, Readout, Record, SecondaryAddress, Telegram
 
-_NAMELESS = frozenset({0x00, 0x0F})
-_MEASURED = frozenset(
-    {*range(0x01, 0x08), *range(0x09, 0x0E), 0x10, 0x14, 0x15, 0x16, 0x17, 0x28, 0x29}
-)
-"""Media that need the word "meter" behind them; the others are the name of a device."""
-
-
-def meter_title(header: Header | None, address: Address) -> str:
-    """Return what a meter is called until someone renames it: who made it, what it measures, its number."""
-    if header is None or header.identification is None:
-        return f"Meter {address}"
-    manufacturer = manufacturer_name(header.manufacturer or "")
-    words = (manufacturer, meter_kind(header.medium), header.identification)
-    title = " ".join(filter(None, words))
-    return title[:1].upper() + title[1:]
-
-
-def meter_kind(medium: int | None) -> str:
-    """Return what measures a medium: "heat meter", "heat cost allocator"."""
-    if medium is None or medium in _NAMELESS:
-        return "meter"
-    # Where the flow sensor sits is no part of a name.
-    name = medium_name(medium).partition(" (")[0]
-    return f"{name} meter" if medium in _MEASURED else name
+_SENSIBLE_QUANTITIES: Final = frozenset(
+    {
+        "energy", "reactive_energy", "apparent_energy", "volume", "mass", "power", "volume_flow", "mass_flow",
+        "flow_temperature", "return_temperature", "temperature_difference", "external_temperature", "temperature",
+        "hca_units",
+    }
+)  # fmt: skip
+_TOTALS: Final = frozenset({"import", "export", "counter_1", "counter_2"})
 
 
 def meter_subentry_data(
@@ -52,13 +36,14 @@ def meter_subentry_data(
     }
 
 
-def meter_subentry(address: Address, readout: Readout) -> ConfigSubentryData:
+def meter_subentry(
+    address: Address, readout: Readout, title: str
+) -> ConfigSubentryData:
     """Return the subentry of a meter that a search found, with its sensible records bound."""
-    header = readout.telegrams[0].header if readout.telegrams else None
     return ConfigSubentryData(
         subentry_type=SUBENTRY_METER,
         unique_id=meter_unique_id(address),
-        title=meter_title(header, address),
+        title=title,
         data=meter_subentry_data(address, readout, bind_sensible(readout.telegrams)),
     )
 
@@ -83,6 +68,19 @@ def bind(
         CONF_ACCESS: Access.READ,
         **bound_to(telegrams, telegram, index),
     }
+
+
+def is_sensible(record: Record) -> bool:
+    """Return whether nearly everyone wants this record: a total or a present value, and a valid one."""
+    signature = record.signature
+    return (
+        record.problem is None
+        and isinstance(record.value, int | float | Decimal)
+        and signature.quantity in _SENSIBLE_QUANTITIES
+        and signature.function is Function.INSTANTANEOUS
+        and not (signature.storage_number or signature.tariff or signature.subunit)
+        and _TOTALS.issuperset(signature.modifiers)
+    )
 
 
 def bind_sensible(telegrams: Sequence[Telegram]) -> list[dict[str, Any]]:

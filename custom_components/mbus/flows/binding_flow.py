@@ -7,6 +7,7 @@ from math import inf
 from typing import Any, Final
 
 from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers.selector import (
     NumberSelector,
@@ -33,14 +34,18 @@ from ..presentation.entered_number import (
     NumberRange,
     number_range,
 )
-from ..presentation.naming import async_get_texts
+from ..presentation.naming import binding_name
+from ..presentation.texts import async_get_texts
 from ..protocol import Telegram
 from .adding import bind
 from .flow_errors import FieldErrors
 from .link_form import number
-from .presentation_form import PRESENTATION, presentation_errors, presentation_fields
+from .presentation_form import (
+    PRESENTATION,
+    async_presentation_errors,
+    presentation_fields,
+)
 from .reading_flow import ReadingSteps
-from .record_choice import binding_name
 
 CONF_BINDING: Final = "binding"
 CONF_PRESENTATION: Final = "presentation"
@@ -75,16 +80,15 @@ class BindingSteps(ReadingSteps):
 
     @property
     def _binding(self) -> Binding:
-        """The binding that is being changed."""
-        return self._meter.bindings[self._binding_id]
+        """The binding that is being changed; where it was deleted meanwhile, the flow ends."""
+        return Binding.from_dict(self._changed_binding({}))
 
     def _changed_binding(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Return what would be stored of the binding with something changed."""
-        return next(
-            {**item, **changes}
-            for item in self._bindings
-            if item["id"] == self._binding_id
-        )
+        for item in self._bindings:
+            if item["id"] == self._binding_id:
+                return {**item, **changes}
+        raise AbortFlow("binding_deleted")
 
     def _store_binding(self, changes: Mapping[str, Any]) -> SubentryFlowResult:
         """End the flow with something changed in the binding's data."""
@@ -169,8 +173,9 @@ class BindingSteps(ReadingSteps):
         if user_input is not None:
             changes = self._entered(user_input)
             changed = Binding.from_dict(self._changed_binding(changes))
-            errors, placeholders = presentation_errors(
-                changed, medium, value_in(changed, self._last_telegrams)
+            value = value_in(changed, self._last_telegrams)
+            errors, placeholders = await async_presentation_errors(
+                self.hass, changed, medium, value
             )
             errors |= self._place_errors(changed.telegram, changed.index)
             if not errors:

@@ -1,6 +1,6 @@
 """What a flow shows for an error: which field it belongs to, and the key of its text."""
 
-from homeassistant.const import CONF_ADDRESS, CONF_HOST, CONF_PORT
+from homeassistant.const import CONF_ADDRESS, CONF_BASE, CONF_HOST, CONF_PORT
 
 from ..const import TYPE_SERIAL, TYPE_TCP
 from ..protocol import (
@@ -18,8 +18,6 @@ from ..protocol import (
     OtherMeterError,
     PackageTooLongError,
 )
-
-CONF_BASE = "base"
 
 type FieldErrors = dict[str, str]
 type _Table = tuple[tuple[type[BaseException], str, str], ...]

@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from ipaddress import ip_address
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.const import CONF_BASE, CONF_HOST, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
@@ -34,12 +35,13 @@ from ..const import (
 )
 from ..polling.connection import link_settings
 from ..protocol import LinkBusyError, LinkError, open_link
-from .flow_errors import CONF_BASE, FieldErrors, link_error
+from .flow_errors import FieldErrors, link_error
 
 SECTION_LINE: Final = "line"
 
 _BAUD_RATES = ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400")
 _GATEWAY_PORT = 10001
+_THIS_MACHINE = "127.0.0.1"
 _GATEWAY_GRACE = 0.5
 """Seconds in which a gateway that serves another client closes the connection it just accepted."""
 
@@ -122,8 +124,20 @@ def link_form(data: Mapping[str, Any]) -> dict[str, Any]:
 def way(data: Mapping[str, Any]) -> str:
     """Return what tells one link to a bus from another, whatever its line settings."""
     if data[CONF_TYPE] == TYPE_TCP:
-        return f"{TYPE_TCP}:{data[CONF_HOST].lower()}:{data[CONF_PORT]}"
+        return f"{TYPE_TCP}:{_host(data[CONF_HOST])}:{data[CONF_PORT]}"
     return f"{TYPE_SERIAL}:{data[CONF_PORT]}"
+
+
+def _host(text: str) -> str:
+    """Return a host as it is written if it is always written the same: every name of this machine is one."""
+    host = text.lower().strip("[]").rstrip(".")
+    if host == "localhost":
+        return _THIS_MACHINE
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return _THIS_MACHINE if address.is_loopback else str(address)
 
 
 def ways(entry: ConfigEntry) -> set[str]:
@@ -144,9 +158,8 @@ async def async_link_errors(
     field = CONF_HOST if data[CONF_TYPE] == TYPE_TCP else CONF_PORT
     if other_link and way(data) == way(other_link):
         return {field: "same_link"}, {}
-    for other in hass.config_entries.async_entries(DOMAIN):
-        if other is not entry and way(data) in ways(other):
-            return {field: "already_configured"}, {"title": other.title}
+    if taken := connection_using(hass, data, entry):
+        return {field: "already_configured"}, {"title": taken.title}
     try:
         await _async_test_link(data)
     except LinkError as err:
@@ -154,7 +167,24 @@ async def async_link_errors(
     except Exception:
         LOGGER.exception("Unexpected error while opening %s", way(data))
         return {CONF_BASE: "unknown"}, {}
+    # Another dialog may have been quicker.
+    if taken := connection_using(hass, data, entry):
+        return {field: "already_configured"}, {"title": taken.title}
     return {}, {}
+
+
+def connection_using(
+    hass: HomeAssistant, data: Mapping[str, Any], own: ConfigEntry | None = None
+) -> ConfigEntry | None:
+    """Return the other connection, if any, that has a link to the same bus."""
+    return next(
+        (
+            entry
+            for entry in hass.config_entries.async_entries(DOMAIN)
+            if entry is not own and way(data) in ways(entry)
+        ),
+        None,
+    )
 
 
 async def _async_test_link(data: Mapping[str, Any]) -> None:

@@ -1,26 +1,27 @@
 """Adding a meter, and choosing which of its records become entities."""
 
+from collections.abc import Collection
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
-from homeassistant.const import CONF_ADDRESS
+from homeassistant.const import CONF_ADDRESS, CONF_BASE
 from homeassistant.helpers.selector import (
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
     TextSelector,
 )
-from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from ..const import CONF_BINDINGS, DOMAIN, SUBENTRY_METER
+from ..const import CONF_BINDINGS
 from ..meters.binding import Binding
 from ..meters.meter import Meter, meter_unique_id
-from ..presentation.naming import async_get_texts
-from ..protocol import Telegram
-from .adding import meter_subentry_data, meter_title
-from .flow_errors import meter_error
+from ..presentation.texts import async_get_texts
+from ..presentation.titles import meter_title
+from ..protocol import Header, Telegram
+from .adding import meter_subentry_data
+from .flow_errors import FieldErrors, meter_error
 from .meter_settings_flow import MeterSettingsSteps
 from .record_choice import (
     bound_records,
@@ -39,6 +40,7 @@ ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_ADDRESS): TextSelector()})
 class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchFlow):
     """Add a meter, or change one: which records are shown, how, and how it is read."""
 
+    _bound: Collection[str] = ()
     _telegrams: tuple[Telegram, ...] = ()
     _typed: dict[str, Any] | None = None
 
@@ -100,23 +102,22 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
         bindings = [] if adding else self._bindings
         if user_input is not None:
             chosen = chosen_bindings(
-                user_input[CONF_RECORDS], self._telegrams, bindings
+                user_input[CONF_RECORDS], self._bound, self._telegrams, bindings
             )
             return (
-                self._add_meter(chosen)
+                await self._async_add_meter(chosen)
                 if adding
                 else self._store({CONF_BINDINGS: chosen})
             )
-        self._telegrams, note = await self._async_records_to_show()
+        self._telegrams, remarks, placeholders = self._records_to_show()
+        self._bound = bound_records(bindings)
         options = record_options(
             self._telegrams,
             map(Binding.from_dict, bindings),
             await async_get_texts(self.hass),
             self._medium,
         )
-        ticked = (
-            sensible_records(self._telegrams) if adding else bound_records(bindings)
-        )
+        ticked = sensible_records(self._telegrams) if adding else self._bound
         schema = vol.Schema(
             {
                 vol.Required(CONF_RECORDS, default=ticked): SelectSelector(
@@ -129,74 +130,69 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
         return self.async_show_form(
             step_id="records",
             data_schema=schema,
-            description_placeholders={"meter": self._title, "note": note},
+            errors=remarks,
+            description_placeholders={
+                "meter": await self._async_title(),
+                **placeholders,
+            },
         )
 
-    def _add_meter(self, bindings: list[dict[str, Any]]) -> SubentryFlowResult:
+    async def _async_add_meter(
+        self, bindings: list[dict[str, Any]]
+    ) -> SubentryFlowResult:
         assert self._readout
         return self.async_create_entry(
-            title=self._title,
+            title=await self._async_title(),
             data=meter_subentry_data(self._asked.address, self._readout, bindings),
             unique_id=meter_unique_id(self._asked.address),
         )
 
     @property
+    def _header(self) -> Header | None:
+        return self._telegrams[0].header if self._telegrams else None
+
+    @property
     def _medium(self) -> int | None:
         if self.source != SOURCE_USER:
             return self._meter.medium
-        header = self._telegrams[0].header if self._telegrams else None
-        return header.medium if header else None
+        return self._header.medium if self._header else None
 
-    @property
-    def _title(self) -> str:
+    async def _async_title(self) -> str:
         if self.source != SOURCE_USER:
             return self._meter.title
-        header = self._telegrams[0].header if self._telegrams else None
-        return meter_title(header, self._asked.address)
+        texts = await async_get_texts(self.hass)
+        return meter_title(self._header, self._asked.address, texts)
 
-    async def _async_records_to_show(self) -> tuple[tuple[Telegram, ...], str]:
-        """Return the telegrams just read, or else the last ones, and what has to be said about them."""
+    def _records_to_show(
+        self,
+    ) -> tuple[tuple[Telegram, ...], FieldErrors, dict[str, str]]:
+        """Return the telegrams just read, or else the last ones, and what has to be said about them.
+
+        A form shows remarks in a person's own language where it shows errors.
+        """
         if self._readout is None:
             last = self._last_reading
             time = (
                 dt_util.as_local(last.time).strftime("%Y-%m-%d %H:%M") if last else "–"
             )
-            note = await self._async_note(
-                "last_reading", error=str(self._error), time=time
+            return (
+                last.telegrams if last else (),
+                {CONF_RECORDS: "last_reading"},
+                {"error": str(self._error), "time": time},
             )
-            return (last.telegrams if last else ()), note
-        notes = []
+        remarks: FieldErrors = {}
         problems = [
             self._readout.error,
             *(telegram.problem for telegram in self._readout.telegrams),
         ]
-        if reasons := ", ".join(str(problem) for problem in problems if problem):
-            notes.append(await self._async_note("incomplete", error=reasons))
-        if self.source == SOURCE_USER and (known := self._known_as()):
-            notes.append(await self._async_note("known_meter", meter=known))
-        return self._readout.telegrams, " ".join(notes)
-
-    def _known_as(self) -> str | None:
-        """Return what the meter is called that answered, where it is configured with another address."""
-        assert self._readout
-        found = self._readout.telegrams[0].identity if self._readout.telegrams else None
-        return next(
-            (
-                subentry.title
-                for subentry in self._get_entry().subentries.values()
-                if found
-                and (identity := Meter.from_subentry(subentry).identity)
-                and identity.matches(found)
-            ),
-            None,
+        reasons = ", ".join(str(problem) for problem in problems if problem)
+        if reasons:
+            remarks[CONF_RECORDS] = "incomplete"
+        known = self._known_as() if self.source == SOURCE_USER else None
+        if known:
+            remarks[CONF_BASE] = "known_meter"
+        return (
+            self._readout.telegrams,
+            remarks,
+            {"error": reasons, "known": known or ""},
         )
-
-    async def _async_note(self, key: str, **placeholders: str) -> str:
-        """Return a remark on what is shown; not an error, so it goes into the description."""
-        language = self.hass.config.language
-        texts = await async_get_translations(
-            self.hass, language, "config_subentries", {DOMAIN}
-        )
-        return texts[
-            f"component.{DOMAIN}.config_subentries.{SUBENTRY_METER}.error.{key}"
-        ].format(**placeholders)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from homeassistant.config_entries import ConfigSubentryData
 
 from ..meters.meter import Meter, meter_unique_id
+from ..presentation.texts import Texts
+from ..presentation.titles import meter_title
 from ..protocol import Bus, Found, LinkError, MBusError, Readout
-from .adding import meter_subentry, meter_title
+from .adding import meter_subentry
 
 type Line = Callable[[], AbstractAsyncContextManager[Bus]]
 """Gives the bus for one exchange."""
@@ -25,6 +27,7 @@ class MeterSearch:
     """
 
     known: Collection[Meter]
+    texts: Texts
     by_secondary: bool = True
     by_primary: bool = True
     found: dict[str, Found] = field(default_factory=dict)
@@ -36,8 +39,7 @@ class MeterSearch:
     def names(self) -> list[str]:
         """Name what was found so far."""
         return [
-            f"{found.address} · {meter_title(found.header, found.address)}"
-            for found in self.found.values()
+            f"{found.address} · {self._title(found)}" for found in self.found.values()
         ]
 
     @property
@@ -75,6 +77,9 @@ class MeterSearch:
                     self.problems.append(str(step.problem))
                 progressed(step.progress * _SEARCH_SHARE)
 
+    def _title(self, found: Found) -> str:
+        return meter_title(found.header, found.address, self.texts)
+
     def _is_known(self, found: Found) -> bool:
         return any(
             meter.address in (found.primary, found.secondary)
@@ -98,4 +103,6 @@ class MeterSearch:
             except MBusError as err:
                 self.problems.append(str(err))
         unique_id = meter_unique_id(found.address)
-        self.meters[unique_id] = meter_subentry(found.address, readout)
+        self.meters[unique_id] = meter_subentry(
+            found.address, readout, self._title(found)
+        )

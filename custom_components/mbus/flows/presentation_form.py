@@ -1,8 +1,9 @@
 """How a binding's entity is presented: the form's fields, and which of their combinations Home Assistant takes."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any, Final
 
 from homeassistant.components.sensor import (
@@ -16,14 +17,21 @@ from homeassistant.components.sensor.const import (
     NON_NUMERIC_DEVICE_CLASSES,
     STATE_CLASS_UNITS,
 )
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import (
+    DeviceClassSelector,
+    DeviceClassSelectorConfig,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
+    StateClassSelector,
 )
+from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
 from ..meters.binding import Binding, Presentation
+from ..meters.transformation import Step
 from ..presentation.description import converts, sensor_description, transformed_result
 from ..protocol import dimension
 from .flow_errors import FieldErrors
@@ -36,20 +44,12 @@ CONF_UNIT: Final = "unit"
 
 PRESENTATION: Final = (CONF_DEVICE_CLASS, CONF_UNIT, CONF_STATE_CLASS, CONF_PRECISION)
 
-_DROPDOWN: Final = SelectSelectorMode.DROPDOWN
-_DEVICE_CLASS: Final = SelectSelector(
-    SelectSelectorConfig(
-        options=sorted(set(SensorDeviceClass) - NON_NUMERIC_DEVICE_CLASSES),
-        translation_key=CONF_DEVICE_CLASS,
-        sort=True,
-        mode=_DROPDOWN,
-    )
+_DEVICE_CLASS: Final = DeviceClassSelector(
+    DeviceClassSelectorConfig(domain=Platform.SENSOR)
 )
-_STATE_CLASS: Final = SelectSelector(
-    SelectSelectorConfig(
-        options=list(SensorStateClass), translation_key=CONF_STATE_CLASS, mode=_DROPDOWN
-    )
-)
+_STATE_CLASS: Final = StateClassSelector()
+_FALLING: Final = frozenset({"damper", "default_value"})
+"""Steps whose output may be less than before although their input never is."""
 
 
 def presentation_fields(
@@ -62,15 +62,17 @@ def presentation_fields(
     return {
         vol.Optional(CONF_DEVICE_CLASS): _DEVICE_CLASS,
         vol.Optional(CONF_UNIT): SelectSelector(
-            SelectSelectorConfig(options=options, custom_value=True, mode=_DROPDOWN)
+            SelectSelectorConfig(
+                options=options, custom_value=True, mode=SelectSelectorMode.DROPDOWN
+            )
         ),
         vol.Optional(CONF_STATE_CLASS): _STATE_CLASS,
         vol.Optional(CONF_PRECISION): number(0, 15),
     }
 
 
-def presentation_errors(
-    binding: Binding, medium: int | None, value: Any
+async def async_presentation_errors(
+    hass: HomeAssistant, binding: Binding, medium: int | None, value: Any
 ) -> tuple[FieldErrors, dict[str, str]]:
     """Return which fields of a binding's presentation can't be, and what their texts name.
 
@@ -90,6 +92,12 @@ def presentation_errors(
             for key in PRESENTATION
             if getattr(asked, key) is not None
         }, {}
+    if asked.device_class in NON_NUMERIC_DEVICE_CLASSES:
+        return {CONF_DEVICE_CLASS: "device_class_not_numeric"}, {}
+    if asked.state_class == SensorStateClass.TOTAL_INCREASING and _can_fall(
+        binding.transformations
+    ):
+        return {CONF_STATE_CLASS: "total_can_fall"}, {}
     if asked.unit and binding.signature is None:
         return {CONF_UNIT: "not_read_yet"}, {}
     if asked.unit and known and not _can_be_shown_in(own, asked.unit):
@@ -101,7 +109,7 @@ def presentation_errors(
         units = DEVICE_CLASS_UNITS[SensorDeviceClass(asked.device_class)]
         return {field: "unit_not_for_device_class"}, {"units": _listed(units)}
     if asked.state_class and shown.state_class != asked.state_class:
-        possible = _listed(_state_classes(shown))
+        possible = await _async_names(hass, _state_classes(shown))
         return {CONF_STATE_CLASS: "state_class_not_possible"}, {
             "state_classes": possible
         }
@@ -116,6 +124,23 @@ def _state_classes(shown: SensorEntityDescription) -> Iterator[SensorStateClass]
     ):
         if unit in STATE_CLASS_UNITS.get(state_class, {unit}):
             yield state_class
+
+
+def _can_fall(steps: Sequence[Step]) -> bool:
+    """Return whether a total may be less after these steps than it was; a sum of its own rises again."""
+    after_sum = takewhile(lambda step: step["type"] != "integration", reversed(steps))
+    return any(step["type"] in _FALLING for step in after_sum)
+
+
+async def _async_names(
+    hass: HomeAssistant, state_classes: Iterable[SensorStateClass]
+) -> str:
+    """Return state classes as Home Assistant calls them."""
+    texts = await async_get_translations(
+        hass, hass.config.language, "entity_component", {Platform.SENSOR}
+    )
+    key = "component.sensor.entity_component._.state_attributes.state_class.state"
+    return _listed(texts[f"{key}.{state_class}"] for state_class in state_classes)
 
 
 def _can_be_shown_in(own: SensorEntityDescription, unit: str) -> bool:

@@ -2,14 +2,20 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, override
 
 from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
     ConfigEntryState,
+    ConfigSubentry,
     ConfigSubentryFlow,
     SubentryFlowResult,
+    UnknownEntry,
+    UnknownSubEntry,
 )
 from homeassistant.const import CONF_ADDRESS
+from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
 
 from ..meters.meter import Meter, meter_unique_id
@@ -18,12 +24,14 @@ from ..polling.connection import Connection
 from ..polling.coordinator import MBusConfigEntry, MBusRuntimeData
 from ..protocol import Address, MBusError, Readout, parse_address
 from .flow_errors import FieldErrors
+from .progress import async_noticeable
 
 
 class ReadingSteps(ConfigSubentryFlow):
     """Reads a meter behind a progress screen, for a silent one takes all its attempts.
 
-    Afterwards `_readout` or `_error` is there for the step that comes next.
+    Afterwards `_readout` or `_error` is there for the step that comes next. A connection or a meter that goes while the
+    dialog is open ends it, at the next step that needs it.
     """
 
     _readout: Readout | None = None
@@ -32,6 +40,23 @@ class ReadingSteps(ConfigSubentryFlow):
     _asked: Meter
     _next_steps: tuple[str, str]
 
+    @callback
+    @override
+    def _get_entry(self) -> ConfigEntry:
+        try:
+            return super()._get_entry()
+        except UnknownEntry as err:
+            raise AbortFlow("connection_deleted") from err
+
+    @callback
+    @override
+    def _get_reconfigure_subentry(self) -> ConfigSubentry:
+        self._get_entry()
+        try:
+            return super()._get_reconfigure_subentry()
+        except UnknownSubEntry as err:
+            raise AbortFlow("meter_deleted") from err
+
     @property
     def _runtime(self) -> MBusRuntimeData:
         self._require_loaded()
@@ -39,10 +64,12 @@ class ReadingSteps(ConfigSubentryFlow):
         return entry.runtime_data
 
     def _require_loaded(self) -> None:
-        """End the flow where the connection isn't running."""
+        """End the flow where the connection isn't running or the meter was deleted."""
         entry = self._get_entry()
         if entry.state is not ConfigEntryState.LOADED:
             raise AbortFlow("not_loaded", {"connection": entry.title})
+        if self.source == SOURCE_RECONFIGURE:
+            self._get_reconfigure_subentry()
 
     @property
     def _meter(self) -> Meter:
@@ -51,6 +78,22 @@ class ReadingSteps(ConfigSubentryFlow):
     @property
     def _last_reading(self) -> Reading | None:
         return self._runtime.coordinators[self._reconfigure_subentry_id].data.reading
+
+    def _known_as(self) -> str | None:
+        """Return what another configured meter is called whose number is that of the meter just read."""
+        assert self._readout
+        found = self._readout.telegrams[0].identity if self._readout.telegrams else None
+        return next(
+            (
+                subentry.title
+                for subentry_id, subentry in self._get_entry().subentries.items()
+                if found
+                and subentry_id != self.context.get("subentry_id")
+                and (identity := Meter.from_subentry(subentry).identity)
+                and identity.matches(found)
+            ),
+            None,
+        )
 
     def _store(self, updates: Mapping[str, Any]) -> SubentryFlowResult:
         """End the flow with something changed in the meter's data."""
@@ -91,10 +134,9 @@ class ReadingSteps(ConfigSubentryFlow):
     ) -> SubentryFlowResult:
         """Show that the meter is being read."""
         if self._reading is None:
-            self._reading = self._get_entry().async_create_background_task(
-                self.hass,
-                self._async_ask(self._runtime.connection),
-                f"M-Bus reading of {self._asked.address} for a dialog",
+            name = f"M-Bus reading of {self._asked.address} for a dialog"
+            self._reading = self.hass.async_create_background_task(
+                async_noticeable(self._async_ask(self._runtime.connection)), name
             )
         elif self._reading.done():
             self._reading = None
@@ -122,17 +164,17 @@ class ReadingSteps(ConfigSubentryFlow):
             self._error = err
 
     def _step_after_reading(self) -> str:
-        # Stopping the connection ends the reading with an error or without a word.
-        if self._get_entry().state is not ConfigEntryState.LOADED:
-            return "not_loaded"
+        # A progress step can't end the flow itself.
+        try:
+            self._require_loaded()
+        except AbortFlow:
+            return "interrupted"
         done, failed = self._next_steps
         return failed if self._error else done
 
-    async def async_step_not_loaded(
+    async def async_step_interrupted(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """End the flow: the connection was stopped while it read the meter."""
-        return self.async_abort(
-            reason="not_loaded",
-            description_placeholders={"connection": self._get_entry().title},
-        )
+        """End the flow: connection or meter went while the meter was read; read it again if it is back by now."""
+        self._require_loaded()
+        return await self.async_step_reading()

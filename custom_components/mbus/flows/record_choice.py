@@ -6,11 +6,12 @@ from typing import Any
 
 from homeassistant.helpers.selector import SelectOptionDict
 
-from ..const import CONF_INDEX, CONF_TELEGRAM, DOMAIN
+from ..const import CONF_INDEX, CONF_TELEGRAM
 from ..meters.binding import Binding
-from ..presentation.naming import Texts, is_sensible, name_key, name_parts, record_label
+from ..presentation.naming import binding_name, name_key, record_label
+from ..presentation.texts import Texts
 from ..protocol import Record, Telegram
-from .adding import bind
+from .adding import bind, is_sensible
 
 
 def record_options(
@@ -41,14 +42,6 @@ def record_options(
     ]
 
 
-def binding_name(binding: Binding, texts: Texts) -> str:
-    """Return what the binding's entity is called unless someone renamed it there."""
-    if binding.title:
-        return binding.title
-    key, placeholders = name_parts(binding, texts)
-    return texts[f"component.{DOMAIN}.entity.sensor.{key}.name"].format(**placeholders)
-
-
 def sensible_records(telegrams: Sequence[Telegram]) -> list[str]:
     """Return the options that are ticked from the start."""
     return [key for key, record in _records(telegrams) if is_sensible(record)]
@@ -63,17 +56,23 @@ def bound_records(bindings: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def chosen_bindings(
     chosen: Collection[str],
+    shown: Collection[str],
     telegrams: Sequence[Telegram],
     bindings: Sequence[dict[str, Any]],
 ) -> list[dict[str, Any]]:
-    """Return the bindings that are still ticked, as they were, and new ones for new ticks."""
+    """Return the bindings without those that were unticked, and with new ones for new ticks.
+
+    `shown` were ticked when the list was shown: what was bound or unbound elsewhere meanwhile stays so.
+    """
     kept = [
         item
         for item in bindings
-        if _key(item[CONF_TELEGRAM], item[CONF_INDEX]) in chosen
+        if (key := _key(item[CONF_TELEGRAM], item[CONF_INDEX])) in chosen
+        or key not in shown
     ]
     taken = {item["name"] for item in kept}
-    for key in sorted(set(chosen) - set(bound_records(bindings)), key=_place):
+    new = set(chosen).difference(shown, bound_records(kept))
+    for key in sorted(new, key=_place):
         kept.append(bind(telegrams, *_place(key), taken))
         taken.add(kept[-1]["name"])
     return kept

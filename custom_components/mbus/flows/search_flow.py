@@ -37,6 +37,7 @@ import voluptuous as vol
 
 from ..const import LOGGER, SUBENTRY_METER
 from ..meters.meter import Meter
+from ..presentation.texts import async_get_texts
 from ..protocol import MBusError
 from .meter_search import Line, MeterSearch
 from .progress import async_noticeable
@@ -78,7 +79,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
     ) -> ResultT:
         """Search behind a ring that shows how far it is and a text that names what was found."""
         if self._searching is None:
-            return self._start_search(None)
+            return await self._async_start_search(None)
         if not self._searching.done():
             return self._show_progress(self._searching)
         self._searching = None
@@ -94,19 +95,20 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         self, user_input: dict[str, Any] | None = None
     ) -> ResultT:
         """Search at 300 baud, the rate that every meter knows."""
-        return self._start_search(300)
+        return await self._async_start_search(300)
 
     async def async_step_search_9600(
         self, user_input: dict[str, Any] | None = None
     ) -> ResultT:
         """Search at 9600 baud."""
-        return self._start_search(9600)
+        return await self._async_start_search(9600)
 
-    @callback
-    def _start_search(self, baud_rate: int | None) -> ResultT:
+    async def _async_start_search(self, baud_rate: int | None) -> ResultT:
         self._baud_rate = baud_rate
         self._percentage = self._shown = 0
-        self._search = MeterSearch(known=self._known_meters)
+        self._search = MeterSearch(
+            known=self._known_meters, texts=await async_get_texts(self.hass)
+        )
         self._searching = self.hass.async_create_background_task(
             async_noticeable(self._async_search()), "M-Bus search for a dialog"
         )

@@ -7,6 +7,7 @@ import math
 from typing import Any, Final
 
 from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.const import CONF_BASE
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import TemplateError
 from homeassistant.helpers.selector import (
@@ -21,23 +22,23 @@ from homeassistant.helpers.template import Template
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
-from ..const import CONF_TRANSFORMATIONS, DOMAIN
+from ..const import CONF_TRANSFORMATIONS
 from ..meters.binding import Binding, Presentation
 from ..meters.evaluation import evaluate_binding, value_in
 from ..meters.transformation import WHEN_ALWAYS, Step, is_number
 from ..presentation.description import sensor_description, transformed_result
 from ..presentation.display import display_of
-from ..presentation.naming import async_get_texts
 from ..presentation.native_value import guard_of
 from ..presentation.resulting import Resulting
+from ..presentation.texts import async_get_texts, option_key
 from ..protocol import SECRET_QUANTITIES
 from .binding_flow import CONF_PRESENTATION, BindingSteps
-from .flow_errors import CONF_BASE, FieldErrors
+from .flow_errors import FieldErrors
 from .presentation_form import (
     CONF_PRECISION,
     CONF_UNIT,
     PRESENTATION,
-    presentation_errors,
+    async_presentation_errors,
     presentation_fields,
 )
 from .step_forms import STEP_FORMS
@@ -221,7 +222,9 @@ class TransformationSteps(BindingSteps):
         changes = {CONF_TRANSFORMATIONS: self._steps, CONF_PRESENTATION: user_input}
         changed = Binding.from_dict(self._changed_binding(changes))
         value = value_in(changed, self._last_telegrams)
-        errors, placeholders = presentation_errors(changed, self._meter.medium, value)
+        errors, placeholders = await async_presentation_errors(
+            self.hass, changed, self._meter.medium, value
+        )
         result = self._resulting(self._steps)
         if result.unit and not result.certain and CONF_UNIT not in user_input:
             errors[CONF_UNIT] = "unit_needed"
@@ -284,10 +287,15 @@ class TransformationSteps(BindingSteps):
     async def _async_labels(self) -> list[str]:
         """Return the steps as a numbered list."""
         texts = await async_get_texts(self.hass)
-        key = f"component.{DOMAIN}.selector.transformation.options."
         return [
             ": ".join(
-                filter(None, (f"{place}. {texts[key + step['type']]}", _summary(step)))
+                filter(
+                    None,
+                    (
+                        f"{place}. {texts[option_key('transformation', step['type'])]}",
+                        _summary(step),
+                    ),
+                )
             )
             for place, step in enumerate(self._steps, 1)
         ]
