@@ -48,7 +48,7 @@ async def entry(
     bus.meters.append(FrameMeter([frame], 7))
     entry: MBusConfigEntry = await create_entry(7)
     coordinator = entry.runtime_data.coordinators[METER]
-    assert coordinator.data is not None
+    assert coordinator.data.reading is not None
     telegrams = coordinator.data.reading.telegrams
     bindings: list[dict[str, Any]] = []
     for index in range(len(RECORDS)):
@@ -120,8 +120,8 @@ async def test_records_become_sensors(
         "Manufacturer specific, manufacturer code 20",
     ]
     assert [shown(hass, index) for index in range(len(RECORDS))] == [
-        ("12345.0", "kWh", "energy"),
-        ("12346.0", "kWh", "energy"),
+        ("12345", "kWh", "energy"),
+        ("12346", "kWh", "energy"),
         ("12.345", "kW", "power"),
         ("1.234", "kW", "power"),
         ("2026-07-25T09:30:00+00:00", None, "timestamp"),
@@ -164,7 +164,7 @@ async def test_what_is_set_takes_effect_at_once(
     assert registered.capabilities == {"state_class": "total"}
 
     await change_binding(hass, entry, ENERGY, presentation={})
-    assert shown(hass, ENERGY) == ("12345.0", "kWh", "energy")
+    assert shown(hass, ENERGY) == ("12345", "kWh", "energy")
 
     values = {"kWh": 12345.0, "MWh": 12.345, "GJ": 44.442}
     for event in seen:

@@ -1,6 +1,7 @@
 """The connection itself: its queue, its switch, its limits, its figures, and the ways to the bus."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
@@ -21,9 +22,11 @@ from homeassistant.const import (
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    async_fire_time_changed,
     get_system_health_info,
 )
 from pytest_homeassistant_custom_component.components.diagnostics import (
@@ -128,17 +131,22 @@ async def test_a_person_joins_what_a_timer_began(
     """The poll of a meter goes first as soon as someone waits for it."""
     entry = await create_entry(1, 2)
     runtime = entry.runtime_data
-    heat, water = (runtime.coordinators[key] for key in ("meter1", "meter2"))
+    water = runtime.coordinators["meter2"]
     bus.requests.clear()
 
     async with runtime.connection.turn():
-        polls = [asyncio.create_task(meter.async_refresh()) for meter in (heat, water)]
-        await asyncio.sleep(0.01)
-        asked = asyncio.create_task(water.async_read_now())
-        await asyncio.sleep(0.01)
-    await asyncio.gather(*polls, asked)
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=301))
+        await hass.async_block_till_done()
+        asked = [asyncio.create_task(water.async_read_now()) for _ in range(3)]
+        for _ in range(10):
+            await asyncio.sleep(0)
+    await asyncio.gather(*asked)
+    await hass.async_block_till_done(wait_background_tasks=True)
 
     assert bus.requests[0] == short_frame(0x40, 2)
+    # One reading answers all who asked before it began, and the poll that was due.
+    resets = [request for request in bus.requests if request == short_frame(0x40, 2)]
+    assert len(resets) == 1
 
 
 async def test_cancelled_just_when_its_turn_came() -> None:
@@ -178,7 +186,7 @@ async def test_stopping_and_starting(
     assert state_of(hass, "meter2_binding_state") == "shutdown"
 
     assert await switch(hass, entry, SERVICE_TURN_ON) == STATE_ON
-    await let_poll(hass)
+    await let_poll(hass, 301)
     assert bus.requests
     assert value_of(hass, entry, "meter2") != STATE_UNAVAILABLE
     assert state_of(hass, "meter2_binding_state") == "ok"
@@ -217,7 +225,7 @@ async def test_changing_a_meter_that_is_not_read(
 
     await switch(hass, entry, SERVICE_TURN_ON)
     silent, bus.meters = bus.meters, []
-    await let_poll(hass)
+    await let_poll(hass, 301)
     change_meter(hass, entry, meter_clock="standard_time")
     await hass.async_block_till_done()
     assert value_of(hass, entry, "meter2") == STATE_UNAVAILABLE

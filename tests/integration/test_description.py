@@ -27,6 +27,7 @@ from custom_components.mbus.presentation.description import (
     record_description,
     sensor_description,
 )
+from custom_components.mbus.presentation.display import display_of
 from custom_components.mbus.presentation.native_value import native_value, to_timestamp
 from custom_components.mbus.presentation.quantities import TABLE
 from custom_components.mbus.protocol import (
@@ -300,12 +301,12 @@ def test_volume_is_water_or_gas_by_the_medium(medium: int) -> None:
         # 12345 kWh
         ("0406 39300000", {"unit": "MWh"}, ("energy", "MWh", 3, INCREASING), 12.345),
         ("0406 39300000", {"unit": "GJ"}, ("energy", "GJ", 3, INCREASING), 44.442),
-        ("0406 39300000", {"precision": 1}, ("energy", "Wh", 1, INCREASING), 12345000),
+        ("0406 39300000", {"precision": 1}, ("energy", "Wh", 1, INCREASING), 12345),
         (
             "0406 39300000",
             {"state_class": "total"},
             ("energy", "Wh", 0, TOTAL),
-            12345000,
+            12345,
         ),
         ("0413 39300000", {"unit": "L"}, ("volume", "L", 0, INCREASING), 12345),
         ("0413 39300000", {"unit": "CCF"}, ("volume", "CCF", 3, INCREASING), 4.3596),
@@ -344,7 +345,7 @@ def test_volume_is_water_or_gas_by_the_medium(medium: int) -> None:
             "0406 39300000",
             {"state_class": "measurement"},
             ("energy", "Wh", 0, None),
-            12345000,
+            12345,
         ),
     ],
 )
@@ -361,7 +362,7 @@ def test_what_a_person_set_goes_first(
         description.suggested_display_precision,
         description.state_class,
     ) == expected
-    shown = native_value(binding, read(sent).value)
+    shown = native_value(display_of(binding, None), read(sent).value)
     assert shown == pytest.approx(value, rel=1e-5)
 
 
@@ -388,7 +389,7 @@ def test_what_a_person_set_goes_first(
             {},
             ("energy", "Wh", "kWh", TOTAL),
             500,
-            500,
+            0.5,
         ),
         (
             [{"type": "integration", "time_unit": "h"}],
@@ -431,7 +432,7 @@ def test_what_follows_from_transformations(
         description.suggested_unit_of_measurement,
         description.state_class,
     ) == expected
-    assert native_value(binding, output) == pytest.approx(value)
+    assert native_value(display_of(binding, None), output) == pytest.approx(value)
 
 
 def test_a_date_stays_a_date() -> None:
@@ -440,7 +441,9 @@ def test_a_date_stays_a_date() -> None:
     description = sensor_description(binding, None)
     assert_valid(description)
     assert description.device_class is SensorDeviceClass.DATE
-    assert native_value(binding, date(2018, 5, 31)) == date(2018, 5, 31)
+    assert native_value(display_of(binding, None), date(2018, 5, 31)) == date(
+        2018, 5, 31
+    )
 
 
 def test_a_binding_that_was_never_read_is_plain() -> None:
@@ -449,13 +452,13 @@ def test_a_binding_that_was_never_read_is_plain() -> None:
     description = sensor_description(binding, HEAT)
     assert description.device_class is description.native_unit_of_measurement is None
     assert description.state_class is None
-    assert native_value(binding, 5) == 5
+    assert native_value(display_of(binding, None), 5) == 5
 
 
 @pytest.mark.parametrize(
     ("sent", "value"),
     [
-        ("0406 39300000", 12345000),
+        ("0406 39300000", 12345),
         ("0413 39300000", 12.345),
         # 36000 J/h are 10 W.
         ("0434 24000000", 100),
@@ -469,24 +472,27 @@ def test_a_binding_that_was_never_read_is_plain() -> None:
     ],
 )
 def test_values_are_what_a_sensor_takes(sent: str, value: Any) -> None:
-    """Numbers in the native unit; bytes, times of day and secrets as text."""
-    assert native_value(bind(sent), read(sent).value) == value
+    """Numbers in the unit that is shown; bytes, times of day and secrets as text."""
+    assert native_value(display_of(bind(sent), None), read(sent).value) == value
 
 
 def test_no_digit_is_lost() -> None:
     """A counter of 17 digits keeps them."""
     sent = "0703 15cd5b0700e1f505"
-    exact = native_value(bind(sent), read(sent).value)
-    assert exact == int.from_bytes(bytes.fromhex("15cd5b0700e1f505"), "little")
+    exact = native_value(display_of(bind(sent), None), read(sent).value)
+    # Sent in Wh, shown in kWh.
+    number = int.from_bytes(bytes.fromhex("15cd5b0700e1f505"), "little")
+    assert exact == Decimal(number) / 1000
     scaled = Decimal("12345678901234567.89")
-    assert native_value(bind("0406 39300000"), scaled) == scaled
+    shown = native_value(display_of(bind("0406 39300000"), None), scaled)
+    assert shown == Decimal("12345678901234.56789")
 
 
 def test_long_text_is_cut_where_a_state_ends() -> None:
     """Home Assistant refuses states of more than 255 characters."""
     binding = bind("0dfd11 03414243")
-    assert native_value(binding, "x" * 255) == "x" * 255
-    shown = native_value(binding, "x" * 256)
+    assert native_value(display_of(binding, None), "x" * 255) == "x" * 255
+    shown = native_value(display_of(binding, None), "x" * 256)
     assert shown == "x" * 254 + "…"
 
 
@@ -504,7 +510,7 @@ def test_long_text_is_cut_where_a_state_ends() -> None:
 )
 def test_what_a_sensor_would_refuse_has_no_value(sent: str, value: Any) -> None:
     """What a transformation makes of a value may not be of its kind any more."""
-    assert native_value(bind(sent), value) is None
+    assert native_value(display_of(bind(sent), None), value) is None
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from typing import Any, override
 
 from homeassistant.components.repairs import DOMAIN as REPAIRS_DOMAIN
-from homeassistant.const import STATE_UNAVAILABLE, Platform
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.setup import async_setup_component
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -43,8 +44,8 @@ def meter(bus: SimulatedBus) -> Meter:
     return meter
 
 
-def state_of(hass: HomeAssistant, name: str) -> str:
-    """Return the state of the sensor of a binding, or of the meter."""
+def entity_of(hass: HomeAssistant, name: str) -> str:
+    """Return the entity id of the sensor of a binding, or of the meter."""
     (entity_id,) = (
         entity.entity_id
         for entity in er.async_get(hass).entities.values()
@@ -52,7 +53,12 @@ def state_of(hass: HomeAssistant, name: str) -> str:
         and entity.domain == Platform.SENSOR
         and entity.entity_id.endswith(f"_{name}")
     )
-    state = hass.states.get(entity_id)
+    return entity_id
+
+
+def state_of(hass: HomeAssistant, name: str) -> str:
+    """Return the state of the sensor of a binding, or of the meter."""
+    state = hass.states.get(entity_of(hass, name))
     assert state is not None
     return state.state
 
@@ -73,7 +79,7 @@ async def test_value_of_another_meter(
 ) -> None:
     """Another number at the same address takes all values away, the right one brings them back."""
     await create_entry(7)
-    assert state_of(hass, "energy") == "12345.0"
+    assert state_of(hass, "energy") == "12345"
 
     meter.identification = "87654321"
     meter.records[0] = integer("04 06", 99_999)
@@ -91,7 +97,7 @@ async def test_value_of_another_meter(
     meter.records[0] = integer("04 06", 12_346)
     await let_poll(hass, 301)
 
-    assert state_of(hass, "energy") == "12346.0"
+    assert state_of(hass, "energy") == "12346"
     assert ir.async_get(hass).async_get_issue(DOMAIN, "other_meter_meter7") is None
 
 
@@ -105,7 +111,7 @@ async def test_new_version_is_the_same_meter(
     meter.records[0] = integer("04 06", 12_346)
     await let_poll(hass, 301)
 
-    assert state_of(hass, "energy") == "12346.0"
+    assert state_of(hass, "energy") == "12346"
 
 
 async def test_other_exponent_and_width_are_the_same_record(
@@ -144,7 +150,7 @@ async def test_value_of_another_quantity(
     meter.records[0] = ENERGY
     await let_poll(hass, 301)
 
-    assert state_of(hass, "energy") == "12345.0"
+    assert state_of(hass, "energy") == "12345"
     assert ir.async_get(hass).async_get_issue(DOMAIN, "records_changed_meter7") is None
 
 
@@ -154,7 +160,7 @@ async def test_one_of_two_alike_that_went(
     """Where records look alike the whole telegram has to be as it was."""
     meter.records = [ENERGY, integer("04 06", 777), VOLUME]
     await create_entry(7)
-    assert state_of(hass, "energy_2") == "777.0"
+    assert state_of(hass, "energy_2") == "777"
 
     meter.records = [integer("04 06", 777), VOLUME]
     await let_poll(hass, 301)
@@ -175,7 +181,7 @@ async def test_total_that_falls_is_read_again(
     await let_poll(hass, 301)
 
     assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 2
-    assert state_of(hass, "energy") == "5.0"
+    assert state_of(hass, "energy") == "5"
 
 
 async def test_total_that_falls_and_goes_on_counting(
@@ -192,7 +198,7 @@ async def test_total_that_falls_and_goes_on_counting(
     meter.telegrams = telegrams  # type: ignore[method-assign]
     await let_poll(hass, 301)
 
-    assert state_of(hass, "energy") == "6.0"
+    assert state_of(hass, "energy") == "6"
 
 
 async def test_total_that_falls_after_an_invalid_one(
@@ -208,7 +214,7 @@ async def test_total_that_falls_after_an_invalid_one(
     await let_poll(hass, 301)
 
     assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 2
-    assert state_of(hass, "energy") == "5.0"
+    assert state_of(hass, "energy") == "5"
 
 
 async def test_total_that_falls_over_a_restart(
@@ -230,24 +236,51 @@ async def test_total_that_falls_over_a_restart(
     await let_poll(hass)
 
     assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 2
-    assert state_of(hass, "energy") == "5.0"
+    assert state_of(hass, "energy") == "5"
 
 
 async def test_total_that_falls_in_one_reading_only(
     hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
 ) -> None:
-    """A single low reading is not published."""
+    """A single low reading is never published, and its neighbours are."""
     await create_entry(7)
+    seen: list[str] = []
+    async_track_state_change_event(
+        hass,
+        [entity_of(hass, "energy")],
+        lambda event: seen.append(str(state_of(hass, "energy"))),
+    )
     readings = iter([integer("04 06", 5), integer("04 06", 12_346)])
-    sent = meter.records
+    volumes = iter([integer("04 13", 6_790), integer("04 13", 6_791)])
 
     def telegrams() -> list[bytes]:
-        return [b"".join([next(readings), *sent[1:]])]
+        return [next(readings) + next(volumes) + FLOW_TEMPERATURE]
 
     meter.telegrams = telegrams  # type: ignore[method-assign]
     await let_poll(hass, 301)
 
-    assert state_of(hass, "energy") == STATE_UNAVAILABLE
+    assert seen == [STATE_UNKNOWN, "12346"]
+    assert state_of(hass, "volume") == "6.791"
+
+
+async def test_total_that_fell_waits_for_the_next_reading(
+    hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """Twice in a row it fell further: no value, a reason of its own, and the neighbours go on."""
+    await create_entry(7)
+    falling = iter(range(900, 0, -1))
+
+    def telegrams() -> list[bytes]:
+        energy, volume = integer("04 06", next(falling)), integer("04 13", 6_790)
+        return [energy + volume + FLOW_TEMPERATURE]
+
+    meter.telegrams = telegrams  # type: ignore[method-assign]
+    await let_poll(hass, 301)
+
+    assert state_of(hass, "energy") == STATE_UNKNOWN
+    assert state_of(hass, "volume") == "6.79"
+    assert state_of(hass, "binding_state") == "total_fell"
+    assert errors_of(hass).keys() == {"energy"}
 
 
 async def fix(
@@ -298,7 +331,7 @@ async def test_adopting_the_new_meter(
     assert result["type"] == "create_entry"
     await let_poll(hass, 301)
 
-    assert state_of(hass, "energy") == "3.0"
+    assert state_of(hass, "energy") == "3"
     assert ir.async_get(hass).async_get_issue(DOMAIN, "other_meter_meter7") is None
     assert before == {
         entity.unique_id: entity.entity_id

@@ -13,8 +13,8 @@ from homeassistant.util.unit_system import US_CUSTOMARY_SYSTEM
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.mbus.actions import async_set_clock
 from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.polling.clock import async_set_clock
 from tests.simulator import (
     ElectricityMeter,
     Fault,

@@ -53,7 +53,7 @@ def hold_against(total: Number, memory: Memory) -> Fall:
     lower than the first, tells. A register that is below zero counts both ways.
     """
     present = Decimal(str(total))
-    last = Decimal(memory.get(_TOTAL, total))
+    last = Decimal(memory.get(_TOTAL, present))
     first = memory.get(_FALLEN)
     kept = {_TOTAL: str(total)}
     if present >= last or present < 0:

@@ -24,7 +24,7 @@ RETRY = (1, 2, 5, 10, 30, 60)
 """Seconds before a lost link is tried again, by how often it failed."""
 
 _SOON = timedelta(seconds=1)
-"""A meter that is added is read when all its entities are there."""
+"""The shortest time to a poll; a meter that is added is read when all its entities are there."""
 _LIVELY_POLLS = 3
 """A meter that answered within so many polls gets all its attempts, a dead one `_ATTEMPTS_OF_THE_DEAD`."""
 _ATTEMPTS_OF_THE_DEAD = 2
@@ -316,10 +316,12 @@ class Schedule:
             self._async_plan(slot)
 
     def _set_next(self, slot: _Slot, began_at: datetime) -> None:
-        period = slot.customer.period
-        slot.due = began_at + period if period else None
-        if slot.due:
-            self._store.keep_due(slot.customer.meter.id, slot.due)
+        if (period := slot.customer.period) is None:
+            slot.due = None
+            return
+        # A reading that takes longer than its period leaves the others, and the meter, a moment.
+        slot.due = max(began_at + period, dt_util.utcnow() + _SOON)
+        self._store.keep_due(slot.customer.meter.id, slot.due)
 
     @callback
     def _async_plan(self, slot: _Slot) -> None:

@@ -120,13 +120,17 @@ def dimension(unit: str | None) -> str | None:
     return UNITS[unit].dimension if unit in UNITS else unit
 
 
+_EXACT_AS_FLOAT: Final = 10**15
+"""Whole numbers below have no more digits than a float tells apart."""
+
+
 def convert_unit(
     value: float | Decimal, from_unit: str, to_unit: str
 ) -> int | float | Decimal:
     """Convert a value between two units of one dimension without rounding on the way.
 
-    The result is a Decimal for a Decimal, an int where both are whole, else a float. Raises
-    ValueError when the units are unknown or of different dimensions.
+    The result is a Decimal for a Decimal and where a float would lose digits, an int where both are
+    whole, else a float. Raises ValueError when the units are unknown or of different dimensions.
     """
     if from_unit == to_unit:
         return value
@@ -135,8 +139,10 @@ def convert_unit(
         raise ValueError(f"{from_unit} can't be converted to {to_unit}")
     exact = Fraction(str(value)) * source.factor + source.offset
     result = (exact - target.offset) / target.factor
-    if isinstance(value, Decimal):
-        return Decimal(result.numerator) / Decimal(result.denominator)
     if isinstance(value, int) and result.denominator == 1:
         return result.numerator
+    if isinstance(value, Decimal) or (
+        isinstance(value, int) and abs(value) >= _EXACT_AS_FLOAT
+    ):
+        return Decimal(result.numerator) / Decimal(result.denominator)
     return float(result)
