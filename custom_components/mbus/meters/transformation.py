@@ -211,7 +211,7 @@ def run(
     for place, step in enumerate(steps):
         key = str(step.get("id", place))
         value, after, reason = _run_step(
-            step, value, memory.get(key), now, _origin(steps[:place], step, now)
+            step, value, memory.get(key), now, _origin(steps[:place], step, now.context)
         )
         if after:
             kept[key] = after
@@ -259,9 +259,32 @@ def _without_time(state: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in state.items() if key != "time"}
 
 
-def _origin(above: Sequence[Step], step: Step, now: Moment) -> str:
+def of_edited_chain(
+    steps: Sequence[Step], before: Memory, after: Memory, context: Mapping[str, Any]
+) -> Memory:
+    """Return what an edited chain evaluates the last reading with, given what it remembered before and after it.
+
+    A step that gets what it got before does the same once more. One whose input is another now keeps its sum as it is.
+    """
+    memory = dict[str, Any]()
+    for place, step in enumerate(steps):
+        key = str(step.get("id", place))
+        kind = STEP_TYPES.get(step["type"])
+        is_same = key in after and (
+            kind is None
+            or not kind.numeric
+            or after[key]["origin"] == _origin(steps[:place], step, context)
+        )
+        if is_same and key in before:
+            memory[key] = before[key]
+        elif not is_same and key in after:
+            memory[key] = after[key]
+    return memory
+
+
+def _origin(above: Sequence[Step], step: Step, context: Mapping[str, Any]) -> str:
     """Return a short stand-in for where a step's input comes from: the record and the steps above."""
-    origin = [now.context.get("record"), *above, step["type"]]
+    origin = [context.get("record"), *above, step["type"]]
     return sha256(json.dumps(origin, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -20,7 +20,12 @@ from ..const import (
     LOGGER,
 )
 from ..meters.binding import Binding, BindingState, bound_to
-from ..meters.evaluation import Evaluation, evaluate, memory_of_another_meter
+from ..meters.evaluation import (
+    Evaluation,
+    evaluate,
+    memory_of_another_meter,
+    memory_of_edited_binding,
+)
 from ..meters.guards import Guard
 from ..meters.meter import Meter, identity_data
 from ..meters.reading import Memory, MeterData, Reading
@@ -225,10 +230,14 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def async_set_meter(self, meter: Meter) -> None:
         """Go on with changed bindings or settings, on the reading there is; a meter that fails goes on failing."""
-        period, identity = self.period, self.meter.identity
+        period, old = self.period, self.meter
         self._describe(meter)
         reading = self.data.reading
-        if meter.identity != identity and reading and not reading.is_of(meter.identity):
+        if (
+            meter.identity != old.identity
+            and reading
+            and not reading.is_of(meter.identity)
+        ):
             self._start_anew()
             return
         if self.period != period:
@@ -238,9 +247,16 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
         if self.data.reading and self.data.results:
             before = {
-                binding_id: self._store.memory(binding_id)
-                for binding_id in meter.bindings
+                binding.id: memory_of_edited_binding(
+                    old.bindings.get(binding.id),
+                    binding,
+                    meter,
+                    self._store.memory(binding.id),
+                    self.data.memory.get(binding.id, {}),
+                )
+                for binding in meter.bindings.values()
             }
+            self._store.keep_memory(before)
             evaluation = self._evaluate(self.data.reading, before)
             self.async_set_updated_data(
                 replace(self.data, results=evaluation.results, memory=evaluation.memory)
