@@ -101,7 +101,7 @@ class MeterSettingsSteps(ReadingSteps):
                     if self._shortens(user_input)
                     else await self._async_apply()
                 )
-        return self._show_settings(errors, error=str(self._error or ""))
+        return self._show_settings(errors, error=await self._async_error_text())
 
     def _show_settings(
         self, errors: FieldErrors, **placeholders: str
