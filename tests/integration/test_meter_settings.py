@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -13,7 +14,7 @@ from tests.simulator import HeatMeter, SimulatedBus
 
 from .conftest import CreateEntry
 from .dialogs import Dialog
-from .meter_dialogs import configure_meter, read_meters, suggested
+from .meter_dialogs import bindings_of, configure_meter, read_meters, suggested
 
 METER = "meter1"
 
@@ -226,7 +227,80 @@ async def test_move_to_another_meter(
     await dialog.submit(form_of(dialog) | {"address": "17"})
     result = await dialog.wait()
 
-    assert result["errors"] == {"address": "other_meter"}
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "moved")
+    assert result["description_placeholders"]["found"].startswith(
+        "SIM 99887766, Fabrication number "
+    )
+    form = form_of(dialog) if await dialog.choose("meter_settings") else None
+    assert form is not None
+    assert form["address"] == "17"
+    assert entry.subentries[METER].data["address"] == 1
+
+
+@pytest.mark.parametrize("by_secondary", [False, True])
+async def test_exchanged_meter(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    by_secondary: bool,
+) -> None:
+    """An exchanged meter goes on at its new address with the old one's entities, once a person says so."""
+    old = bus.meters[0]
+    address = old.identification if by_secondary else "1"
+    entry = await create_entry(address)
+    [subentry_id] = entry.subentries
+    before = bindings_of(entry, subentry_id)
+    entities = {
+        entity.unique_id: entity.entity_id
+        for entity in er.async_entries_for_config_entry(
+            er.async_get(hass), entry.entry_id
+        )
+    }
+    bus.meters = [new := HeatMeter(3, identification="99887766")]
+    dialog = await configure_meter(hass, entry, subentry_id, "meter_settings")
+    new_address = "99887766" if by_secondary else "3"
+    await dialog.submit(form_of(dialog) | {"address": new_address})
+    await dialog.wait()
+    result = await dialog.choose("adopt_meter")
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert result["reason"] == "reconfigure_successful"
+    subentry = entry.subentries[subentry_id]
+    assert subentry.data["identity"]["identification"] == new.identification
+    assert subentry.unique_id == (
+        "meter-99887766FFFFFFFF" if by_secondary else "meter-3"
+    )
+    assert bindings_of(entry, subentry_id) == before
+    assert entities == {
+        entity.unique_id: entity.entity_id
+        for entity in er.async_entries_for_config_entry(
+            er.async_get(hass), entry.entry_id
+        )
+    }
+    await read_meters(hass, entry)
+    energy = hass.states.get(
+        next(
+            entity_id
+            for unique_id, entity_id in entities.items()
+            if unique_id == before["energy"]["id"]
+        )
+    )
+    assert energy is not None
+    assert energy.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN)
+
+
+async def test_move_onto_a_configured_meter(
+    entry: MockConfigEntry, bus: SimulatedBus, dialog: Dialog
+) -> None:
+    """A meter that is configured on its own does not take the place of another one."""
+    form = form_of(dialog) | {"address": bus.meters[1].identification}
+    await dialog.submit(form)
+    result = await dialog.wait()
+
+    assert result["errors"] == {"address": "known_meter"}
+    water_meter = entry.subentries["meter2"].title
+    assert result["description_placeholders"]["known"] == water_meter
+    assert form_of(dialog) == form
     assert entry.subentries[METER].data["address"] == 1
 
 

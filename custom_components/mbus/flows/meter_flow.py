@@ -17,6 +17,7 @@ import voluptuous as vol
 from ..const import CONF_BINDINGS
 from ..meters.binding import Binding
 from ..meters.meter import Meter, meter_unique_id
+from ..presentation.reasons import error_text, problem_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
 from ..protocol import Header, Telegram
@@ -69,7 +70,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 ADDRESS_SCHEMA, self._typed
             ),
             errors=errors,
-            description_placeholders={"error": str(self._error or "")},
+            description_placeholders={"error": await self._async_error_text()},
         )
 
     async def async_step_reconfigure(
@@ -109,7 +110,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 if adding
                 else self._store({CONF_BINDINGS: chosen})
             )
-        self._telegrams, remarks, placeholders = self._records_to_show()
+        self._telegrams, remarks, placeholders = await self._async_records_to_show()
         self._bound = bound_records(bindings)
         options = record_options(
             self._telegrams,
@@ -163,7 +164,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
         texts = await async_get_texts(self.hass)
         return meter_title(self._header, self._asked.address, texts)
 
-    def _records_to_show(
+    async def _async_records_to_show(
         self,
     ) -> tuple[tuple[Telegram, ...], FieldErrors, dict[str, str]]:
         """Return the telegrams just read, or else the last ones, and what has to be said about them.
@@ -178,14 +179,17 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             return (
                 last.telegrams if last else (),
                 {CONF_RECORDS: "last_reading"},
-                {"error": str(self._error), "time": time},
+                {"error": await self._async_error_text(), "time": time},
             )
         remarks: FieldErrors = {}
-        problems = [
-            self._readout.error,
-            *(telegram.problem for telegram in self._readout.telegrams),
+        texts = await async_get_texts(self.hass)
+        reasons = [
+            problem_text(telegram.problem, texts)
+            for telegram in self._readout.telegrams
+            if telegram.problem
         ]
-        reasons = ", ".join(str(problem) for problem in problems if problem)
+        if self._readout.error:
+            reasons.insert(0, error_text(self._readout.error, texts))
         if reasons:
             remarks[CONF_RECORDS] = "incomplete"
         known = self._known_as() if self.source == SOURCE_USER else None
@@ -194,5 +198,5 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
         return (
             self._readout.telegrams,
             remarks,
-            {"error": reasons, "known": known or ""},
+            {"error": ", ".join(reasons), "known": known or ""},
         )

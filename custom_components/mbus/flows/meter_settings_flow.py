@@ -26,8 +26,10 @@ from ..const import (
     METER_CLOCK_STANDARD,
     METER_CLOCK_SUMMER,
 )
-from ..meters.meter import Meter, meter_unique_id
-from ..protocol import Address, FrameError, Quirks, parse_frame
+from ..meters.meter import Meter, identity_data, meter_unique_id
+from ..presentation.texts import async_get_texts
+from ..presentation.titles import identity_text
+from ..protocol import Address, FrameError, Quirks, Telegram, parse_frame
 from .adding import stored_address
 from .flow_errors import FieldErrors, meter_error
 from .link_form import number
@@ -79,7 +81,7 @@ SETTINGS_SCHEMA: Final = vol.Schema(
 
 
 class MeterSettingsSteps(ReadingSteps):
-    """Step `meter_settings`. A new address is read before it is stored: the same meter has to be there."""
+    """Step `meter_settings`. A new address is read before it is stored; who answers there has to be this meter or taken for it."""
 
     _settings: dict[str, Any] | None = None
     _address: Address
@@ -99,13 +101,18 @@ class MeterSettingsSteps(ReadingSteps):
                     if self._shortens(user_input)
                     else await self._async_apply()
                 )
+        return self._show_settings(errors, error=await self._async_error_text())
+
+    def _show_settings(
+        self, errors: FieldErrors, **placeholders: str
+    ) -> SubentryFlowResult:
         return self.async_show_form(
             step_id="meter_settings",
             data_schema=self.add_suggested_values_to_schema(
                 SETTINGS_SCHEMA, self._settings or _form(self._meter)
             ),
             errors=errors,
-            description_placeholders={"error": str(self._error or "")},
+            description_placeholders=placeholders,
         )
 
     async def async_step_short_period(
@@ -123,8 +130,36 @@ class MeterSettingsSteps(ReadingSteps):
     async def async_step_moved(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Store the settings: the meter answers at its new address."""
-        return self._store_settings()
+        """Store the settings if it is this meter that answers at the new address; ask about another one."""
+        expected, found = self._meter.identity, self._found.identity
+        if expected is None or found is None or expected.matches(found):
+            return self._store_settings()
+        if known := self._known_as():
+            return self._show_settings({CONF_ADDRESS: "known_meter"}, known=known)
+        texts = await async_get_texts(self.hass)
+        return self.async_show_menu(
+            step_id="moved",
+            menu_options=["adopt_meter", "meter_settings"],
+            description_placeholders={
+                "address": str(self._address),
+                "expected": identity_text(expected, texts),
+                "found": identity_text(found, texts),
+                "meter": self._meter.title,
+            },
+        )
+
+    async def async_step_adopt_meter(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
+        return self._store_settings(
+            identity_data(self._found.header, self._found.identity)
+        )
+
+    @property
+    def _found(self) -> Telegram:
+        assert self._readout
+        return self._readout.telegrams[0]
 
     def _check_settings(self, settings: Mapping[str, Any]) -> FieldErrors:
         address, errors = self._check_address(settings[CONF_ADDRESS])
@@ -161,11 +196,14 @@ class MeterSettingsSteps(ReadingSteps):
         moved = replace(
             self._meter,
             address=self._address,
+            identity=None,
             quirks=_quirks(self._settings[CONF_QUIRKS]),
         )
         return await self._async_read(moved, done="moved", failed="meter_settings")
 
-    def _store_settings(self) -> SubentryFlowResult:
+    def _store_settings(
+        self, identity: Mapping[str, Any] | None = None
+    ) -> SubentryFlowResult:
         assert self._settings
         return self.async_update_and_abort(
             self._get_entry(),
@@ -173,6 +211,7 @@ class MeterSettingsSteps(ReadingSteps):
             title=self._settings[CONF_NAME],
             unique_id=meter_unique_id(self._address),
             data_updates={
+                **(identity or {}),
                 CONF_ADDRESS: stored_address(self._address),
                 CONF_PERIOD: self._settings.get(CONF_PERIOD),
                 CONF_ON_DEMAND: self._settings[CONF_ON_DEMAND],

@@ -22,6 +22,8 @@ from ..meters.meter import Meter, meter_unique_id
 from ..meters.reading import Reading
 from ..polling.connection import Connection
 from ..polling.coordinator import MBusConfigEntry, MBusRuntimeData
+from ..presentation.reasons import error_text
+from ..presentation.texts import async_get_texts
 from ..protocol import Address, MBusError, Readout, parse_address
 from .flow_errors import FieldErrors
 from .progress import async_noticeable
@@ -162,6 +164,10 @@ class ReadingSteps(ConfigSubentryFlow):
                 )
         except MBusError as err:
             self._error = err
+
+    async def _async_error_text(self) -> str:
+        texts = await async_get_texts(self.hass)
+        return error_text(self._error, texts) if self._error else ""
 
     def _step_after_reading(self) -> str:
         # A progress step can't end the flow itself.

@@ -195,7 +195,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             description_placeholders={
                 "count": str(self._search.known_count),
                 "problems": _listed(self._search.problems),
-                "error": str(self._search.error),
+                "error": self._search.error_text,
             },
         )
 

@@ -7,7 +7,7 @@ from hashlib import sha256
 import json
 from typing import Any, Self
 
-from ..protocol import PLAIN_TEXT, Record, Signature, Telegram
+from ..protocol import PLAIN_TEXT, Record, Signature, Telegram, dimension
 
 
 class Access(StrEnum):
@@ -165,6 +165,21 @@ def bound_to(
         "layout": layout(telegrams[telegram]) if ambiguous else None,
         "ordinal": ordinal(telegrams, telegram, index),
     }
+
+
+def rebound_to(
+    item: Mapping[str, Any], telegrams: Sequence[Telegram], telegram: int, index: int
+) -> dict[str, Any]:
+    """Return a stored binding bound to another record.
+
+    Its values stay in the unit they were in, which the steps of its chain were made for, where the record has the same
+    dimension.
+    """
+    bound = bound_to(telegrams, telegram, index)
+    unit = item.get("unit")
+    if unit and dimension(unit) == dimension(bound["unit"]):
+        bound["unit"] = unit
+    return {**item, **bound}
 
 
 def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:

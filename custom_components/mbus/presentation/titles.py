@@ -1,8 +1,8 @@
 """What meters and connections are called as long as nobody gives them a name."""
 
-from ..protocol import Address, Header
+from ..protocol import Address, Header, Identity
 from .manufacturers import manufacturer_name
-from .texts import Texts, option_key
+from .texts import Texts, option_key, sensor_key
 
 
 def meter_title(header: Header | None, address: Address, texts: Texts) -> str:
@@ -15,6 +15,14 @@ def meter_title(header: Header | None, address: Address, texts: Texts) -> str:
     maker = manufacturer_name(header.manufacturer or "")
     kind = texts[_kind_key(header.medium, texts)]
     return _capitalised(f"{maker} {kind} {header.identification}".strip())
+
+
+def identity_text(identity: Identity, texts: Texts) -> str:
+    """Return the numbers that tell a meter from all others."""
+    text = " ".join(filter(None, (identity.manufacturer, identity.identification)))
+    if number := identity.fabrication_number:
+        text += f", {texts[sensor_key('fabrication_number')]} {number}"
+    return text
 
 
 def device_kind(medium: int | None, texts: Texts) -> str:
