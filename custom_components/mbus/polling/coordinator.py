@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, override
+from typing import override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -11,15 +11,8 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from ..const import (
-    CONF_BINDINGS,
-    CONF_GROUP_REQUESTS,
-    CONF_PERIOD,
-    DEFAULT_OPTIONS,
-    DOMAIN,
-    LOGGER,
-)
-from ..meters.binding import Binding, BindingState, bound_to
+from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, DEFAULT_OPTIONS, DOMAIN, LOGGER
+from ..meters.binding import Binding, BindingState
 from ..meters.evaluation import (
     Evaluation,
     evaluate,
@@ -27,7 +20,8 @@ from ..meters.evaluation import (
     memory_of_edited_binding,
 )
 from ..meters.guards import Guard
-from ..meters.meter import Meter, identity_data
+from ..meters.learning import learnt_from
+from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
 from ..presentation.display import Display, display_of
 from ..presentation.native_value import guard_of
@@ -362,30 +356,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
 
     @callback
     def _adopt(self, reading: Reading) -> None:
-        """Hold bindings that were made by number alone to what their record means now, and the meter to its header."""
-        updates = dict[str, Any]()
-        adopted = {
-            binding.id: bound_to(reading.telegrams, binding.telegram, binding.index)
-            for binding in self.meter.bindings.values()
-            if binding.signature is None
-            and binding.telegram < len(reading.telegrams)
-            and binding.index < len(reading.telegrams[binding.telegram].records)
-        }
+        """Store what the first reading tells of the meter and of bindings that were made by number alone."""
         subentry = self.config_entry.subentries[self.meter.id]
-        if adopted and not reading.error:
-            updates[CONF_BINDINGS] = [
-                item | adopted.get(item["id"], {})
-                for item in subentry.data[CONF_BINDINGS]
-            ]
-        header, identity = reading.header, self.meter.identity
-        if (
-            header
-            and identity
-            and self.meter.medium is None
-            and header.medium is not None
-        ):
-            updates |= identity_data(header, identity)
-        if updates:
+        if updates := learnt_from(reading, self.meter, subentry.data):
             self.hass.config_entries.async_update_subentry(
                 self.config_entry, subentry, data={**subentry.data, **updates}
             )
