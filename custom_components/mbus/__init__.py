@@ -1,6 +1,7 @@
 """Read and write wired M-Bus meters (EN 13757) through a serial level converter or a TCP gateway."""
 
 import asyncio
+from collections.abc import Iterable
 
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
@@ -96,7 +97,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     meters = _meters(entry)
     for meter in meters.values():
         _add_meter(hass, entry, meter)
-    _forget_suggested_units(hass, entry)
+    _forget_suggested_units(hass, entry, meters.values())
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if store.running:
         data.schedule.async_start()
@@ -167,11 +168,14 @@ class _Updates:
 
 
 @callback
-def _forget_suggested_units(hass: HomeAssistant, entry: MBusConfigEntry) -> None:
-    """Drop the units that the first release suggested: its sensors' units could not be changed otherwise."""
+def _forget_suggested_units(
+    hass: HomeAssistant, entry: MBusConfigEntry, meters: Iterable[Meter]
+) -> None:
+    """Drop the units that release 0.1 suggested for records: their units could not be changed otherwise."""
     registry = er.async_get(hass)
+    bindings = {binding_id for meter in meters for binding_id in meter.bindings}
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
-        if _SUGGESTED_UNIT in entity.options:
+        if entity.unique_id in bindings and _SUGGESTED_UNIT in entity.options:
             registry.async_update_entity_options(
                 entity.entity_id, _SUGGESTED_UNIT, None
             )

@@ -338,7 +338,11 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
         )
         self._report_errors()
-        self._adopt(reading)
+        subentry = self.config_entry.subentries[self.meter.id]
+        if updates := learnt_from(reading, self.meter, subentry.data):
+            self.hass.config_entries.async_update_subentry(
+                self.config_entry, subentry, data={**subentry.data, **updates}
+            )
         return any(
             result.state is BindingState.TOTAL_FELL
             for result in evaluation.results.values()
@@ -353,15 +357,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             period=self.period,
             hass=self.hass,
         )
-
-    @callback
-    def _adopt(self, reading: Reading) -> None:
-        """Store what the first reading tells of the meter and of bindings that were made by number alone."""
-        subentry = self.config_entry.subentries[self.meter.id]
-        if updates := learnt_from(reading, self.meter, subentry.data):
-            self.hass.config_entries.async_update_subentry(
-                self.config_entry, subentry, data={**subentry.data, **updates}
-            )
 
     @callback
     def _report_errors(self) -> None:
