@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from homeassistant.config_entries import ConfigSubentryDataWithId
 from homeassistant.core import HomeAssistant
@@ -65,7 +65,8 @@ async def entry(
         data=stored["data"] | {"port": port},
         options=stored["options"],
         subentries_data=[
-            ConfigSubentryDataWithId(**subentry) for subentry in STORED["subentries"]
+            cast(ConfigSubentryDataWithId, subentry)
+            for subentry in STORED["subentries"]
         ],
     )
     entry.add_to_hass(hass)
