@@ -24,6 +24,7 @@ from custom_components.mbus.protocol import (
     Master,
     MBusError,
     NoReplyError,
+    NoWayError,
     OtherMeterError,
     Quirks,
     SecondaryAddress,
@@ -135,10 +136,11 @@ IDENTITY = Identity(identification="00000001", manufacturer="SIM")
         MBusError("text"),
         FrameError("text"),
         EncodeError("text"),
-        LinkBusyError("text"),
-        NoReplyError("text", 5),
-        CollisionError("text", ADDRESS),
-        OtherMeterError("text", ADDRESS, None, IDENTITY),
+        LinkBusyError(link="/dev/ttyUSB0"),
+        NoWayError(link="a", errors=(LinkBusyError(link="a"), LinkBusyError(link="b"))),
+        NoReplyError(address=5, attempts=3),
+        CollisionError(address=ADDRESS),
+        OtherMeterError(address=ADDRESS, expected=None, found=IDENTITY),
         ApplicationError("text", 8),
         UnsupportedError(0xB7, b"\x00"),
     ],
@@ -154,7 +156,7 @@ def test_errors_can_be_copied(
     other = duplicate(error)
     assert type(other) is type(error)
     assert str(other) == str(error)
-    assert vars(other) == vars(error)
+    assert repr(other) == repr(error)
 
 
 async def test_a_link_for_a_while(socket_enabled: None) -> None:

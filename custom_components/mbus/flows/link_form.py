@@ -193,7 +193,7 @@ async def _async_test_link(data: Mapping[str, Any]) -> None:
         if data[CONF_TYPE] == TYPE_TCP:
             await link.read(_GATEWAY_GRACE)
     except LinkError as err:
-        raise LinkBusyError(str(err)) from err
+        raise LinkBusyError(link=err.link) from err
     finally:
         await link.close()
 

@@ -18,20 +18,24 @@ REACTION = 0.05
 """Seconds, beside 330 bit times, within which an answer starts."""
 
 _LONGEST_FRAME = 261
+_SHOWN = 1024
+"""Bytes of what came that a trace shows."""
 _NEVER_QUIET = 3.0
 """Seconds after which a line that is never idle is spoken on all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request and all bytes that came after it, for the bus trace.
+    """One request and what came after it, for the bus trace.
 
-    `time` is in seconds since 1970, `duration` in seconds.
+    `time` is in seconds since 1970, `duration` in seconds. `reply` is the beginning of what came,
+    `more` the number of bytes after that.
     """
 
     time: float
     request: bytes
     reply: bytes
+    more: int = 0
     outcome: str
     duration: float
 
@@ -97,22 +101,16 @@ class Line:
         until = max(self.link.last_byte_at + pause, self._reply_due, until)
         give_up = max(until, self._loop.time()) + _NEVER_QUIET
         reader = FrameReader()
-        received: list[Received] = []
+        dropped: Counter[Discard] = Counter()
         while data := await self.link.read(until - self._loop.time()):
-            received += reader.feed(data)
+            dropped.update(map(_why_dropped, reader.feed(data)))
             until = max(self._loop.time() + pause, until)
             if self._loop.time() > give_up:
                 break
-        received += reader.flush()
+        dropped.update(map(_why_dropped, reader.flush()))
         self._is_in_step = True
-        if not received:
-            return False
-        kinds = [
-            Discard.NOISE if isinstance(item, Garbage) else Discard.LATE
-            for item in received
-        ]
-        self.statistics.discarded.update(kinds)
-        return Discard.LATE in kinds
+        self.statistics.discarded.update(dropped)
+        return Discard.LATE in dropped
 
     async def exchange[Answer](
         self,
@@ -145,7 +143,8 @@ class Line:
                     Exchange(
                         time=began_at,
                         request=request,
-                        reply=bytes(reply.raw),
+                        reply=bytes(reply.raw[:_SHOWN]),
+                        more=max(0, len(reply.raw) - _SHOWN),
                         outcome=reply.outcome,
                         duration=duration,
                     )
@@ -192,6 +191,10 @@ class Line:
         self.statistics.replies += reply.answer is not None
         self.statistics.discarded.update(reply.discarded)
         self.statistics.busy_time += duration
-        _LOGGER.debug(
-            "%s > %s: %s", reply.request.hex(" "), reply.raw.hex(" "), reply.outcome
-        )
+        if _LOGGER.isEnabledFor(logging.DEBUG):
+            shown = reply.raw[:_SHOWN].hex(" ")
+            _LOGGER.debug("%s > %s: %s", reply.request.hex(" "), shown, reply.outcome)
+
+
+def _why_dropped(item: Received) -> Discard:
+    return Discard.NOISE if isinstance(item, Garbage) else Discard.LATE

@@ -21,13 +21,26 @@ from ..errors import (
     ApplicationError,
     FrameError,
     LinkError,
+    LinkRateFixedError,
     MBusError,
     PackageTooLongError,
-    RefusedError,
 )
 from ..line.frame import Control, Frame, long_frame
 from ..line.reply import judge_anything
-from .errors import DamagedReplyError, MeterError, NoReplyError
+from .errors import (
+    AddressKeptError,
+    AddressTakenError,
+    BaudRateKeptError,
+    BaudRateLostError,
+    ClockError,
+    DamagedReplyError,
+    ErrorReplyError,
+    FlowControlError,
+    IdentificationKeptError,
+    MeterError,
+    NoReplyError,
+    UnchangedError,
+)
 from .master import Master
 from .reader import read
 from .readout import Quirks, Readout
@@ -83,9 +96,7 @@ async def write_record(
         readout = await read(session, address, identity=identity)
     after = find_record(readout, header)
     if after is not None and data != after.raw == (before and before.raw):
-        raise RefusedError(
-            f"{address} still has {after.value!r} after {value!r} was written"
-        )
+        raise UnchangedError(address=address, value=after.value, written=value)
     return after
 
 
@@ -130,7 +141,7 @@ async def set_primary_address(
     record = _PRIMARY_ADDRESS + bytes((new_address,))
     async with master.hold() as session:
         if await _answers(session, new_address):
-            raise RefusedError(f"a meter answers at {new_address} already")
+            raise AddressTakenError(address=new_address)
         readout = await _prepare(session, address, identity, last_telegram=0)
         identity = identity or readout.telegrams[0].identity
         for _ in range(session.attempts):
@@ -140,7 +151,7 @@ async def set_primary_address(
             if await _is_there(session, new_address, identity):
                 return
             await _prepare(session, address, identity, last_telegram=0)
-    raise RefusedError(f"{address} keeps its address")
+    raise AddressKeptError(address=address)
 
 
 async def set_identification(
@@ -170,7 +181,7 @@ async def set_identification(
             manufacturer=old.manufacturer if old else None,
         )
         if not await _is_there(session, address, new):
-            raise RefusedError(f"{address} keeps its identification")
+            raise IdentificationKeptError(address=address)
 
 
 async def set_baud_rate(
@@ -192,9 +203,7 @@ async def set_baud_rate(
     async with master.hold() as session:
         link, old_rate = session.line.link, session.line.link.baud_rate
         if not link.has_baud_rate:
-            raise LinkError(
-                f"the rate behind {link.settings} can't be changed from here"
-            )
+            raise LinkRateFixedError(link=str(link.settings))
         await _prepare(session, address, identity, last_telegram=0)
         with _perhaps_unheard:
             await _send(session, address, _baud_rate_code(baud_rate))
@@ -212,10 +221,9 @@ async def set_baud_rate(
             raise
         await link.set_baud_rate(old_rate)
         if await _is_there(session, address, identity):
-            raise RefusedError(f"{address} stays at {old_rate} baud")
-    raise RefusedError(
-        f"{address} answers neither at {baud_rate} nor at {old_rate} baud; most meters return to the"
-        " old rate after 2 to 10 minutes"
+            raise BaudRateKeptError(address=address, baud_rate=old_rate)
+    raise BaudRateLostError(
+        address=address, baud_rate=baud_rate, old_baud_rate=old_rate
     )
 
 
@@ -300,7 +308,7 @@ async def set_clock(
         if record is not None and isinstance(record.value, datetime):
             expected = moment + timedelta(seconds=line.time - started)
             if abs(record.value - expected) > _CLOCK_TOLERANCE:
-                raise RefusedError(f"the clock of {address} shows {record.value}")
+                raise ClockError(address=address, shown=record.value)
             return record.value
     return None
 
@@ -336,10 +344,7 @@ async def _send(
 ) -> Frame | None:
     length = 1 + len(data)
     if length > session.max_package_length:
-        raise PackageTooLongError(
-            f"{length} bytes to send are more than max. package length, which is"
-            f" {session.max_package_length}"
-        )
+        raise PackageTooLongError(length=length, limit=session.max_package_length)
     reply = await session.send_user_data(
         address, control_information, data, attempts=attempts
     )
@@ -348,7 +353,7 @@ async def _send(
     try:
         decode_telegram(reply.answer)
     except ApplicationError as err:
-        raise RefusedError(f"{address} refuses: {err}") from err
+        raise ErrorReplyError(address=address, reason=str(err), code=err.code) from err
     except FrameError as err:
         _LOGGER.debug("Answer of %s that can't be read: %s", address, err)
     return reply.answer
@@ -366,7 +371,7 @@ async def _prepare(
         session, address, identity=identity, last_telegram=last_telegram
     )
     if any(Frame(telegram.frame).busy for telegram in readout.telegrams):
-        raise RefusedError(f"{address} takes nothing at present (DFC)")
+        raise FlowControlError(address=address)
     return readout
 
 

@@ -12,11 +12,11 @@ from enum import Enum, auto
 
 from ..address import LAST_PRIMARY, SELECTED, Address, SecondaryAddress, link_address
 from ..application.telegram import Telegram
-from ..errors import LinkError, MBusError
+from ..errors import LinkError, MBusError, NoisyLineError
 from ..line.frame import FRAME_COUNT_BIT, Control, long_frame, short_frame
 from ..line.reply import Discard, judge_acknowledgement
 from ..tables.medium import MEDIA
-from .errors import CollisionError, NoDataError
+from .errors import CollisionError, NoDataError, TwinsError
 from .found import Found, SearchStep, key_of, secondary_of
 from .master import Master
 from .reading import Reading
@@ -125,11 +125,7 @@ class _Search:
                 return
         if self._located == before:
             self._unresolved += 1
-            problem = CollisionError(
-                f"several meters answer at {address} and can't be told apart; change the"
-                " identification of one while it is alone on the bus",
-                address,
-            )
+            problem = TwinsError(address=address)
             yield self._step(end, problem=problem)
 
     @property
@@ -215,11 +211,7 @@ class _Search:
         reply = await session.exchange(request, judge_acknowledgement, wait=0.0)
         self._noise = bytes(reply.raw)
         if Discard.NOISE in reply.discarded:
-            problem = MBusError(
-                f"the converter sends {reply.raw.hex(' ').upper()} where no meter answers;"
-                " check its wiring and whether too many meters hang on it"
-            )
-            self._tell(problem)
+            self._tell(NoisyLineError(noise=self._noise))
 
     async def _read(self, session: Session, address: Address) -> _Presence:
         """Read the first telegram of the meter that acknowledged, if it is but one."""
@@ -249,9 +241,7 @@ class _Search:
                 self._was_late = True
                 return _Presence.NONE
         if others == {Discard.ACKNOWLEDGEMENT} and address in self._again:
-            self._tell(
-                NoDataError(f"{address} acknowledges but sends no data", address)
-            )
+            self._tell(NoDataError(address=address, attempts=2))
             return _Presence.NONE
         return _Presence.SEVERAL
 
@@ -294,12 +284,7 @@ class _Search:
         if primary in self._shared:
             return
         self._shared.add(primary)
-        problem = CollisionError(
-            f"several meters answer at address {primary}: use their secondary addresses, or give"
-            " each an address of its own while it is alone on the bus",
-            primary,
-        )
-        self._tell(problem)
+        self._tell(CollisionError(address=primary))
         for found in list(self._found.values()):
             if found.primary == primary:
                 self._add(found)

@@ -3,7 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 
-from ..address import SELECTED, Address, SecondaryAddress, check_address, link_address
+from ..address import (
+    LAST_PRIMARY,
+    SELECTED,
+    Address,
+    SecondaryAddress,
+    check_address,
+    link_address,
+)
+from ..application.telegram import Telegram
 from ..errors import FrameError
 from ..line.frame import (
     FRAME_COUNT_BIT,
@@ -81,17 +89,19 @@ class Session:
         wait: float | None = None,
     ) -> None:
         """Select a meter, as `Master.select` does."""
-        ways = [
-            long_frame(control, SELECTED, _SELECT, choice.selection)
+        slave = self.slave(address)
+        ways = {
+            long_frame(control, SELECTED, _SELECT, choice.selection): choice
             for choice in dict.fromkeys((address, address.with_wildcards()))
             for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
-        ]
-        slave = self.slave(address)
-        known = slave.selection or ways[0]
-        ways.sort(key=lambda way: way != known)
-        reply = await self._be_acknowledged(address, ways, attempts, wait)
+        }
+        requests = sorted(ways, key=lambda way: way != slave.selection)
+        slave.selection = None
+        reply = await self._be_acknowledged(address, requests, attempts, wait)
         slave.selection = reply.request
-        slave.frame_count = FRAME_COUNT_BIT
+        slave.is_selected_in_part = ways[reply.request].has_wildcards
+        if not slave.keeps_frame_count:
+            slave.frame_count = FRAME_COUNT_BIT
         self._selected = slave
 
     async def deselect(self) -> None:
@@ -197,24 +207,35 @@ class Session:
         return self._selected if field == SELECTED else self.slave(field)
 
     def _note_request(self, frame: Frame | None) -> Slave:
-        """Take note of a request on its way: the meters that hear it may go to another telegram."""
-        if frame is None or frame.address >= SELECTED:
+        """Take note of a request on its way: who hears it may go on to another telegram."""
+        if frame is None:
             for slave in self._slaves.values():
                 slave.is_at_first = False
-        slave = Slave() if frame is None else self._reached(frame.address)
-        slave.is_at_first = False
-        return slave
+            return Slave()
+        reached = self._reached(frame.address)
+        if _is_reset(frame) or _is_selection(frame):
+            return reached  # Whoever stands at the first telegram stays there.
+        by_primary = frame.address <= LAST_PRIMARY
+        for address, slave in self._slaves.items():
+            if slave is reached or frame.address > SELECTED:
+                slave.is_at_first = False
+            elif not (by_primary and isinstance(address, int)):
+                slave.is_at_first &= not reached.may_be(slave)
+        return reached
 
     def _note_answer(self, frame: Frame, answer: object) -> None:
-        """Take note of a request that was heard."""
-        is_selection = frame.control_information == _SELECT
-        if frame.address == SELECTED and (is_selection or _is_reset(frame)):
+        """Take note of a request that was heard, and of the telegram that came."""
+        reached = self._reached(frame.address)
+        if frame.address == SELECTED and (_is_selection(frame) or _is_reset(frame)):
             self._selected = Slave()
         elif _is_reset(frame):
-            self._reached(frame.address).frame_count = FRAME_COUNT_BIT
+            if not reached.keeps_frame_count:
+                reached.frame_count = FRAME_COUNT_BIT
         elif _is_request_for_data(frame) and not isinstance(answer, Single):
             count = frame.control & FRAME_COUNT_BIT
-            self._reached(frame.address).frame_count = count ^ FRAME_COUNT_BIT
+            reached.frame_count = count ^ FRAME_COUNT_BIT
+        if isinstance(answer, Telegram):
+            reached.sent(answer)
 
     async def _be_acknowledged(
         self,
@@ -242,6 +263,10 @@ class Session:
 
 def _is_reset(frame: Frame) -> bool:
     return frame.control == Control.SND_NKE
+
+
+def _is_selection(frame: Frame) -> bool:
+    return frame.control_information == _SELECT
 
 
 def _is_request_for_data(frame: Frame) -> bool:

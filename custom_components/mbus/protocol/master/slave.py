@@ -2,24 +2,56 @@
 
 from dataclasses import dataclass
 
+from ..application.header import Identity
+from ..application.telegram import Telegram
 from ..line.frame import FRAME_COUNT_BIT
 
 
 @dataclass(slots=True)
 class Slave:
-    """What is known of a meter by the address at which it is asked; times are the event loop's.
-
-    `frame_count` is the FCB of the next request for data, `selection` the request that selected the
-    meter last. It stands at its first telegram while `is_at_first`. A uniform one sends several
-    telegrams of one form, None while that isn't known; the access number of a counting one is always
-    that of the telegram before and one. Nothing is asked before `rest_until`, and until `late_until`
-    an answer that was given up may still come.
-    """
+    """What is known of a meter by the address at which it is asked; times are the event loop's."""
 
     frame_count: int = FRAME_COUNT_BIT
+    """FCB of the next request for data."""
+    keeps_frame_count: bool = False
+    """A selection or reset does not bring it to its first telegram."""
     selection: bytes | None = None
+    """The request that selected it."""
+    is_selected_in_part: bool = False
+    """That left something of its address out, and may select others."""
     is_at_first: bool = False
-    is_uniform: bool | None = None
+    """Its next telegram is the first."""
+    last: Telegram | None = None
+    """The last telegram it sent."""
+    is_still: bool = False
+    """Its access number does not tell one telegram from the next."""
     is_counting: bool = False
+    """The access number is always that of the telegram before and one."""
+    length: int = 0
+    """Telegrams of a whole readout, 0 if that isn't known."""
     rest_until: float = 0.0
+    """Nothing is asked before."""
     late_until: float = 0.0
+    """Until then an answer that was given up may still come."""
+
+    def sent(self, telegram: Telegram) -> None:
+        """Take note of a telegram."""
+        if self.last is not None and access_number(self.last) != access_number(
+            telegram
+        ):
+            self.is_still = False
+        self.last = telegram
+
+    def may_be(self, other: Slave) -> bool:
+        """Say whether both may be one meter, asked at two addresses."""
+        mine, theirs = self._identity, other._identity
+        return mine is None or theirs is None or mine.matches(theirs)
+
+    @property
+    def _identity(self) -> Identity | None:
+        return None if self.last is None else self.last.identity
+
+
+def access_number(telegram: Telegram) -> int | None:
+    """Give the number that most meters count their telegrams by."""
+    return None if telegram.header is None else telegram.header.access_number
