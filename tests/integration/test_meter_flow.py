@@ -300,7 +300,7 @@ async def test_incomplete_meter(bus: SimulatedBus, dialog: Dialog) -> None:
     result = await submit_address(dialog, "1")
 
     assert list(options_of(result, "records")) == ["0.0"]
-    assert result["errors"] == {"records": "incomplete"}
+    assert result["step_id"] == "records_incomplete"
     assert "record 1" in result["description_placeholders"]["error"]
 
 
@@ -314,8 +314,12 @@ async def test_meter_that_is_configured_with_another_address(
     result = await submit_address(dialog, bus.meters[1].identification)
 
     title = entry.subentries["meter2"].title
-    assert result["errors"] == {"base": "known_meter"}
+    assert result["step_id"] == "known_meter"
     assert result["description_placeholders"]["known"] == title
+    result = await dialog.choose("address")
+    assert suggested(result) == {"address": bus.meters[1].identification}
+    await submit_address(dialog, bus.meters[1].identification)
+    await dialog.choose("records")
     await dialog.submit({"records": ["0.1"]})
     assert len(entry.subentries) == 2
 
@@ -338,7 +342,7 @@ class TestChooseRecords:
         assert ticked(result, "records") == [
             f"{item['telegram']}.{item['index']}" for item in before.values()
         ]
-        assert result["errors"] == {}
+        assert result["step_id"] == "records"
 
         result = await dialog.submit({"records": ["0.1", "1.2"]})
 
@@ -394,7 +398,7 @@ class TestChooseRecords:
         labels = options_of(result, "records")
         assert labels["0.1"].startswith("0.1 · Energy · ")
         assert labels["0.1"].endswith(" kWh")
-        assert result["errors"] == {"records": "last_reading"}
+        assert result["step_id"] == "records_last_reading"
         assert "no reply from 1" in result["description_placeholders"]["error"]
 
         await dialog.submit({"records": ["0.1", "0.4"]})

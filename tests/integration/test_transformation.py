@@ -286,7 +286,7 @@ def test_script_fails(hass: HomeAssistant, template: str, reason: str) -> None:
     assert outcome.trace == (None, 0)
     assert outcome.memory == {}
     assert outcome.error is not None
-    assert outcome.error.startswith("step 1 (script): ")
+    assert outcome.error.startswith("step 1: ")
     assert reason in outcome.error
 
 
@@ -309,14 +309,14 @@ def test_what_is_no_number(step: Step, value: Any) -> None:
     """Numeric steps make no number of it."""
     outcome = once([step], value)
     assert outcome.value is None
-    assert outcome.error == f"step 1 ({step['type']}): {value!r} is not a number"
+    assert outcome.error == f"step 1: {value!r} is not a number"
 
 
 def test_unknown_step() -> None:
     """A step of another version is an error, not a value that skips it."""
     outcome = once([{"type": "smoothing"}, scaling(2)], 1)
     assert outcome.value is None
-    assert outcome.error == "step 1 (smoothing): there is no such step"
+    assert outcome.error == "step 1: there is no such step"
 
 
 def test_nothing_infinite_comes_out() -> None:
@@ -328,7 +328,7 @@ def test_nothing_infinite_comes_out() -> None:
     ):
         assert outputs(steps, readings)[-1] is None
     outcome = once([scaling(1e300)], 1e300)
-    assert outcome.error == "step 1 (scaling): inf is not a finite number"
+    assert outcome.error == "step 1: inf is not a finite number"
 
 
 # Memory
@@ -502,7 +502,7 @@ def test_other_steps_have_no_inverse(kind: str) -> None:
     with pytest.raises(ServiceValidationError) as raised:
         inverse([scaling(2), {"type": kind}], 1)
     assert raised.value.translation_key == "write_template_needed"
-    assert raised.value.translation_placeholders == {"step": f"2 ({kind})"}
+    assert raised.value.translation_placeholders == {"step": "2"}
     with pytest.raises(ServiceValidationError):
         inverse([scaling(2)], "text")
 

@@ -173,7 +173,7 @@ async def test_failing_step_stops_nothing_else(
     assert state is not None
     [(name, reason)] = state.attributes["errors"].items()
     assert name == "power"
-    assert reason.startswith("step 1 (script): ")
+    assert reason.startswith("step 1: ")
     assert "division by zero" in reason
     assert sum("division by zero" in line for line in caplog.text.splitlines()) == 1
 

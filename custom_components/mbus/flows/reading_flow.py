@@ -26,7 +26,7 @@ from ..presentation.reasons import error_text
 from ..presentation.texts import async_get_texts
 from ..protocol import Address, MBusError, Readout, parse_address
 from .flow_errors import FieldErrors
-from .progress import async_noticeable
+from .progress import async_progress_done
 
 
 class ReadingSteps(ConfigSubentryFlow):
@@ -138,13 +138,11 @@ class ReadingSteps(ConfigSubentryFlow):
         if self._reading is None:
             name = f"M-Bus reading of {self._asked.address} for a dialog"
             self._reading = self.hass.async_create_background_task(
-                async_noticeable(self._async_ask(self._runtime.connection)), name
+                self._async_ask(self._runtime.connection), name
             )
         elif self._reading.done():
             self._reading = None
-            return self.async_show_progress_done(
-                next_step_id=self._step_after_reading()
-            )
+            return async_progress_done(self, self._step_after_reading())
         return self.async_show_progress(
             step_id="reading",
             progress_action="reading",

@@ -46,14 +46,24 @@ _EXPONENTIAL = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 class Outcome:
     """What a chain makes of a value: after its last step, and after each one.
 
-    `memory` is what the steps need the next time, JSON-able, empty where none needs any. `error` says which step
-    failed and why; a step after it may still have put a value in place of the missing one.
+    `memory` is what the steps need the next time, JSON-able, empty where none needs any. `reasons` say why a step
+    failed, None where it didn't; one after it may still have put a value in place of the missing one.
     """
 
     value: Any
     memory: Memory
     trace: tuple[Any, ...]
-    error: str | None = None
+    reasons: tuple[str | None, ...]
+
+    @property
+    def error(self) -> str | None:
+        """Return which steps failed and why."""
+        failed = [
+            f"step {number}: {reason}"
+            for number, reason in enumerate(self.reasons, 1)
+            if reason
+        ]
+        return "; ".join(failed) or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +217,7 @@ def run(
         hass=hass,
     )
     memory, kept = memory or {}, dict[str, Any]()
-    trace, errors = list[Any](), list[str]()
+    trace, reasons = list[Any](), list[str | None]()
     for place, step in enumerate(steps):
         key = str(step.get("id", place))
         value, after, reason = _run_step(
@@ -215,12 +225,9 @@ def run(
         )
         if after:
             kept[key] = after
-        if reason:
-            errors.append(f"step {place + 1} ({step['type']}): {reason}")
         trace.append(value)
-    return Outcome(
-        value=value, memory=kept, trace=tuple(trace), error="; ".join(errors) or None
-    )
+        reasons.append(reason)
+    return Outcome(value=value, memory=kept, trace=tuple(trace), reasons=tuple(reasons))
 
 
 def _run_step(
@@ -328,7 +335,7 @@ def inverse(steps: Sequence[Step], value: Any) -> Any:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="write_template_needed",
-                translation_placeholders={"step": f"{place} ({step['type']})"},
+                translation_placeholders={"step": str(place)},
             )
         value = _like(
             value, (_exact(value) - _exact(step["shift"])) / _exact(step["factor"])

@@ -8,6 +8,8 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
 from ..meters.meter import Meter
+from ..presentation.texts import cached_texts
+from ..presentation.titles import identity_text
 from ..protocol import OtherMeterError
 
 OTHER_METER = "other_meter"
@@ -26,6 +28,8 @@ def report_other_meter(
     hass: HomeAssistant, entry: ConfigEntry, meter: Meter, error: OtherMeterError
 ) -> None:
     """Ask whether the meter that answers now takes the place of the one configured."""
+    texts = cached_texts(hass)
+    expected = error.expected
     _create(
         hass,
         OTHER_METER,
@@ -34,8 +38,8 @@ def report_other_meter(
         {
             "meter": meter.title,
             "address": str(meter.address),
-            "expected": str(error.expected),
-            "found": str(error.found),
+            "expected": identity_text(expected, texts) if expected else "–",
+            "found": identity_text(error.found, texts),
         },
     )
 
