@@ -15,9 +15,11 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.typing import ConfigType
 
 from .const import (
+    CONF_BINDINGS,
     CONF_MEMORY_LIMIT,
     DEFAULT_OPTIONS,
     DOMAIN,
+    LOGGER,
     SIGNAL_CONNECTION_UPDATED,
     SIGNAL_METER_CHANGED,
     SUBENTRY_METER,
@@ -196,6 +198,13 @@ def _add_meter(
     data = entry.runtime_data
     data.coordinators[meter.id] = coordinator = MeterCoordinator(hass, entry, meter)
     data.schedule.async_add(coordinator)
+    stored = entry.subentries[meter.id].data[CONF_BINDINGS]
+    if unreadable := len(stored) - len(meter.bindings):
+        LOGGER.warning(
+            "%s: this release can't read %d of its bindings, and leaves them out",
+            coordinator.name,
+            unreadable,
+        )
     return coordinator
 
 

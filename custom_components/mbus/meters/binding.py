@@ -1,7 +1,7 @@
 """Bindings: which record of which telegram becomes an entity, and what can be wrong with it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from hashlib import sha256
 import json
@@ -68,6 +68,12 @@ class Presentation:
     state_class: str | None = None
     precision: int | None = None
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return what is stored in a binding; what another release knows is left where it is."""
+        known = {item.name for item in fields(cls)} & data.keys()
+        return cls(**{name: data[name] for name in known})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
@@ -110,7 +116,7 @@ class Binding:
             header=bytes.fromhex(data.get("header", "")),
             layout=data.get("layout"),
             ordinal=data.get("ordinal", 1),
-            presentation=Presentation(**data.get("presentation", {})),
+            presentation=Presentation.from_dict(data.get("presentation", {})),
             transformations=tuple(data.get("transformations", ())),
             writing=data.get("writing", {}),
         )

@@ -339,7 +339,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self._report_errors()
         subentry = self.config_entry.subentries[self.meter.id]
-        if updates := learnt_from(reading, self.meter, subentry.data):
+        if updates := learnt_from(reading, readout.ring, self.meter, subentry.data):
             self.hass.config_entries.async_update_subentry(
                 self.config_entry, subentry, data={**subentry.data, **updates}
             )

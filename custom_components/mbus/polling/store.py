@@ -207,7 +207,8 @@ class MBusStore:
 
 
 def _size(stored: StoredMeter) -> int:
-    return DECODED_SIZE * sum(len(frame) // 2 for frame in stored.get("frames", ()))
+    frames = filter(lambda frame: isinstance(frame, str), stored.get("frames", ()))
+    return DECODED_SIZE * sum(len(frame) // 2 for frame in frames)
 
 
 def _decode(frame: str) -> Telegram:
