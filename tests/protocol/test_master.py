@@ -373,12 +373,29 @@ async def test_exchanges_are_told() -> None:
             "answered",
             "nothing",
         ]
+        assert [exchange.is_answered for exchange in told] == [True, True, False]
         assert all(exchange.duration > 0 for exchange in told)
         assert master.statistics.requests == 3
         assert master.statistics.replies == 2
         assert master.statistics.busy_time == pytest.approx(
             sum(exchange.duration for exchange in told)
         )
+
+
+async def test_an_exchange_is_told_in_part() -> None:
+    """Of a reply that goes on for ever the trace gets the beginning, and how much more there was."""
+    told: list[Exchange] = []
+    async with (
+        SimulatedBus([CodedMeter(1)]) as bus,
+        mastered(bus, on_exchange=told.append) as master,
+    ):
+        bus.faults.noise = lambda: bytes(3000)  # type: ignore[method-assign]
+        bus.faults.once(Fault.NOISE_BEFORE)
+        await master.reset(1)
+        assert told[0].reply == bytes(1024)
+        assert told[0].more == 3001 - 1024
+        assert told[0].discarded == (Discard.NOISE,)
+        assert told[0].outcome == "answered, and noise"
 
 
 async def test_a_late_acknowledgement_of_another_meter() -> None:

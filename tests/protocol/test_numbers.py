@@ -221,12 +221,15 @@ class ForgetfulMeter(CodedMeter):
 
     @override
     def restart_link(self) -> None:
-        self.selected = False
+        self._position = 0
 
     @override
     def _select(self, command: frames.Command) -> bytes | None:
         self.selected = self._matches(command.data)
-        return frames.ACK if self.selected else None
+        if not self.selected:
+            return None
+        self._position = 0
+        return frames.ACK
 
 
 @pytest.mark.parametrize("telegrams", [1, 2, 3])

@@ -10,7 +10,7 @@ from typing import Any
 
 from .frame import FrameReader, Garbage, Received, Single
 from .link import Link
-from .reply import Discard, Judge, Reply
+from .reply import Discard, Judge, Reply, outcome
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -29,15 +29,21 @@ class Exchange:
     """One request and what came after it, for the bus trace.
 
     `time` is in seconds since 1970, `duration` in seconds. `reply` is the beginning of what came,
-    `more` the number of bytes after that.
+    `more` the number of bytes after that, `discarded` the kinds of what was not the answer.
     """
 
     time: float
     request: bytes
     reply: bytes
     more: int = 0
-    outcome: str
+    is_answered: bool
+    discarded: tuple[Discard, ...] = ()
     duration: float
+
+    @property
+    def outcome(self) -> str:
+        """What became of the request, in a few words."""
+        return outcome(is_answered=self.is_answered, discarded=self.discarded)
 
 
 @dataclass(slots=True)
@@ -145,7 +151,8 @@ class Line:
                         request=request,
                         reply=bytes(reply.raw[:_SHOWN]),
                         more=max(0, len(reply.raw) - _SHOWN),
-                        outcome=reply.outcome,
+                        is_answered=reply.answer is not None,
+                        discarded=tuple(reply.discarded),
                         duration=duration,
                     )
                 )
@@ -192,8 +199,14 @@ class Line:
         self.statistics.discarded.update(reply.discarded)
         self.statistics.busy_time += duration
         if _LOGGER.isEnabledFor(logging.DEBUG):
-            shown = reply.raw[:_SHOWN].hex(" ")
-            _LOGGER.debug("%s > %s: %s", reply.request.hex(" "), shown, reply.outcome)
+            _LOGGER.debug(
+                "%s > %s: %s",
+                reply.request.hex(" "),
+                reply.raw[:_SHOWN].hex(" "),
+                outcome(
+                    is_answered=reply.answer is not None, discarded=reply.discarded
+                ),
+            )
 
 
 def _why_dropped(item: Received) -> Discard:

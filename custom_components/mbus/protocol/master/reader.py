@@ -13,7 +13,7 @@ from .failure import failure
 from .reading import LostCountError, Reading
 from .readout import Quirks, Readout
 from .session import Session
-from .slave import access_number
+from .slave import is_same
 
 MAX_TELEGRAMS = 64
 """A readout ends here, even if the meter says that more follow."""
@@ -62,6 +62,7 @@ class _Reader:
         self._attempts = attempts
         self._ring = quirks.ring
         self._doubted = 0
+        self._is_numbered = True
         # A selection is a reset, too.
         self._is_never_reset = self._slave.keeps_frame_count or (
             quirks.reset == "never" and isinstance(reading.address, int)
@@ -71,8 +72,6 @@ class _Reader:
         reading, slave = self._reading, self._slave
         error: MBusError | None = None
         complete = finished = False
-        if self._ring is not None:
-            slave.length = self._ring
         try:
             await self._session.line.settle(slave.rest_until)
             complete = await self._read_all(last_telegram)
@@ -114,10 +113,15 @@ class _Reader:
             complete = await self._read_round(last_telegram)
         else:
             if not self._slave.is_at_first:
+                self._is_numbered = False
                 try:
                     await self._read_round(None)
                 finally:
                     self._reading.forget()
+                    self._is_numbered = True
+                # The last of a round: how many there are is known only after a whole one.
+                self._slave.last_number = (len(self._slave.forms) or 2) - 1
+            self._reading.before = self._slave.last
             complete = await self._read_round(None)
         if complete and not self._quirks.ignore_more_records:
             self._believe()
@@ -132,13 +136,13 @@ class _Reader:
         reading, slave = self._reading, self._slave
         length = len(reading.telegrams)
         if len(reading.sure) < length:
-            if slave.length and reading.recurs_every(slave.length):
-                reading.telegrams = reading.sure
+            if slave.forms and reading.recurs_every(len(slave.forms)):
+                reading.telegrams = reading.telegrams[: len(slave.forms)]
                 return
             if self._doubted != length:
                 self._doubted = length
                 raise LostCountError
-        slave.length = length
+        slave.forms = reading.forms
 
     async def _begin(self) -> None:
         """Bring the meter to its first telegram, and do what it needs before it sends any."""
@@ -179,6 +183,7 @@ class _Reader:
                 self._ring = None
                 return True
             if len(reading.telegrams) == self._ring and not self._is_never_reset:
+                self._slave.forms = reading.forms
                 return True
             if last_telegram is not None and last_telegram < len(reading.sure):
                 return False
@@ -192,8 +197,9 @@ class _Reader:
         ring = next(filter(reading.recurs_every, rings), None)
         if ring is None or self._is_never_reset:
             raise EndlessError(address=self._address, telegrams=MAX_TELEGRAMS)
-        self._slave.length = self._ring = ring
+        self._ring = ring
         reading.telegrams = reading.telegrams[:ring]
+        self._slave.forms = reading.forms
 
     async def _read_telegram(self, *, is_first: bool) -> Telegram | None:
         """Request the next telegram; None when the meter has no other than those sent.
@@ -211,6 +217,8 @@ class _Reader:
             replies.append(reply)
             if reply.answer is not None:
                 reading.take(reply.answer)
+                if self._is_numbered:
+                    self._slave.last_number = len(reading.telegrams) - 1
                 return reply.answer
             if Discard.OTHER_METER in reply.discarded:
                 self._slave.selection = None
@@ -226,28 +234,36 @@ class _Reader:
         raise reading.error or failure(self._address, replies, reading)
 
     async def _request(self, *, is_first: bool) -> Reply[Telegram]:
-        """Request a telegram once; a first one that was sent before is asked for with the other FCB.
+        """Request a telegram once; a first one that can't be it is asked for with the other FCB.
 
         A meter that keeps its FCB over a reset or selection sends its last telegram again. What comes
         then instead has no number yet. Raises LostCountError.
         """
-        slave, wait = self._slave, self._quirks.first_byte_timeout
-        last = slave.last
+        slave, reading = self._slave, self._reading
+        wait = self._quirks.first_byte_timeout
+        last, number, was_still = slave.last, slave.last_number, slave.is_still
         reply = await self._session.request_data(
-            self._address, self._reading.judge, wait=wait
+            self._address, reading.judge, wait=wait
         )
-        if not is_first or slave.is_still or last is None or reply.answer is None:
+        first = reply.answer
+        if not is_first or first is None:
             return reply
-        if reply.answer.frame != last.frame:
+        is_old = last is not None and is_same(first, last) and not was_still
+        if self._is_numbered and reading.is_misplaced(first):
+            is_old, number, slave.forms = True, 1, ()
+            if self._is_never_reset:
+                raise LostCountError
+        if not is_old:
             return reply
         other = await self._session.request_data(
-            self._address, self._reading.judge, wait=wait
+            self._address, reading.judge, wait=wait
         )
-        if other.answer is None:
+        if other.answer is None or (is_same(other.answer, first) and not number):
             return other
-        slave.is_still = access_number(other.answer) == access_number(last)
-        if other.answer.frame == last.frame or self._is_never_reset:
-            return other
-        if not slave.is_still:
-            slave.keeps_frame_count = self._is_never_reset = True
+        if not is_same(other.answer, first):
+            if self._is_never_reset and not (number and self._is_numbered):
+                return other
+            if number or not slave.is_still:
+                slave.keeps_frame_count |= not self._is_never_reset
+                self._is_never_reset = True
         raise LostCountError

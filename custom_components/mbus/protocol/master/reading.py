@@ -1,5 +1,7 @@
 """A readout in the making: which of the answers belong to it."""
 
+from itertools import takewhile
+
 from ..address import LAST_PRIMARY, Address, SecondaryAddress
 from ..application.header import Header, Identity
 from ..application.telegram import IncompleteTelegramError, Telegram, decode_telegram
@@ -7,7 +9,7 @@ from ..errors import ApplicationError, FrameError, PackageTooLongError, Unsuppor
 from ..line.frame import Frame, Garbage, Received, Single
 from ..line.reply import Discard
 from .origin import is_as_added, is_selected_by
-from .slave import Slave, access_number
+from .slave import Form, Slave, access_number
 
 _RSP_UD = 0x08
 _BUSY = 0x08
@@ -40,6 +42,8 @@ class Reading:
         """A request was not answered."""
         self.was_repeated = False
         """A request since the first telegram was repeated, which not every meter heeds."""
+        self.before: Telegram | None = None
+        """The telegram before the first, of a meter that isn't reset."""
         self._kept: list[Telegram] = []
 
     def judge(self, item: Received) -> Telegram | Discard:
@@ -61,20 +65,34 @@ class Reading:
         self.telegrams.append(telegram)
 
     @property
+    def forms(self) -> tuple[Form, ...]:
+        """What stays the same of the telegrams."""
+        return tuple(map(_form, self.telegrams))
+
+    @property
     def sure(self) -> list[Telegram]:
         """The telegrams whose number is beyond doubt.
 
-        One that has the form of the first may be the first of another round.
+        One that has the form of the first may be the first of another round, unless it is known to
+        have it in each.
         """
-        forms = [_form(telegram) for telegram in self.telegrams]
+        forms = self.forms
         again = (
             place for place, form in enumerate(forms) if place and form == forms[0]
         )
-        return self.telegrams[: max(next(again, len(forms)), self.slave.length)]
+        known = takewhile(
+            lambda pair: pair[0] == pair[1], zip(forms, self.slave.forms, strict=False)
+        )
+        return self.telegrams[: max(next(again, len(forms)), sum(1 for _ in known))]
+
+    def is_misplaced(self, telegram: Telegram) -> bool:
+        """Say whether a first telegram is known as a later one."""
+        forms, form = self.slave.forms, _form(telegram)
+        return form in forms and form != forms[0]
 
     def recurs_every(self, number: int) -> bool:
         """Say whether the forms are those of the first `number` telegrams, over and over."""
-        forms = [_form(telegram) for telegram in self.telegrams]
+        forms = self.forms
         return all(form == forms[place % number] for place, form in enumerate(forms))
 
     def counts(self) -> bool:
@@ -89,12 +107,12 @@ class Reading:
         """Begin with the first telegram, again if there were some."""
         self._kept = self.best
         self.telegrams = []
+        self.before = None
         self.was_repeated = False
 
     def forget(self) -> None:
         """Drop all telegrams: they were not counted from the first."""
         self.telegrams = []
-        self.was_repeated = False
         self._kept = []
 
     @property
@@ -142,11 +160,12 @@ class Reading:
         earlier = self.telegrams if len(numbers) > 1 else self.telegrams[-1:]
         if any(_is_repeated(one, telegram) for one in earlier):
             return Discard.REPEATED
-        if not self.telegrams:
+        before = self.telegrams[-1] if self.telegrams else self.before
+        if before is None:
             return Discard.OUT_OF_ORDER if self.was_repeated else None
         if self.was_repeated or self.slave.is_counting:
-            before, number = map(access_number, (self.telegrams[-1], telegram))
-            if before is None or number != (before + 1) & 0xFF:
+            last, number = access_number(before), access_number(telegram)
+            if last is None or number != (last + 1) & 0xFF:
                 return Discard.OUT_OF_ORDER
         return None
 
@@ -170,8 +189,7 @@ class Reading:
         )
 
 
-def _form(telegram: Telegram) -> tuple[bytes, ...]:
-    """Give what stays the same of a telegram while its values move."""
+def _form(telegram: Telegram) -> Form:
     return tuple(record.header for record in telegram.records) or (
         telegram.manufacturer_data,
     )

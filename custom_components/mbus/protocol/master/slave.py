@@ -6,6 +6,9 @@ from ..application.header import Identity
 from ..application.telegram import Telegram
 from ..line.frame import FRAME_COUNT_BIT
 
+type Form = tuple[bytes, ...]
+"""What stays the same of a telegram while its values move."""
+
 
 @dataclass(slots=True)
 class Slave:
@@ -23,12 +26,14 @@ class Slave:
     """Its next telegram is the first."""
     last: Telegram | None = None
     """The last telegram it sent."""
+    last_number: int | None = None
+    """The number of that telegram in its readout, None where it had none."""
     is_still: bool = False
-    """Its access number does not tell one telegram from the next."""
+    """The access number of that telegram was that of the one before."""
     is_counting: bool = False
     """The access number is always that of the telegram before and one."""
-    length: int = 0
-    """Telegrams of a whole readout, 0 if that isn't known."""
+    forms: tuple[Form, ...] = ()
+    """Of the telegrams of a whole readout, empty if none is known."""
     rest_until: float = 0.0
     """Nothing is asked before."""
     late_until: float = 0.0
@@ -36,11 +41,10 @@ class Slave:
 
     def sent(self, telegram: Telegram) -> None:
         """Take note of a telegram."""
-        if self.last is not None and access_number(self.last) != access_number(
-            telegram
-        ):
-            self.is_still = False
-        self.last = telegram
+        self.is_still = self.last is not None and access_number(
+            self.last
+        ) == access_number(telegram)
+        self.last, self.last_number = telegram, None
 
     def may_be(self, other: Slave) -> bool:
         """Say whether both may be one meter, asked at two addresses."""
@@ -55,3 +59,8 @@ class Slave:
 def access_number(telegram: Telegram) -> int | None:
     """Give the number that most meters count their telegrams by."""
     return None if telegram.header is None else telegram.header.access_number
+
+
+def is_same(one: Telegram, other: Telegram) -> bool:
+    """Say whether both have the same content from CI on; flags of the C field are no part of it."""
+    return one.frame[6:-2] == other.frame[6:-2]
