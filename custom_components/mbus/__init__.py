@@ -198,7 +198,7 @@ def _add_meter(
     data = entry.runtime_data
     data.coordinators[meter.id] = coordinator = MeterCoordinator(hass, entry, meter)
     data.schedule.async_add(coordinator)
-    stored = entry.subentries[meter.id].data[CONF_BINDINGS]
+    stored = entry.subentries[meter.id].data.get(CONF_BINDINGS, ())
     if unreadable := len(stored) - len(meter.bindings):
         LOGGER.warning(
             "%s: this release can't read %d of its bindings, and leaves them out",
