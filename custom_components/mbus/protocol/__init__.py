@@ -1,6 +1,7 @@
 """EN 13757-2/-3 wired M-Bus: frames, telegrams, links and a master. Free of Home Assistant."""
 
 from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
+from .application.explain import explain
 from .application.header import Header, Identity
 from .application.record import Record, encode_value, limits
 from .application.signature import Function, Signature
@@ -217,6 +218,7 @@ __all__ = [
     "decode_telegram",
     "dimension",
     "encode_value",
+    "explain",
     "find_record",
     "limits",
     "long_frame",
