@@ -509,6 +509,8 @@ def test_other_steps_have_no_inverse(kind: str) -> None:
 
 # What comes out
 
+ZERO = {"type": "default_value", "value": "0", "when": "missing"}
+
 ENERGY, POWER, VOLUME, FLOW, TEMPERATURE = (
     SensorDeviceClass.ENERGY,
     SensorDeviceClass.POWER,
@@ -531,6 +533,10 @@ SECONDS = {"time_unit": "s"}
         (("kW", POWER, MEASUREMENT), [SUM], ("kWh", ENERGY, TOTAL)),
         (("W", POWER, MEASUREMENT), [SUM | SECONDS], ("J", ENERGY, TOTAL)),
         (("J/h", POWER, MEASUREMENT), [SUM], ("J", ENERGY, TOTAL)),
+        # Home Assistant would take each fall of a rising total for a meter that begins anew.
+        (("Wh", ENERGY, INCREASING), [DAMPER], ("Wh", ENERGY, TOTAL)),
+        (("Wh", ENERGY, INCREASING), [ZERO], ("Wh", ENERGY, TOTAL)),
+        (("°C", TEMPERATURE, MEASUREMENT), [DAMPER], ("°C", TEMPERATURE, MEASUREMENT)),
         (("m³/h", FLOW, MEASUREMENT), [SUM], ("m³", VOLUME, TOTAL)),
         (("m³/h", FLOW, MEASUREMENT), [SUM | SECONDS], ("m³/h·s", None, TOTAL)),
         (("kg/h", None, MEASUREMENT), [SUM], ("kg", SensorDeviceClass.WEIGHT, TOTAL)),
