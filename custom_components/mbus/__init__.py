@@ -31,6 +31,8 @@ from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordina
 from .polling.issues import withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
 from .polling.store import MBusStore
+from .presentation.reasons import error_text
+from .presentation.texts import cached_texts
 from .protocol import LinkError
 from .services import async_setup_services
 
@@ -82,7 +84,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN,
             translation_key="cannot_connect",
-            translation_placeholders={"error": str(err)},
+            translation_placeholders={"error": error_text(err, cached_texts(hass))},
         ) from err
 
     gateway = dr.async_get(hass).async_get_or_create(

@@ -32,7 +32,8 @@ from .meters.meter import meter_unique_id
 from .polling.clock import async_set_clock
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.naming import record_name
-from .presentation.texts import Texts, async_get_texts
+from .presentation.reasons import error_text
+from .presentation.texts import Texts, async_get_texts, cached_texts
 from .protocol import (
     BAUD_RATES,
     LAST_PRIMARY,
@@ -363,7 +364,7 @@ async def _async_on_meters(
     answers: dict[str, JsonValueType] = {}
     for device_id in call.data[ATTR_DEVICE_ID]:
         coordinator = _coordinator(call.hass, device_id)
-        with _told_in_plain_words(coordinator.meter.title):
+        with _told_in_plain_words(call.hass, coordinator.meter.title):
             answers[device_id] = await handler(coordinator, call)
     return answers if call.return_response else None
 
@@ -374,13 +375,13 @@ async def _async_on_connection(
     entry: MBusConfigEntry = async_get_config_entry(
         call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID]
     )
-    with _told_in_plain_words(entry.title):
+    with _told_in_plain_words(call.hass, entry.title):
         answer = await handler(entry, call)
     return answer if call.return_response else None
 
 
 @contextmanager
-def _told_in_plain_words(name: str) -> Iterator[None]:
+def _told_in_plain_words(hass: HomeAssistant, name: str) -> Iterator[None]:
     try:
         yield
     except EncodeError as err:
@@ -393,7 +394,10 @@ def _told_in_plain_words(name: str) -> Iterator[None]:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="action_failed",
-            translation_placeholders={"name": name, "error": str(err)},
+            translation_placeholders={
+                "name": name,
+                "error": error_text(err, cached_texts(hass)),
+            },
         ) from err
 
 

@@ -229,7 +229,7 @@ async def test_move_to_another_meter(
 
     assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "moved")
     assert result["description_placeholders"]["found"].startswith(
-        "SIM 99887766, Fabrication number "
+        "SIM 99887766, fabrication number "
     )
     form = form_of(dialog) if await dialog.choose("meter_settings") else None
     assert form is not None

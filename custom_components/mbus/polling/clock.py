@@ -8,6 +8,8 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
 from ..presentation.native_value import to_timestamp
+from ..presentation.reasons import error_text
+from ..presentation.texts import cached_texts
 from ..protocol import MBusError, set_clock
 from .coordinator import MeterCoordinator
 
@@ -54,6 +56,9 @@ async def async_set_clock(
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="set_clock_failed",
-            translation_placeholders={"meter": meter.title, "error": str(err)},
+            translation_placeholders={
+                "meter": meter.title,
+                "error": error_text(err, cached_texts(coordinator.hass)),
+            },
         ) from err
     await coordinator.async_read_now()

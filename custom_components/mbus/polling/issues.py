@@ -38,8 +38,10 @@ def report_other_meter(
         {
             "meter": meter.title,
             "address": str(meter.address),
-            "expected": identity_text(expected, texts) if expected else "–",
-            "found": identity_text(error.found, texts),
+            "expected": identity_text(expected, texts, error.found)
+            if expected
+            else "–",
+            "found": identity_text(error.found, texts, expected),
         },
     )
 

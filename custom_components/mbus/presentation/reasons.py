@@ -1,44 +1,48 @@
 """Why there is no value or no answer, in the language of Home Assistant."""
 
-from typing import Final
+import re
+from typing import Any
 
 from ..protocol import (
-    CollisionError,
-    DamagedReplyError,
-    ForeignReplyError,
+    LinkNotFoundError,
     MBusError,
-    MeterError,
-    NoDataError,
-    NoReplyError,
+    NoisyLineError,
+    NoWayError,
     OtherMeterError,
 )
 from .texts import Texts, option_key
 from .titles import identity_text
 
-_METER_ERRORS: Final[dict[type[MeterError], str]] = {
-    CollisionError: "collision",
-    DamagedReplyError: "damaged_reply",
-    ForeignReplyError: "foreign_reply",
-    NoDataError: "no_data",
-    NoReplyError: "no_reply",
-    OtherMeterError: "other_meter",
-}
-
 
 def error_text(error: MBusError, texts: Texts) -> str:
-    """Return what went wrong; what the system says of a link stays as it is."""
-    if not isinstance(error, MeterError) or type(error) not in _METER_ERRORS:
-        return str(error)
-    key = _METER_ERRORS[type(error)]
-    if isinstance(error, CollisionError) and isinstance(error.address, int):
-        key = "collision_at_primary_address"
-    facts = {"address": str(error.address)}
-    if isinstance(error, OtherMeterError):
-        facts["found"] = identity_text(error.found, texts)
-    return texts[option_key("error", key)].format_map(facts)
+    """Return what went wrong; what has no text, such as what the system says, stays as it is."""
+    if isinstance(error, NoWayError):
+        return "; ".join(error_text(one, texts) for one in error.errors)
+    text = texts.get(option_key("error", _key(error)))
+    return text.format_map(_facts(error, texts)) if text else str(error)
 
 
 def problem_text(problem: str, texts: Texts) -> str:
     """Return why a record has no value; what has no text is said as the protocol says it."""
     key = option_key("problem", getattr(problem, "key", problem))
     return texts.get(key, problem)
+
+
+def _key(error: MBusError) -> str:
+    """Return the name of an error's class as it stands in the translations."""
+    name = type(error).__name__.removesuffix("Error")
+    key = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return f"{key}_{error.kind}" if isinstance(error, LinkNotFoundError) else key
+
+
+def _facts(error: MBusError, texts: Texts) -> dict[str, Any]:
+    """Return what the text names."""
+    facts = {
+        name: f"{value:g}" if isinstance(value, float) else value
+        for name, value in vars(error).items()
+    }
+    if isinstance(error, OtherMeterError):
+        facts["found"] = identity_text(error.found, texts, error.expected)
+    if isinstance(error, NoisyLineError):
+        facts["noise"] = error.noise.hex(" ").upper()
+    return facts

@@ -2,7 +2,7 @@
 
 from ..protocol import Address, Header, Identity
 from .manufacturers import manufacturer_name
-from .texts import Texts, option_key, sensor_key
+from .texts import Texts, option_key
 
 
 def meter_title(header: Header | None, address: Address, texts: Texts) -> str:
@@ -17,11 +17,18 @@ def meter_title(header: Header | None, address: Address, texts: Texts) -> str:
     return _capitalised(f"{maker} {kind} {header.identification}".strip())
 
 
-def identity_text(identity: Identity, texts: Texts) -> str:
-    """Return the numbers that tell a meter from all others."""
+def identity_text(
+    identity: Identity, texts: Texts, other: Identity | None = None
+) -> str:
+    """Return what tells a meter from all others, and what alone tells it from another one of its number."""
     text = " ".join(filter(None, (identity.manufacturer, identity.identification)))
     if number := identity.fabrication_number:
-        text += f", {texts[sensor_key('fabrication_number')]} {number}"
+        pattern = texts[option_key("identity", "fabrication_number")]
+        text = pattern.format(meter=text, number=number)
+    if other is not None and other.matches(identity):
+        pattern = texts[option_key("identity", "version")]
+        kind = texts[_kind_key(identity.medium, texts)]
+        text = pattern.format(meter=text, version=identity.version, kind=kind)
     return text
 
 
