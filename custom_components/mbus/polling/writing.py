@@ -1,7 +1,9 @@
 """Writing a record: from what is entered to its data, and whether the meter took them."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 from homeassistant.exceptions import (
@@ -21,6 +23,7 @@ from ..protocol import (
     COMBINABLE,
     NO_DATA,
     PLAIN_TEXT,
+    EncodeError,
     Function,
     Limits,
     MBusError,
@@ -255,6 +258,35 @@ def _coded(
         return encode_value(header, value)
     except ValueError as err:
         raise _not_codable(err) from err
+
+
+def codable(header: bytes, value: float | str, meter: Meter) -> Value:
+    """Return a value as the kind that a record with this header takes: the form of an action gives all of them as text.
+
+    Raises ServiceValidationError for one that it doesn't take.
+    """
+    reason: EncodeError | None = None
+    for candidate in _candidates(value, meter):
+        try:
+            encode_value(header, candidate)
+        except EncodeError as err:
+            reason = reason or err
+        else:
+            return candidate
+    raise _not_codable(reason or "") from reason
+
+
+def _candidates(value: float | str, meter: Meter) -> Iterator[Value]:
+    """Yield all that a value may stand for."""
+    yield value
+    if not isinstance(value, str):
+        return
+    with suppress(InvalidOperation):
+        yield Decimal(value)
+    if moment := dt_util.parse_datetime(value):
+        yield meter_time(moment, meter.clock)[0] if moment.tzinfo else moment
+    yield dt_util.parse_date(value)
+    yield dt_util.parse_time(value)
 
 
 def _nearest(coding: Limits, value: Number, unit: str | None) -> Decimal:
