@@ -1,6 +1,8 @@
 """Actions on meters and connections, by their names in Home Assistant."""
 
+import asyncio
 from contextlib import nullcontext
+from datetime import datetime, timedelta
 from typing import Any
 
 from homeassistant.auth.const import GROUP_ID_USER
@@ -19,6 +21,7 @@ from homeassistant.exceptions import (
     Unauthorized,
 )
 from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 import voluptuous as vol
@@ -361,6 +364,43 @@ async def test_setting_the_clock(
     ]
     assert shown
     assert all(value.startswith("2026-07-01T13:00") for value in shown)
+
+
+async def test_setting_the_clock_on_a_busy_bus(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The time that was asked for has moved on by the time that the meter is told."""
+    await hass.config.async_set_time_zone("UTC")
+    entry = await create_entry(2)
+
+    utcnow = dt_util.utcnow
+    async with entry.runtime_data.connection.turn():
+        asked = hass.async_create_task(
+            on_meter(hass, entry, "meter2", "set_clock", datetime="2026-07-01 15:00:00")
+        )
+        await asyncio.sleep(0)
+        monkeypatch.setattr(dt_util, "utcnow", lambda: utcnow() + timedelta(seconds=50))
+    await asked
+
+    late = bus.meters[1].now() - datetime(2026, 7, 1, 15)
+    assert timedelta(seconds=50) <= late < timedelta(seconds=110)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59"])
+async def test_setting_the_clock_to_what_it_cannot_show(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry, moment: str
+) -> None:
+    """The meter is told nothing."""
+    entry = await create_entry(2)
+    bus.requests.clear()
+
+    with pytest.raises((ServiceValidationError, vol.Invalid)):
+        await on_meter(hass, entry, "meter2", "set_clock", datetime=moment)
+
+    assert not bus.requests
 
 
 async def test_resetting_the_application(

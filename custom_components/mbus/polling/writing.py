@@ -248,15 +248,15 @@ def _clearing(header: bytes) -> bytes:
 def _coded(
     meter: Meter, binding: Binding, header: bytes, unit: str | None, value: Value
 ) -> bytes:
-    if isinstance(value, datetime) and value.tzinfo:
-        value, _ = meter_time(value, meter.clock)
     try:
+        if isinstance(value, datetime) and value.tzinfo:
+            value, _ = meter_time(value, meter.clock)
         if is_number(value) and (coding := limits(header)):
             if unit and binding.unit:
                 value = convert_unit(value, binding.unit, unit)
             value = _nearest(coding, value, unit)
         return encode_value(header, value)
-    except ValueError as err:
+    except (OverflowError, ValueError) as err:
         raise _not_codable(err) from err
 
 
