@@ -19,6 +19,8 @@ from ..meters.binding import Binding, BindingError, BindingState
 from ..meters.meter import Meter
 from ..meters.transformation import Number, inverse, is_number, script_context
 from ..presentation.entered_number import CONF_TEMPLATE, chain_number
+from ..presentation.reasons import error_text
+from ..presentation.texts import cached_texts
 from ..protocol import (
     COMBINABLE,
     NO_DATA,
@@ -63,7 +65,7 @@ async def async_write(
     A record without data is written with None. Raises ServiceValidationError for what can't be written, and
     HomeAssistantError where the meter can't be reached or doesn't take it.
     """
-    meter = coordinator.meter
+    meter, texts = coordinator.meter, cached_texts(coordinator.hass)
     wanted = _record_value(coordinator, binding, entered)
     last = coordinator.data.results.get(binding.id)
     # Refuse what can't be coded before anything is asked of the meter.
@@ -89,8 +91,10 @@ async def async_write(
                 lost = err
             if _is_clock(record):
                 await master.line.settle(master.line.time + _CLOCK_PAUSE)
-    except (BindingError, MBusError) as err:
+    except BindingError as err:
         _fail(binding, str(err), err)
+    except MBusError as err:
+        _fail(binding, error_text(err, texts), err)
     LOGGER.info(
         "%s: wrote %s to %s, which was %s",
         coordinator.name,
@@ -105,7 +109,7 @@ async def async_write(
     if wanted is not None:
         _check_taken(coordinator, binding, wanted, lost)
     elif lost:
-        _fail(binding, str(lost), lost)
+        _fail(binding, error_text(lost, texts), lost)
 
 
 def _check_taken(
@@ -126,7 +130,7 @@ def _check_taken(
     else:
         reason = str(record.value)
     if lost:
-        _fail(binding, str(lost), lost)
+        _fail(binding, error_text(lost, cached_texts(coordinator.hass)), lost)
     raise HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key="not_taken",

@@ -8,6 +8,7 @@ from homeassistant.util.json import JsonObjectType, JsonValueType
 
 from ..meters.reading import Reading
 from ..protocol import SECRET_QUANTITIES, Record, Value
+from .clean_text import clean_text
 from .naming import record_name
 from .reasons import problem_text
 from .texts import Texts
@@ -46,7 +47,7 @@ def record_data(record: Record, texts: Texts) -> JsonObjectType:
         "index": record.index,
         "name": record_name(record.signature, texts),
         "value": value_data(record.value),
-        "unit": record.unit,
+        "unit": record.unit and clean_text(record.unit),
         "function": record.function,
         "storage_number": record.storage_number,
         "tariff": record.tariff,
@@ -66,6 +67,8 @@ def value_data(value: Value) -> JsonValueType:
             return value.isoformat()
         case Decimal():
             return str(value)
+        case str():
+            return clean_text(value)
     return value
 
 
