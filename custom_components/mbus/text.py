@@ -9,6 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .control import ControlEntity, async_setup_controls
 from .polling.coordinator import MBusConfigEntry
+from .presentation.clean_text import clean_text
 
 PARALLEL_UPDATES = 1
 
@@ -35,7 +36,7 @@ class BindingText(ControlEntity, TextEntity):
     def native_value(self) -> str | None:
         """Return the text as the chain gives it."""
         value = self.current
-        return value[:_LONGEST_TEXT] if isinstance(value, str) else None
+        return clean_text(value)[:_LONGEST_TEXT] if isinstance(value, str) else None
 
     @override
     async def async_set_value(self, value: str) -> None:

@@ -5,7 +5,7 @@ Where the protocol allows it, what was written is read back: an acknowledgement 
 and a lost one disproves nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -284,30 +284,37 @@ async def set_clock(
     """Set date and time of a meter, as type F or, with seconds, type I.
 
     `moment` is what the meter's clock is to show at the time of the call, without a time zone: what
-    passes until it is sent is added. Returns what it shows
-    afterwards, None if the meter doesn't send it. Raises RefusedError when that is more than two
-    minutes off, and what Master.read raises.
+    passes until it is sent is added each time, and the sum rounded to the minute (type F) or second.
+    Returns what the clock shows afterwards, None if the meter doesn't send it. Raises EncodeError for
+    a year that can't be coded, RefusedError when the clock is more than two minutes off, and what
+    Master.read raises.
     """
     line = master.line
     started = line.time
     header = _DATE_TIME_SECONDS if with_seconds else _DATE_TIME
+    half_a_step = timedelta(seconds=0.5 if with_seconds else 30)
     encode_value(header, moment)
-    async with master.hold() as session:
-        await _prepare(session, address, identity, last_telegram=0)
-        now = moment + timedelta(seconds=int(line.time - started))
-        data = bytearray(encode_value(header, now))
+
+    def shown_now() -> datetime:
+        return moment + timedelta(seconds=line.time - started)
+
+    def record_now() -> bytes:
+        data = bytearray(encode_value(header, shown_now() + half_a_step))
         if summer_time:
             # The bit SU: of the hour in type F, of the second in type I.
             data[0 if with_seconds else 1] |= 0x40 if with_seconds else 0x80
+        return header + data
+
+    async with master.hold() as session:
+        await _prepare(session, address, identity, last_telegram=0)
         with _perhaps_unheard:
-            await _send(session, address, _DATA_SEND, header + bytes(data))
+            await _send(session, address, _DATA_SEND, record_now)
         await line.settle(line.time + _CLOCK_PAUSE)
         readout = await read(session, address, identity=identity)
     for shown in (_DATE_TIME, _DATE_TIME_SECONDS):
         record = find_record(readout, shown)
         if record is not None and isinstance(record.value, datetime):
-            expected = moment + timedelta(seconds=line.time - started)
-            if abs(record.value - expected) > _CLOCK_TOLERANCE:
+            if abs(record.value - shown_now()) > _CLOCK_TOLERANCE:
                 raise ClockError(address=address, shown=record.value)
             return record.value
     return None
@@ -338,11 +345,11 @@ async def _send(
     session: Session,
     address: Address,
     control_information: int,
-    data: bytes = b"",
+    data: bytes | Callable[[], bytes] = b"",
     *,
     attempts: int | None = None,
 ) -> Frame | None:
-    length = 1 + len(data)
+    length = 1 + len(data() if callable(data) else data)
     if length > session.max_package_length:
         raise PackageTooLongError(length=length, limit=session.max_package_length)
     reply = await session.send_user_data(

@@ -1,7 +1,8 @@
 """Requests to meters over the line that one task holds (EN 13757-2, EN 13757-7)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from ..address import (
     LAST_PRIMARY,
@@ -113,14 +114,14 @@ class Session:
         self,
         address: Address,
         control_information: int,
-        data: bytes = b"",
+        data: bytes | Callable[[], bytes] = b"",
         *,
         attempts: int | None = None,
         wait: float | None = None,
     ) -> Reply[Frame | Single]:
         """Send data to a meter (SND_UD), selected before if it is asked by a secondary address.
 
-        The answer is an acknowledgement or a frame. Raises NoReplyError, DamagedReplyError,
+        Data that depend on the time are given by a function, asked whenever they are sent. The answer is an acknowledgement or a frame. Raises NoReplyError, DamagedReplyError,
         ForeignReplyError, FrameError for too much data, LinkError, ValueError for no address.
         """
         check_address(address)
@@ -128,8 +129,13 @@ class Session:
             if self._selected is not self.slave(address):
                 await self.select(address, attempts=attempts, wait=wait)
         field = link_address(address)
+
+        def request(control: int) -> bytes:
+            now = data() if callable(data) else data
+            return long_frame(control, field, control_information, now)
+
         ways = [
-            long_frame(control, field, control_information, data)
+            partial(request, control)
             for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
         ]
         return await self.ask(
@@ -147,7 +153,7 @@ class Session:
     async def ask[Answer](
         self,
         address: Address,
-        requests: Sequence[bytes],
+        requests: Sequence[bytes | Callable[[], bytes]],
         judge: Judge[Answer],
         *,
         attempts: int | None = None,
@@ -157,6 +163,8 @@ class Session:
         replies: list[Reply[Answer]] = []
         for attempt in range(self.times(attempts)):
             request = requests[attempt % len(requests)]
+            if callable(request):
+                request = request()
             reply = await self.exchange(request, judge, wait=wait)
             if reply.answer is not None:
                 return reply
