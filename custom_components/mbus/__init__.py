@@ -30,6 +30,7 @@ from .polling.connection import STOPPED_BY_USER, Connection
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .polling.issues import withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
+from .polling.seams import Seams
 from .polling.store import MBusStore
 from .presentation.reasons import error_text
 from .presentation.texts import cached_texts
@@ -94,10 +95,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         connection=connection,
         schedule=Schedule(hass, entry, connection, store, on_reading=async_tell),
         store=store,
+        seams=Seams(hass, store),
         gateway_device_id=gateway.id,
         memory_limit=(DEFAULT_OPTIONS | dict(entry.options))[CONF_MEMORY_LIMIT],
     )
     entry.async_on_unload(data.schedule.async_stop)
+    entry.async_on_unload(data.seams.async_stop)
     meters = _meters(entry)
     for meter in meters.values():
         _add_meter(hass, entry, meter)

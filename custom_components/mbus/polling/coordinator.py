@@ -25,6 +25,8 @@ from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
 from ..presentation.display import Display, display_of
 from ..presentation.native_value import guard_of
+from ..presentation.reasons import error_text
+from ..presentation.texts import cached_texts
 from ..protocol import MBusError, OtherMeterError, Readout
 from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
 from .failure import STATES_OF_THE_CONNECTION, state_after
@@ -37,6 +39,7 @@ from .issues import (
     withdraw_other_meter,
 )
 from .schedule import ALL_TELEGRAMS, Schedule
+from .seams import Seams
 from .store import MBusStore
 
 type MBusConfigEntry = ConfigEntry[MBusRuntimeData]
@@ -49,6 +52,7 @@ class MBusRuntimeData:
     connection: Connection
     schedule: Schedule
     store: MBusStore
+    seams: Seams
     gateway_device_id: str
     memory_limit: int
     coordinators: dict[str, MeterCoordinator] = field(default_factory=dict)
@@ -125,7 +129,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         self._is_silent = False
         self.meter = replace(meter, bindings={})
         self.displays: dict[str, Display] = {}
-        self._guards: dict[str, Guard] = {}
+        self.guards: dict[str, Guard] = {}
         self._describe(meter)
         self.data = self._kept()
 
@@ -144,8 +148,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             else display_of(binding, meter.medium)
             for binding in meter.bindings.values()
         }
-        self._guards = {
-            binding.id: self._guards[binding.id]
+        self.guards = {
+            binding.id: self.guards[binding.id]
             if binding.id in unchanged
             else guard_of(binding, self.displays[binding.id])
             for binding in meter.bindings.values()
@@ -308,7 +312,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if state not in STATES_OF_THE_CONNECTION and not self._is_silent:
             self._is_silent = True
             LOGGER.warning("%s can't be read: %s", self.name, error)
-        self.async_set_updated_data(replace(self.data, state=state, reason=str(error)))
+        reason = error_text(error, cached_texts(self.hass))
+        self.async_set_updated_data(replace(self.data, state=state, reason=reason))
 
     @callback
     def async_take(self, readout: Readout) -> bool:
@@ -352,7 +357,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         return evaluate(
             reading,
             self.meter,
-            self._guards,
+            self.guards,
             before,
             period=self.period,
             hass=self.hass,

@@ -6,11 +6,11 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from ..const import DOMAIN
+from ..const import DOMAIN, SUBENTRY_METER
 from ..meters.meter import Meter
 from ..presentation.texts import cached_texts
 from ..presentation.titles import identity_text
-from ..protocol import OtherMeterError
+from ..protocol import Identity, OtherMeterError
 
 OTHER_METER = "other_meter"
 RECORDS_CHANGED = "records_changed"
@@ -27,23 +27,40 @@ def issue_id(kind: str, subject_id: str) -> str:
 def report_other_meter(
     hass: HomeAssistant, entry: ConfigEntry, meter: Meter, error: OtherMeterError
 ) -> None:
-    """Ask whether the meter that answers now takes the place of the one configured."""
+    """Ask whether the meter that answers now takes the place of the one configured; not if it is configured itself."""
     texts = cached_texts(hass)
     expected = error.expected
-    _create(
-        hass,
-        OTHER_METER,
-        entry.entry_id,
-        meter,
-        {
-            "meter": meter.title,
-            "address": str(meter.address),
-            "expected": identity_text(expected, texts, error.found)
-            if expected
-            else "–",
-            "found": identity_text(error.found, texts, expected),
-        },
-    )
+    placeholders = {
+        "meter": meter.title,
+        "address": str(meter.address),
+        "expected": identity_text(expected, texts, error.found) if expected else "–",
+        "found": identity_text(error.found, texts, expected),
+    }
+    if other := _configured_as(entry, meter, error.found):
+        _create(
+            hass,
+            OTHER_METER,
+            entry.entry_id,
+            meter,
+            {**placeholders, "other": other},
+            translation_key="configured_meter",
+        )
+    else:
+        _create(hass, OTHER_METER, entry.entry_id, meter, placeholders)
+
+
+def _configured_as(entry: ConfigEntry, meter: Meter, found: Identity) -> str | None:
+    """Return what another configured meter is called that has just this identity, version and medium too."""
+    for subentry in entry.get_subentries_of_type(SUBENTRY_METER):
+        known = Meter.from_subentry(subentry).identity
+        if (
+            subentry.subentry_id != meter.id
+            and known is not None
+            and known.matches(found)
+            and (known.version, known.medium) == (found.version, found.medium)
+        ):
+            return subentry.title
+    return None
 
 
 @callback
@@ -93,16 +110,18 @@ def _create(
     entry_id: str,
     meter: Meter,
     placeholders: dict[str, str],
+    *,
+    translation_key: str | None = None,
 ) -> None:
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue_id(kind, meter.id),
         data={"entry_id": entry_id, "meter_id": meter.id},
-        is_fixable=True,
+        is_fixable=translation_key is None,
         is_persistent=False,
         severity=ir.IssueSeverity.ERROR,
-        translation_key=kind,
+        translation_key=translation_key or kind,
         translation_placeholders=placeholders,
     )
 

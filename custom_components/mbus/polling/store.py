@@ -35,6 +35,7 @@ class StoredData(TypedDict):
     running: bool
     meters: dict[str, StoredMeter]
     memory: dict[str, Memory]
+    seams: NotRequired[list[dict[str, Any]]]
 
 
 class _Store(Store[StoredData]):
@@ -178,6 +179,17 @@ class MBusStore:
     def keep_due(self, meter_id: str, due: datetime) -> None:
         """Remember when a meter is to be read next."""
         self._data["meters"].setdefault(meter_id, {})["due"] = due.isoformat()
+        self._changed()
+
+    @property
+    def seams(self) -> list[dict[str, Any]]:
+        """What is still to be taken out of the statistics after a meter was exchanged."""
+        return self._data.get("seams", [])
+
+    @callback
+    def keep_seams(self, seams: list[dict[str, Any]]) -> None:
+        """Remember what is still to be taken out of the statistics."""
+        self._data["seams"] = seams
         self._changed()
 
     @callback
