@@ -13,7 +13,7 @@ from .control import ControlEntity, async_setup_controls
 from .entity import MeterEntity, async_setup_meter_entities
 from .polling.clock import async_set_clock
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .polling.writing import is_cleared
+from .presentation.control_kind import is_cleared
 
 PARALLEL_UPDATES = 1
 

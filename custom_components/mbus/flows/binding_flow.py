@@ -27,6 +27,7 @@ from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_INDEX, CONF_TELEGRAM, CONF_
 from ..meters.binding import Access, Binding, rebound_to
 from ..meters.evaluation import value_in
 from ..meters.transformation import inverse
+from ..presentation.control_kind import control_platform
 from ..presentation.entered_number import (
     CONF_MAXIMUM,
     CONF_MINIMUM,
@@ -178,6 +179,12 @@ class BindingSteps(ReadingSteps):
                 self.hass, changed, medium, value
             )
             errors |= self._place_errors(changed.telegram, changed.index)
+            if (
+                changed.access.writes
+                and changed.signature
+                and control_platform(changed, medium) is None
+            ):
+                errors[CONF_ACCESS] = "not_writable"
             if not errors:
                 return self._store_binding(changes)
         schema = vol.Schema(

@@ -18,15 +18,14 @@ from ..const import DOMAIN, LOGGER
 from ..meters.binding import Binding, BindingError, BindingState
 from ..meters.meter import Meter
 from ..meters.transformation import Number, inverse, is_number, script_context
+from ..presentation.control_kind import is_cleared
 from ..presentation.entered_number import CONF_TEMPLATE, chain_number
 from ..presentation.reasons import error_text
 from ..presentation.texts import cached_texts
 from ..protocol import (
     COMBINABLE,
     NO_DATA,
-    PLAIN_TEXT,
     EncodeError,
-    Function,
     Limits,
     MBusError,
     MeterError,
@@ -232,16 +231,6 @@ def _encode(
         if is_summer_time:
             data = data[:place] + bytes((data[place] | bit,)) + data[place + 1 :]
     return header, data
-
-
-def is_cleared(binding: Binding) -> bool:
-    """Return whether a record is not set to a value but cleared, as the highest and lowest ones are."""
-    signature = binding.signature
-    return (
-        signature is not None
-        and signature.function in (Function.MAXIMUM, Function.MINIMUM)
-        and signature.quantity != PLAIN_TEXT
-    )
 
 
 def _clearing(header: bytes) -> bytes:
