@@ -31,9 +31,11 @@ def decode(options: Namespace) -> ExitCode:
     reader = protocol.FrameReader()
     decoded = [_decode(item) for item in (*reader.feed(data), *reader.flush())]
     errors = [one.error for one in decoded if one.error]
+    if not decoded:
+        errors.append("there are no bytes")
     result = Result(
         complete=not errors,
-        error="; ".join(errors) if decoded else "there are no bytes",
+        error="; ".join(errors) or None,
         is_empty=all(one.telegram is None and one.error for one in decoded),
         content={"telegrams": [_describe(one) for one in decoded]},
         lines=[line for one in decoded for line in _lines(one)],
