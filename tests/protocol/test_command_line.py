@@ -328,7 +328,7 @@ async def test_find_with_a_problem(four: SimulatedBus) -> None:
     columns, *rows = outcome.out.splitlines()
     assert columns.split()[:2] == ["address", "primary"]
     assert [row.split()[0] for row in rows] == ["1", "2", "3"]
-    assert "several meters answer at address 4" in outcome.err
+    assert "several meters answer at 4" in outcome.err
 
 
 async def test_nothing_found() -> None:

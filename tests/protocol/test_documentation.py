@@ -1,53 +1,79 @@
-"""The examples of docs/protocol.md are run, and give what is printed below them."""
+"""What `docs/protocol.md` shows is so: each example is run, and prints what stands below it."""
 
-import ast
-from collections.abc import Coroutine
+import asyncio
 from pathlib import Path
 import re
 import sys
-from typing import cast
 
 import pytest
 
 from custom_components.mbus import protocol
-from custom_components.mbus.protocol.line import link as link_module
-from tests.simulator import HeatMeter, SimulatedBus, WaterMeter
+from custom_components.mbus.protocol import MBusError
+from tests.simulator import FrameMeter, SimulatedBus, WaterMeter
 
-PAGE = Path(__file__).parents[2] / "docs" / "protocol.md"
-EXAMPLE = re.compile(r"```python\n(.*?)```\n\n```text\n(.*?)```", re.DOTALL)
+TEXT = (Path(__file__).parents[2] / "docs" / "protocol.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```(?:\n\n```text\n(.*?)```)?", TEXT, re.DOTALL)
+TELEGRAM = bytes.fromhex(
+    "68 1F 1F 68 08 02 72 78 56 34 12 24 40 01 07 55 00 00 00"
+    "03 13 15 31 00 DA 02 3B 13 01 8B 60 04 37 18 02 18 16"
+)
 
 
-@pytest.mark.parametrize(("source", "printed"), EXAMPLE.findall(PAGE.read_text()))
+def title(example: tuple[str, str]) -> str:
+    """Name an example by what it imports."""
+    return example[0].split("from protocol import ")[1].split("\n")[0]
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=title)
 async def test_example(
-    source: str,
-    printed: str,
+    example: tuple[str, str],
     socket_enabled: None,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """As it stands there, on a simulated bus."""
+    """It runs as it stands, but for the host."""
+    code, expected = example
     monkeypatch.setitem(sys.modules, "protocol", protocol)
-    monkeypatch.setattr(link_module, "_NETWORK_LATENCY", 0.01)
-    async with SimulatedBus([HeatMeter(1), WaterMeter(2)], skew=3) as bus:
+    monkeypatch.setattr(protocol.line.link, "_NETWORK_LATENCY", 0.05)  # type: ignore[attr-defined]
+    monkeypatch.setattr(protocol.master.search, "LAST_PRIMARY", 6)  # type: ignore[attr-defined]
+    meters = [FrameMeter([TELEGRAM], 5), WaterMeter(6)]
+    async with SimulatedBus(meters, skew=3) as bus:
         port = await bus.serve_tcp()
-        source = re.sub(r"192\.168\.1\.\d+", "127.0.0.1", source)
-        source = source.replace("port=10001", f"port={port}, baud_rate=38400")
-        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        code = compile(source, PAGE.name, "exec", flags=flags)
-        running = eval(code, {})  # noqa: S307 - a page of this project.
-        if running is not None:
-            await cast(Coroutine[object, object, None], running)
-    assert capsys.readouterr().out == printed
+        code = code.replace(
+            'host="192.0.2.7", port=10001', f'host="127.0.0.1", port={port}'
+        )
+        program = compile(code, "docs/protocol.md", "exec")
+        await asyncio.to_thread(exec, program, {"__name__": "__main__"})
+    printed = capsys.readouterr().out
+    if expected:
+        assert printed == expected
+    else:
+        assert printed
 
 
-def test_every_example_is_run() -> None:
-    """No block of code is without what it prints."""
-    assert PAGE.read_text().count("```python") == len(EXAMPLE.findall(PAGE.read_text()))
+def test_every_example_is_seen() -> None:
+    """None is written so that it is overlooked."""
+    assert len(EXAMPLES) == TEXT.count("```python") == 7
 
 
-def test_every_error_is_named() -> None:
-    """The names in the table are those of the package."""
-    names = re.findall(r"`(\w+Error)`", PAGE.read_text())
-    assert names
-    for name in names:
-        assert name == "ValueError" or hasattr(protocol, name)
+def test_errors() -> None:
+    """The table names every error, itself or by what it is a kind of."""
+    table = TEXT.split("| Error |")[1]
+    named = {*re.findall(r"^\| `(\w+)`", table, re.MULTILINE)}
+    errors = {
+        name: kind
+        for name in protocol.__all__
+        if isinstance(kind := getattr(protocol, name), type)
+        and issubclass(kind, MBusError)
+    }
+    assert named <= errors.keys()
+    for kind in errors.values():
+        assert kind is MBusError or any(issubclass(kind, errors[one]) for one in named)
+
+
+def test_names() -> None:
+    """What the text names in passing is public, too."""
+    named = set(re.findall(r"`([a-z]+_[a-z_]+|[A-Z]\w+)`", TEXT))
+    assert {"set_clock", "SecondaryAddress", "Bus"} <= named
+    others = {"Decimal", "None", "ValueError", "max_package_length"}
+    assert named - others <= set(protocol.__all__)
