@@ -13,6 +13,7 @@ from custom_components.mbus.protocol import (
     Readout,
     SecondaryAddress,
     search,
+    short_frame,
 )
 from custom_components.mbus.protocol.master import search as search_module
 from tests.simulator import (
@@ -295,3 +296,33 @@ async def test_an_access_number_that_stands_still(access_numbers: list[int]) -> 
             readout = await master.read(address)
             assert len(readout.telegrams) == 1
             assert readout.complete
+
+
+async def test_another_meter_at_the_address_is_no_repeater() -> None:
+    """What was learnt of a meter is forgotten when another one has its place."""
+    old = ForgetfulMeter(1, telegram_count=2)
+    new = CodedMeter(1, identification="00000009", telegram_count=3)
+    async with SimulatedBus([old]) as bus, mastered(bus) as master:
+        for _ in range(3):
+            await master.read(1)
+        bus.meters[:] = [new]
+        for _ in range(2):
+            readout = await master.read(1)
+            assert [one[0][:2] for one in places(readout)] == [(9, 0), (9, 1), (9, 2)]
+        bus.requests.clear()
+        await master.read(1)
+        assert bus.requests[0] == short_frame(0x40, 1)
+        assert len(bus.requests) == 4
+
+
+async def test_an_access_number_that_moves_between_readouts() -> None:
+    """A meter that is not reset is counted anew, and costs no repetitions."""
+    meter = CodedMeter(1, quirks=Ways(answers_reset=False))
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        for _ in range(3):
+            await master.read(1, quirks=NEVER)
+            meter.access_number += 5
+        bus.requests.clear()
+        readout = await master.read(1, quirks=NEVER)
+        assert [one[0][:2] for one in places(readout)] == [(1, 0), (1, 1), (1, 2)]
+        assert len(bus.requests) == 1 + 3 + 3

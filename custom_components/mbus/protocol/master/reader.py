@@ -222,6 +222,8 @@ class _Reader:
                 return reply.answer
             if Discard.OTHER_METER in reply.discarded:
                 self._slave.selection = None
+            if is_first and Discard.OUT_OF_ORDER in reply.discarded:
+                raise LostCountError
             reading.was_disturbed = True
             reading.was_repeated = not is_first or self._is_never_reset
         if any(Discard.OUT_OF_ORDER in reply.discarded for reply in replies):

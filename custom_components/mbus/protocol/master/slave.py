@@ -40,7 +40,10 @@ class Slave:
     """Until then an answer that was given up may still come."""
 
     def sent(self, telegram: Telegram) -> None:
-        """Take note of a telegram."""
+        """Take note of a telegram; what was learnt of another meter at the address is forgotten."""
+        if not self.may_be(Slave(last=telegram)):
+            self.last, self.forms = None, ()
+            self.keeps_frame_count = self.is_counting = False
         self.is_still = self.last is not None and access_number(
             self.last
         ) == access_number(telegram)
