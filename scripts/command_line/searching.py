@@ -39,11 +39,23 @@ class _Findings:
 
 
 async def find(options: Namespace) -> ExitCode:
-    """Tell the meters found, also if the search is broken off; problems and progress meanwhile."""
+    """Tell the meters found, also if the search is broken off."""
     findings = _Findings()
-    shows_progress = sys.stderr.isatty()
-    steps = options.bus.search(by_secondary=options.command == "search")
     error = None
+    try:
+        await _search(options, findings)
+    except asyncio.CancelledError:
+        show(findings.result("interrupted"), as_json=options.json)
+        raise
+    except protocol.MBusError as err:
+        error = str(err)
+    return show(findings.result(error), as_json=options.json)
+
+
+async def _search(options: Namespace, findings: _Findings) -> None:
+    """Search, and tell problems and progress meanwhile."""
+    steps = options.bus.search(by_secondary=options.command == "search")
+    shows_progress = sys.stderr.isatty()
     try:
         async with options.bus, aclosing(steps):
             async for step in steps:
@@ -54,15 +66,9 @@ async def find(options: Namespace) -> ExitCode:
                 if shows_progress:
                     text = f"\r{step.progress:4.0%}  {len(findings.meters)} found "
                     print(text, end="", file=sys.stderr, flush=True)
-    except asyncio.CancelledError:
-        show(findings.result("interrupted"), as_json=options.json)
-        raise
-    except protocol.MBusError as err:
-        error = str(err)
     finally:
         if shows_progress:
             print(file=sys.stderr)
-    return show(findings.result(error), as_json=options.json)
 
 
 def _describe(found: protocol.Found) -> dict[str, Any]:
