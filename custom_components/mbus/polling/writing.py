@@ -276,8 +276,10 @@ def _candidates(value: float | str, meter: Meter) -> Iterator[Value]:
         return
     with suppress(InvalidOperation):
         yield Decimal(value)
-    if moment := dt_util.parse_datetime(value):
-        yield meter_time(moment, meter.clock)[0] if moment.tzinfo else moment
+    # What only looks like a date makes the parser raise.
+    with suppress(OverflowError, ValueError):
+        if moment := dt_util.parse_datetime(value):
+            yield meter_time(moment, meter.clock)[0] if moment.tzinfo else moment
     yield dt_util.parse_date(value)
     yield dt_util.parse_time(value)
 
