@@ -29,7 +29,7 @@ from ..const import (
 from ..meters.meter import Meter, identity_data, meter_unique_id
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text
-from ..protocol import Address, FrameError, Quirks, Telegram, parse_frame
+from ..protocol import Address, FrameError, Identity, Quirks, Telegram, parse_frame
 from .adding import stored_address
 from .flow_errors import FieldErrors, meter_error
 from .link_form import number
@@ -132,7 +132,7 @@ class MeterSettingsSteps(ReadingSteps):
     ) -> SubentryFlowResult:
         """Store the settings if it is this meter that answers at the new address; ask about another one."""
         expected, found = self._meter.identity, self._found.identity
-        if expected is None or found is None or expected.matches(found):
+        if expected is None or found is None or self._is_same(expected, found):
             return self._store_settings()
         if known := self._known_as():
             return self._show_settings({CONF_ADDRESS: "known_meter"}, known=known)
@@ -142,10 +142,19 @@ class MeterSettingsSteps(ReadingSteps):
             menu_options=["adopt_meter", "meter_settings"],
             description_placeholders={
                 "address": str(self._address),
-                "expected": identity_text(expected, texts),
-                "found": identity_text(found, texts),
+                "expected": identity_text(expected, texts, found),
+                "found": identity_text(found, texts, expected),
                 "meter": self._meter.title,
             },
+        )
+
+    def _is_same(self, expected: Identity, found: Identity) -> bool:
+        """Return whether the meter that answers is the one expected; a secondary address tells parts of one housing apart."""
+        known = expected.version, expected.medium
+        return expected.matches(found) and (
+            isinstance(self._address, int)
+            or None in known
+            or known == (found.version, found.medium)
         )
 
     async def async_step_adopt_meter(
