@@ -27,6 +27,7 @@ from ..const import (
     METER_CLOCK_SUMMER,
 )
 from ..meters.meter import Meter, identity_data, meter_unique_id
+from ..polling.exchange import async_seams_of_exchange, seams_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text
 from ..protocol import Address, FrameError, Identity, Quirks, Telegram, parse_frame
@@ -136,17 +137,22 @@ class MeterSettingsSteps(ReadingSteps):
             return self._store_settings()
         if known := self._known_as():
             return self._show_settings({CONF_ADDRESS: "known_meter"}, known=known)
-        texts = await async_get_texts(self.hass)
+        assert self._readout
+        texts, coordinator = await async_get_texts(self.hass), self._coordinator
+        seams = await async_seams_of_exchange(coordinator, self._readout)
         return self.async_show_menu(
-            step_id="moved",
+            step_id="exchanged" if seams else "moved",
             menu_options=["adopt_meter", "meter_settings"],
             description_placeholders={
                 "address": str(self._address),
                 "expected": identity_text(expected, texts, found),
                 "found": identity_text(found, texts, expected),
                 "meter": self._meter.title,
+                "seams": seams_text(coordinator, seams),
             },
         )
+
+    async_step_exchanged = async_step_moved
 
     def _is_same(self, expected: Identity, found: Identity) -> bool:
         """Return whether the meter that answers is the one expected; a secondary address tells parts of one housing apart."""
@@ -161,6 +167,9 @@ class MeterSettingsSteps(ReadingSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
+        assert self._readout
+        seams = await async_seams_of_exchange(self._coordinator, self._readout)
+        self._runtime.seams.async_take_out(seams)
         return self._store_settings(
             identity_data(self._found.header, self._found.identity)
         )

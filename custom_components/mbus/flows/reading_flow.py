@@ -21,7 +21,7 @@ from homeassistant.data_entry_flow import AbortFlow
 from ..meters.meter import Meter, configured_as, meter_unique_id
 from ..meters.reading import Reading
 from ..polling.connection import Connection
-from ..polling.coordinator import MBusConfigEntry, MBusRuntimeData
+from ..polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from ..presentation.reasons import error_text
 from ..presentation.texts import async_get_texts
 from ..protocol import Address, MBusError, Readout, parse_address
@@ -78,8 +78,12 @@ class ReadingSteps(ConfigSubentryFlow):
         return Meter.from_subentry(self._get_reconfigure_subentry())
 
     @property
+    def _coordinator(self) -> MeterCoordinator:
+        return self._runtime.coordinators[self._reconfigure_subentry_id]
+
+    @property
     def _last_reading(self) -> Reading | None:
-        return self._runtime.coordinators[self._reconfigure_subentry_id].data.reading
+        return self._coordinator.data.reading
 
     def _known_as(self) -> str | None:
         """Return what the meter just read is called where it is configured on its own."""
