@@ -13,18 +13,16 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     SelectSelectorMode,
 )
-from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .const import CONF_BINDINGS
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, BindingError, BindingState, find_again, rebound_to
-from .meters.evaluation import evaluate
 from .meters.meter import Meter, identity_data
-from .meters.reading import Reading
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .polling.exchange import async_seams_of_exchange, seams_text
 from .polling.issues import OTHER_METER
-from .polling.seams import Seam, async_seams
+from .polling.seams import Seam
 from .presentation.naming import binding_name, place_text
 from .presentation.reasons import error_text
 from .presentation.texts import cached_texts
@@ -117,25 +115,20 @@ class AdoptMeterFlow(_MeterRepairFlow):
         except MBusError as err:
             error = self._error_text(err)
         else:
-            seams = await self._async_seams(readout)
+            seams = await async_seams_of_exchange(coordinator, readout)
             if user_input is not None:
                 coordinator.config_entry.runtime_data.seams.async_take_out(seams)
                 first = readout.telegrams[0]
                 self._store(identity_data(first.header, first.identity))
                 return self.async_create_entry(data={})
-        names, texts = coordinator.meter.bindings, cached_texts(self.hass)
-        rows = [
-            f"- {binding_name(names[seam.binding_id], texts)}: {seam.difference:n} {seam.unit}"
-            for seam in seams
-        ]
         return self.async_show_form(
-            step_id="adopt_seams" if rows else "adopt",
+            step_id="adopt_seams" if seams else "adopt",
             data_schema=vol.Schema({}),
             errors={"base": "read_failed"} if error else {},
             description_placeholders={
                 **self._placeholders,
                 "error": error,
-                "seams": "\n".join(rows),
+                "seams": seams_text(coordinator, seams),
             },
         )
 
@@ -144,23 +137,6 @@ class AdoptMeterFlow(_MeterRepairFlow):
     ) -> RepairsFlowResult:
         """Adopt the meter, and take what the exchange adds out of the statistics."""
         return await self.async_step_adopt(user_input)
-
-    async def _async_seams(self, readout: Readout) -> list[Seam]:
-        coordinator = self._coordinator
-        evaluation = evaluate(
-            Reading(telegrams=readout.telegrams, time=dt_util.utcnow()),
-            coordinator.meter,
-            coordinator.guards,
-            {},
-            period=coordinator.period,
-            hass=self.hass,
-        )
-        return await async_seams(
-            self.hass,
-            coordinator.displays,
-            coordinator.data.results,
-            evaluation.results,
-        )
 
     async def async_step_keep(
         self, user_input: dict[str, Any] | None = None

@@ -10,10 +10,11 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.mbus.meters.meter import Meter
+from custom_components.mbus.protocol import SecondaryAddress
 from tests.simulator import HeatMeter, SimulatedBus
 
 from .conftest import CreateEntry
-from .dialogs import Dialog
+from .dialogs import Dialog, add_meter
 from .meter_dialogs import bindings_of, configure_meter, read_meters, suggested
 
 METER = "meter1"
@@ -287,6 +288,35 @@ async def test_exchanged_meter(
     )
     assert energy is not None
     assert energy.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN)
+
+
+async def test_parts_of_one_housing(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Two parts with one number are told apart by what they measure: neither passes for the other."""
+    bus.meters = [
+        HeatMeter(1, identification="12345678"),
+        cooling := HeatMeter(2, identification="12345678"),
+    ]
+    cooling.medium = 0x0A
+    entry = await create_entry(1)
+    version = f"{cooling.version:02X}"
+    manufacturer = entry.subentries[METER].data["identity"]["manufacturer"]
+    full = str(SecondaryAddress.parse(f"12345678FFFF{version}0A"))
+    dialog = await configure_meter(hass, entry, METER, "meter_settings")
+    await dialog.submit(form_of(dialog) | {"address": full})
+    result = await dialog.wait()
+
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "moved")
+    found = result["description_placeholders"]["found"]
+    assert found.startswith(f"{manufacturer} 12345678, ")
+    assert found.endswith(f", version {cooling.version}, cooling meter")
+
+    adding = await add_meter(hass, entry)
+    await adding.choose("address")
+    await adding.submit({"address": full})
+    result = await adding.wait()
+    assert result["step_id"] == "records"
 
 
 async def test_move_onto_a_configured_meter(

@@ -21,9 +21,11 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from tests.simulator.records import integer
 
 from .conftest import CreateEntry, let_poll
+from .meter_dialogs import configure_meter, suggested
 from .test_guards import Meter, fix, meter as meter_at_7, state_of
 
 meter = meter_at_7
+QUIRKS = {"reset": "before_each_read", "ignore_more_records": False, "pause": 0}
 ENERGY = "sensor.sim_meter_12345678_energy"
 
 
@@ -62,6 +64,7 @@ async def sums(hass: HomeAssistant, since: datetime) -> list[float]:
     return [row["sum"] for row in rows[ENERGY]]
 
 
+@pytest.mark.parametrize("by_settings", [False, True])
 @pytest.mark.parametrize("new_total", [20_000, 11_500, 3])
 async def test_adopted_meter_makes_no_consumption(
     hass: HomeAssistant,
@@ -69,6 +72,7 @@ async def test_adopted_meter_makes_no_consumption(
     meter: Meter,
     hass_client: ClientSessionGenerator,
     new_total: int,
+    by_settings: bool,
 ) -> None:
     """Whether the new meter's total is higher, a little lower or near zero; what it counts from then on is."""
     now = dt_util.utcnow()
@@ -78,10 +82,21 @@ async def test_adopted_meter_makes_no_consumption(
     meter.identification = "87654321"
     meter.records[0] = integer("04 06", new_total)
     await let_poll(hass, 301)
-    result = await fix(
-        hass, hass_client, "other_meter_meter7", {"next_step_id": "adopt"}, {}
-    )
-    assert result["type"] == "create_entry"
+    if by_settings:
+        meter.address = 8
+        dialog = await configure_meter(hass, entry, "meter7", "meter_settings")
+        form = suggested(dialog.result) | {"quirks": QUIRKS, "address": "8"}
+        await dialog.submit(form)
+        result = await dialog.wait()
+        assert result["step_id"] == "exchanged"
+        assert "- Energy: " in result["description_placeholders"]["seams"]
+        result = await dialog.choose("adopt_meter")
+        assert result["reason"] == "reconfigure_successful"
+    else:
+        result = await fix(
+            hass, hass_client, "other_meter_meter7", {"next_step_id": "adopt"}, {}
+        )
+        assert result["type"] == "create_entry"
     await let_poll(hass, 301)
     assert state_of(hass, "energy") == str(new_total)
     assert entry.runtime_data.store.seams

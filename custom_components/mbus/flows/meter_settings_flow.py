@@ -27,9 +27,10 @@ from ..const import (
     METER_CLOCK_SUMMER,
 )
 from ..meters.meter import Meter, identity_data, meter_unique_id
+from ..polling.exchange import async_seams_of_exchange, seams_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text
-from ..protocol import Address, FrameError, Quirks, Telegram, parse_frame
+from ..protocol import Address, FrameError, Identity, Quirks, Telegram, parse_frame
 from .adding import stored_address
 from .flow_errors import FieldErrors, meter_error
 from .link_form import number
@@ -132,26 +133,43 @@ class MeterSettingsSteps(ReadingSteps):
     ) -> SubentryFlowResult:
         """Store the settings if it is this meter that answers at the new address; ask about another one."""
         expected, found = self._meter.identity, self._found.identity
-        if expected is None or found is None or expected.matches(found):
+        if expected is None or found is None or self._is_same(expected, found):
             return self._store_settings()
         if known := self._known_as():
             return self._show_settings({CONF_ADDRESS: "known_meter"}, known=known)
-        texts = await async_get_texts(self.hass)
+        assert self._readout
+        texts, coordinator = await async_get_texts(self.hass), self._coordinator
+        seams = await async_seams_of_exchange(coordinator, self._readout)
         return self.async_show_menu(
-            step_id="moved",
+            step_id="exchanged" if seams else "moved",
             menu_options=["adopt_meter", "meter_settings"],
             description_placeholders={
                 "address": str(self._address),
-                "expected": identity_text(expected, texts),
-                "found": identity_text(found, texts),
+                "expected": identity_text(expected, texts, found),
+                "found": identity_text(found, texts, expected),
                 "meter": self._meter.title,
+                "seams": seams_text(coordinator, seams),
             },
+        )
+
+    async_step_exchanged = async_step_moved
+
+    def _is_same(self, expected: Identity, found: Identity) -> bool:
+        """Return whether the meter that answers is the one expected; a secondary address tells parts of one housing apart."""
+        known = expected.version, expected.medium
+        return expected.matches(found) and (
+            isinstance(self._address, int)
+            or None in known
+            or known == (found.version, found.medium)
         )
 
     async def async_step_adopt_meter(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
+        assert self._readout
+        seams = await async_seams_of_exchange(self._coordinator, self._readout)
+        self._runtime.seams.async_take_out(seams)
         return self._store_settings(
             identity_data(self._found.header, self._found.identity)
         )

@@ -287,7 +287,7 @@ class TransformationSteps(BindingSteps):
 
     def _evaluated(self, steps: Sequence[Step]) -> tuple[Result, Outcome] | None:
         """Return what a chain makes of the last reading; None where there is none."""
-        coordinator = self._runtime.coordinators[self._reconfigure_subentry_id]
+        coordinator = self._coordinator
         if coordinator.data.reading is None:
             return None
         binding = replace(self._binding, transformations=tuple(steps))

@@ -65,6 +65,22 @@ def meter_unique_id(address: Address) -> str:
     return f"meter-{address}"
 
 
+def configured_as(
+    subentries: Mapping[str, ConfigSubentry], found: Identity, own_id: str | None
+) -> str | None:
+    """Return what another configured meter is called that has just this identity, version and medium too."""
+    for subentry_id, subentry in subentries.items():
+        known = Meter.from_subentry(subentry).identity
+        if (
+            subentry_id != own_id
+            and known is not None
+            and known.matches(found)
+            and (known.version, known.medium) == (found.version, found.medium)
+        ):
+            return subentry.title
+    return None
+
+
 def identity_data(header: Header | None, identity: Identity | None) -> dict[str, Any]:
     """Return what a subentry stores of the meter that answered."""
     stored = identity.as_dict() if identity else None

@@ -6,11 +6,11 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
-from ..const import DOMAIN, SUBENTRY_METER
-from ..meters.meter import Meter
+from ..const import DOMAIN
+from ..meters.meter import Meter, configured_as
 from ..presentation.texts import cached_texts
 from ..presentation.titles import identity_text
-from ..protocol import Identity, OtherMeterError
+from ..protocol import OtherMeterError
 
 OTHER_METER = "other_meter"
 RECORDS_CHANGED = "records_changed"
@@ -36,7 +36,7 @@ def report_other_meter(
         "expected": identity_text(expected, texts, error.found) if expected else "–",
         "found": identity_text(error.found, texts, expected),
     }
-    if other := _configured_as(entry, meter, error.found):
+    if other := configured_as(entry.subentries, error.found, meter.id):
         _create(
             hass,
             OTHER_METER,
@@ -47,20 +47,6 @@ def report_other_meter(
         )
     else:
         _create(hass, OTHER_METER, entry.entry_id, meter, placeholders)
-
-
-def _configured_as(entry: ConfigEntry, meter: Meter, found: Identity) -> str | None:
-    """Return what another configured meter is called that has just this identity, version and medium too."""
-    for subentry in entry.get_subentries_of_type(SUBENTRY_METER):
-        known = Meter.from_subentry(subentry).identity
-        if (
-            subentry.subentry_id != meter.id
-            and known is not None
-            and known.matches(found)
-            and (known.version, known.medium) == (found.version, found.medium)
-        ):
-            return subentry.title
-    return None
 
 
 @callback
