@@ -113,13 +113,18 @@ def _meter(coordinator: MeterCoordinator) -> dict[str, Any]:
     return {
         "address": _address(coordinator.meter.address),
         "state": data.state,
-        "error": data.reason and masked_text(data.reason),
+        "error": data.reason and _why(data.state, data.reason),
         "last_read": data.reading.time.isoformat() if data.reading else None,
         "bindings": [
             _binding(binding, data.results.get(binding.id))
             for binding in coordinator.meter.bindings.values()
         ],
     }
+
+
+def _why(state: BindingState, reason: str) -> str:
+    """Return why a meter can't be read; of another one in its place, all that could be said are its numbers."""
+    return REDACTED if state is BindingState.ANOTHER_METER else masked_text(reason)
 
 
 def _binding(binding: Binding, result: Result | None) -> dict[str, Any]:

@@ -55,7 +55,7 @@ _APPLICATION_RESET = 0x50
 _DATA_SEND = 0x51
 _SYNCHRONISE = 0x5C
 _SYNCHRONISE_CLASSIC = 0x54
-_SET_BAUD_RATE = 0xB8
+_SET_BAUD_RATE = {rate: 0xB8 + number for number, rate in enumerate(BAUD_RATES)}
 
 _PRIMARY_ADDRESS = b"\x01\x7a"
 _IDENTIFICATION = b"\x0c\x79"
@@ -206,14 +206,14 @@ async def set_baud_rate(
             raise LinkRateFixedError(link=str(link.settings))
         await _prepare(session, address, identity, last_telegram=0)
         with _perhaps_unheard:
-            await _send(session, address, _baud_rate_code(baud_rate))
+            await _send(session, address, _SET_BAUD_RATE[baud_rate])
         await link.set_baud_rate(baud_rate)
         try:
             if await _is_there(session, address, identity):
                 return
             # It may have heard the new rate without being heard: tell it the old one there.
             frame = long_frame(
-                Control.SND_UD, link_address(address), _baud_rate_code(old_rate)
+                Control.SND_UD, link_address(address), _SET_BAUD_RATE[old_rate]
             )
             await session.exchange(frame, judge_anything)
         except BaseException:
@@ -225,10 +225,6 @@ async def set_baud_rate(
     raise BaudRateLostError(
         address=address, baud_rate=baud_rate, old_baud_rate=old_rate
     )
-
-
-def _baud_rate_code(baud_rate: int) -> int:
-    return _SET_BAUD_RATE + BAUD_RATES.index(baud_rate)
 
 
 async def application_reset(
@@ -284,13 +280,11 @@ async def set_clock(
     """Set date and time of a meter, as type F or, with seconds, type I.
 
     `moment` is what the meter's clock is to show at the time of the call, without a time zone: what
-    passes until it is sent is added each time, and the sum rounded to the minute (type F) or second.
-    Returns what the clock shows afterwards, None if the meter doesn't send it. Raises EncodeError for
-    a year that can't be coded, RefusedError when the clock is more than two minutes off, and what
-    Master.read raises.
+    passes until it is sent is added, and the sum rounded to the minute (type F) or second. Returns
+    what it shows afterwards, None if the meter doesn't send it. Raises EncodeError for a year that
+    can't be coded, ClockError when the clock is two minutes off, and what Master.read raises.
     """
-    line = master.line
-    started = line.time
+    line, started = master.line, master.line.time
     header = _DATE_TIME_SECONDS if with_seconds else _DATE_TIME
     half_a_step = timedelta(seconds=0.5 if with_seconds else 30)
     encode_value(header, moment)
