@@ -1,6 +1,6 @@
 """What release 0.1.0 stored: nothing of it is lost, and nothing of it is shown otherwise."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 import json
 from pathlib import Path
 from typing import Any, cast
@@ -19,11 +19,28 @@ from tests.simulator.records import integer
 from .test_guards import Meter
 from .test_transformed_meter import Clock, poll
 
-STORED: dict[str, Any] = json.loads(
-    (Path(__file__).parent / "data" / "release_0_1_0.json").read_text()
+_WRITTEN_AT = datetime.fromisoformat("2026-11-25T02:09:31.243648+00:00")
+READ_AT = datetime.now(UTC) - timedelta(minutes=1)
+
+
+def _brought_up(stored: Any) -> Any:
+    """Return what was stored as if its last reading had been a minute ago."""
+    match stored:
+        case dict():
+            return {key: _brought_up(value) for key, value in stored.items()}
+        case list():
+            return [_brought_up(value) for value in stored]
+        case str() if stored.startswith("2026-11-25T"):
+            return (datetime.fromisoformat(stored) - _WRITTEN_AT + READ_AT).isoformat()
+        case float() if stored > 1e9:
+            return stored - _WRITTEN_AT.timestamp() + READ_AT.timestamp()
+    return stored
+
+
+STORED: dict[str, Any] = _brought_up(
+    json.loads((Path(__file__).parent / "data" / "release_0_1_0.json").read_text())
 )
 ENTRY_ID = STORED["entry"]["entry_id"]
-READ_AT = datetime.fromisoformat(STORED["store"]["data"]["meters"]["meter7"]["time"])
 POWER = "sensor.sim_meter_12345678_power"
 VOLUME = "sensor.sim_meter_12345678_volume"
 
@@ -32,7 +49,6 @@ VOLUME = "sensor.sim_meter_12345678_volume"
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Return the clock that Home Assistant looks at: a minute after the last reading."""
     clock = Clock()
-    clock.now = READ_AT + timedelta(minutes=1)
     monkeypatch.setattr(dt_util, "utcnow", clock)
     return clock
 

@@ -554,7 +554,7 @@ SECONDS = {"time_unit": "s"}
         (
             ("Wh", ENERGY, INCREASING),
             [{"type": "limit_control", "lower": 0}, {"type": "default_value", "value": "0"}],
-            ("Wh", ENERGY, INCREASING),
+            ("Wh", ENERGY, TOTAL),
         ),
     ],
 )  # fmt: skip
