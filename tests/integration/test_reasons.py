@@ -32,6 +32,7 @@ FACTS = {
     "written": 2,
 }
 """A value for each attribute that an error may have."""
+PROBLEMS: dict[str, str] = getattr(protocol, "PROBLEMS", {})
 OF_OTHERS = {
     "ApplicationError",
     "EncodeError",
@@ -90,3 +91,10 @@ async def test_words(texts: Texts) -> None:
     closed = protocol.LinkClosedError(link="b")
     neither = protocol.NoWayError(link="a", errors=(lost, closed))
     assert error_text(neither, texts) == "no meter answers over a; b is closed"
+
+
+@pytest.mark.parametrize("key", PROBLEMS)
+async def test_every_problem_has_a_text(texts: Texts, key: str) -> None:
+    """It names what the protocol's own text names, and in English says the same."""
+    text = texts[f"component.mbus.selector.problem.options.{key}"]
+    assert text == PROBLEMS[key]

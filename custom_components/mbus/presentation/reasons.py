@@ -22,10 +22,10 @@ def error_text(error: MBusError, texts: Texts) -> str:
     return text.format_map(_facts(error, texts)) if text else str(error)
 
 
-def problem_text(problem: str, texts: Texts) -> str:
-    """Return why a record has no value; what has no text is said as the protocol says it."""
-    key = option_key("problem", getattr(problem, "key", problem))
-    return texts.get(key, problem)
+def problem_text(problem: object, texts: Texts) -> str:
+    """Return why a record has no value or a telegram no more records; what has no key, as the protocol says it."""
+    text = texts.get(option_key("problem", getattr(problem, "key", "")))
+    return text.format_map(getattr(problem, "facts", {})) if text else str(problem)
 
 
 def _key(error: MBusError) -> str:
