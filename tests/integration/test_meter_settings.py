@@ -179,6 +179,26 @@ async def test_bad_frame(entry: MockConfigEntry, dialog: Dialog, frame: str) -> 
     assert "quirks" not in entry.subentries[METER].data
 
 
+async def test_ring_of_telegrams(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """What was learnt of a meter that never marks its end stays; without a reset it could not be counted."""
+    subentry = entry.subentries[METER]
+    quirks = Meter.from_subentry(subentry).quirks.as_dict() | {"ring": 3}
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "quirks": quirks}
+    )
+    await hass.async_block_till_done()
+    dialog = await configure_meter(hass, entry, METER, "meter_settings")
+    form = form_of(dialog)
+    never = form["quirks"] | {"reset": "never"}
+    result = await dialog.submit(form | {"quirks": never})
+    assert result["errors"] == {"quirks": "reset_needed"}
+
+    result = await dialog.submit(form | {"quirks": form["quirks"] | {"pause": 1000}})
+    assert result["reason"] == "reconfigure_successful"
+    stored = Meter.from_subentry(entry.subentries[METER]).quirks
+    assert (stored.ring, stored.pause) == (3, 1)
+
+
 async def test_move(entry: MockConfigEntry, bus: SimulatedBus, dialog: Dialog) -> None:
     """The same meter under a new address is read there once, then stored."""
     before = dict(entry.subentries[METER].data)

@@ -183,10 +183,13 @@ class MeterSettingsSteps(ReadingSteps):
         address, errors = self._check_address(settings[CONF_ADDRESS])
         if address is not None:
             self._address = address
+        quirks = settings[CONF_QUIRKS]
+        # Of the fields of a section, no error is shown: it belongs to the section.
+        if self._meter.quirks.ring and quirks[CONF_RESET] == "never":
+            errors[CONF_QUIRKS] = "reset_needed"
         try:
-            _quirks(settings[CONF_QUIRKS])
+            _quirks(quirks, None)
         except FrameError, ValueError:
-            # Of the fields of a section, no error is shown: it belongs to the section.
             errors[CONF_QUIRKS] = "invalid_frame"
         return errors
 
@@ -215,7 +218,7 @@ class MeterSettingsSteps(ReadingSteps):
             self._meter,
             address=self._address,
             identity=None,
-            quirks=_quirks(self._settings[CONF_QUIRKS]),
+            quirks=_quirks(self._settings[CONF_QUIRKS], None),
         )
         return await self._async_read(moved, done="moved", failed="meter_settings")
 
@@ -234,7 +237,9 @@ class MeterSettingsSteps(ReadingSteps):
                 CONF_PERIOD: self._settings.get(CONF_PERIOD),
                 CONF_ON_DEMAND: self._settings[CONF_ON_DEMAND],
                 CONF_METER_CLOCK: self._settings[CONF_METER_CLOCK],
-                CONF_QUIRKS: _quirks(self._settings[CONF_QUIRKS]).as_dict(),
+                CONF_QUIRKS: _quirks(
+                    self._settings[CONF_QUIRKS], self._meter.quirks.ring
+                ).as_dict(),
             },
         )
 
@@ -269,8 +274,11 @@ def _given(form: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in form.items() if value is not None}
 
 
-def _quirks(form: Mapping[str, Any]) -> Quirks:
-    """Return the quirks that were entered. Raises FrameError or ValueError for a frame that is none."""
+def _quirks(form: Mapping[str, Any], ring: int | None) -> Quirks:
+    """Return the quirks that were entered, beside what was learnt of the meter's telegrams.
+
+    Raises FrameError or ValueError for a frame that is none.
+    """
     frames = tuple(bytes.fromhex(text) for text in form.get(CONF_INITIAL_FRAMES, ()))
     for frame in frames:
         parse_frame(frame)
@@ -282,4 +290,5 @@ def _quirks(form: Mapping[str, Any]) -> Quirks:
         pause=form[CONF_PAUSE] / 1000,
         application_reset=form.get(CONF_APPLICATION_RESET),
         initial_frames=frames,
+        ring=ring,
     )
