@@ -52,8 +52,8 @@ async def async_setup_entry(
     def create(coordinator: MeterCoordinator) -> Iterator[MeterButton]:
         return (MeterButton(coordinator, description) for description in DESCRIPTIONS)
 
-    async_setup_meter_entities(hass, entry, async_add_entities, create)
-    async_setup_controls(
+    await async_setup_meter_entities(hass, entry, async_add_entities, create)
+    await async_setup_controls(
         hass, entry, async_add_entities, Platform.BUTTON, BindingButton
     )
 

@@ -21,8 +21,7 @@ from .protocol import Value
 _SUFFIX: Final = "_control"
 
 
-@callback
-def async_setup_controls(
+async def async_setup_controls(
     hass: HomeAssistant,
     entry: MBusConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
@@ -41,7 +40,7 @@ def async_setup_controls(
             ):
                 registry.async_remove(entity_id)
 
-    async_setup_meter_entities(hass, entry, async_add_entities, controls)
+    await async_setup_meter_entities(hass, entry, async_add_entities, controls)
 
 
 class ControlEntity(BindingEntity):

@@ -23,7 +23,9 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add a text for every writable binding of that nature."""
-    async_setup_controls(hass, entry, async_add_entities, Platform.TEXT, BindingText)
+    await async_setup_controls(
+        hass, entry, async_add_entities, Platform.TEXT, BindingText
+    )
 
 
 class BindingText(ControlEntity, TextEntity):
