@@ -274,6 +274,9 @@ async def test_what_a_meter_says_while_it_cannot_be_heard(
     assert state_of(hass, "meter2_last_read") == last_read
 
     await restart(bus)
+    while state_of(hass, "meter2_binding_state") != "ok":
+        await asyncio.sleep(0.001)
+    last_read = state_of(hass, "meter2_last_read")
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert state_of(hass, "meter2_last_read") == last_read
 
