@@ -17,7 +17,7 @@ import voluptuous as vol
 
 from .const import CONF_BINDINGS
 from .flows.record_choice import place_of, record_options
-from .meters.binding import Binding, BindingError, BindingState, find_again, rebound_to
+from .meters.binding import Binding, find_again, is_missing, rebound_to
 from .meters.meter import Meter, identity_data
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .polling.exchange import async_seams_of_exchange, seams_text
@@ -284,22 +284,11 @@ class RebindFlow(_MeterRepairFlow):
         return [
             binding
             for binding in Meter.from_subentry(self._subentry).bindings.values()
-            if binding.id in enabled and self._is_missing(binding)
+            if binding.id in enabled
+            and is_missing(
+                binding, self._readout.telegrams, is_complete=self._readout.complete
+            )
         ]
-
-    def _is_missing(self, binding: Binding) -> bool:
-        telegrams = self._readout.telegrams
-        try:
-            binding.record_in(telegrams)
-        except BindingError as err:
-            # What could not be read may still be there.
-            match err.state:
-                case BindingState.NO_TELEGRAM:
-                    return self._readout.complete
-                case BindingState.NO_RECORD:
-                    return telegrams[binding.telegram].problem is None
-            return True
-        return False
 
     def _moves(self) -> dict[str, Place | None]:
         """Return by binding id where its record is now; None where that can't be told."""

@@ -154,6 +154,21 @@ async def test_value_of_another_quantity(
     assert ir.async_get(hass).async_get_issue(DOMAIN, "records_changed_meter7") is None
 
 
+async def test_record_that_is_not_sent_any_more(
+    hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """It is asked about, as one that changed is."""
+    await create_entry(7)
+    meter.records.pop()
+    await let_poll(hass, 301)
+    assert state_of(hass, "binding_state") == "no_record_at_index"
+    assert ir.async_get(hass).async_get_issue(DOMAIN, "records_changed_meter7")
+
+    meter.records.append(FLOW_TEMPERATURE)
+    await let_poll(hass, 301)
+    assert not ir.async_get(hass).async_get_issue(DOMAIN, "records_changed_meter7")
+
+
 async def test_one_of_two_alike_that_went(
     hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
 ) -> None:

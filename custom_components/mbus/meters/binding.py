@@ -204,6 +204,22 @@ def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:
     return 1 + [named(signature) for signature in before].count(name)
 
 
+def is_missing(
+    binding: Binding, telegrams: Sequence[Telegram], *, is_complete: bool
+) -> bool:
+    """Return whether a binding's record is not where it was; what could not be read may still be there."""
+    try:
+        binding.record_in(telegrams)
+    except BindingError as err:
+        match err.state:
+            case BindingState.NO_TELEGRAM:
+                return is_complete
+            case BindingState.NO_RECORD:
+                return telegrams[binding.telegram].problem is None
+        return True
+    return False
+
+
 def find_again(
     binding: Binding, telegrams: Sequence[Telegram]
 ) -> tuple[int, int] | None:

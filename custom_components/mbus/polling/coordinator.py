@@ -12,7 +12,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, DEFAULT_OPTIONS, DOMAIN, LOGGER
-from ..meters.binding import Binding, BindingState
+from ..meters.binding import Binding, BindingState, is_missing
 from ..meters.evaluation import (
     Evaluation,
     evaluate,
@@ -365,7 +365,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
 
     @callback
     def _report_errors(self) -> None:
-        """Log a binding's error once, and once that it is over; ask about records that changed."""
+        """Log a binding's error once, and once that it is over; ask about records that are not where they were."""
+        assert self.data.reading
         bindings = self.enabled_bindings
         for binding in bindings:
             result = self.data.results[binding.id]
@@ -385,6 +386,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             [
                 binding.name
                 for binding in bindings
-                if self.data.results[binding.id].state is BindingState.RECORD_CHANGED
+                if is_missing(binding, self.data.reading.telegrams, is_complete=False)
             ],
         )
