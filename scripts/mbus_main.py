@@ -139,7 +139,7 @@ def describe_records(number: int, telegram: protocol.Telegram) -> list[dict[str,
             "subunit": record.subunit,
             "value": as_json_value(record.value),
             "unit": record.unit,
-            "problem": record.problem,
+            "problem": as_json_value(record.problem),
         }
         for record in telegram.records
     ]
@@ -150,7 +150,7 @@ def as_json_value(value: object) -> Any:
     match value:
         case bytes():
             return value.hex(" ").upper()
-        case date() | time() | Decimal():
+        case date() | time() | Decimal() | protocol.Problem():
             return str(value)
     return value
 

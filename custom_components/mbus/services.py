@@ -37,6 +37,7 @@ from .protocol import (
     SECRET_QUANTITIES,
     EncodeError,
     MBusError,
+    Problem,
     Record,
     Telegram,
     Value,
@@ -435,7 +436,7 @@ def _telegram(telegram: Telegram, texts: Texts) -> dict[str, JsonValueType]:
     return {
         "records": [_record(record, texts) for record in telegram.records],
         "manufacturer_data": telegram.manufacturer_data.hex(" ").upper(),
-        "problem": telegram.problem,
+        "problem": _json(telegram.problem),
     }
 
 
@@ -452,16 +453,16 @@ def _record(record: Record, texts: Texts) -> dict[str, JsonValueType]:
         "subunit": record.subunit,
         "header": record.header.hex(" ").upper(),
         "raw": _HIDDEN if secret else record.raw.hex(" ").upper(),
-        "problem": record.problem,
+        "problem": _json(record.problem),
     }
 
 
-def _json(value: Value) -> JsonValueType:
+def _json(value: Value | Problem) -> JsonValueType:
     match value:
         case bytes():
             return value.hex(" ").upper()
         case date() | time():
             return value.isoformat()
-        case Decimal():
+        case Decimal() | Problem():
             return str(value)
     return value

@@ -60,7 +60,9 @@ def extract(binding: Binding, telegrams: Sequence[Telegram]) -> Result:
         return Result(state=err.state, reason=str(err))
     if record.value is None:
         return Result(
-            state=BindingState.INVALID_VALUE, reason=record.problem, record=record
+            state=BindingState.INVALID_VALUE,
+            reason=str(record.problem),
+            record=record,
         )
     value = record.value
     if (

@@ -67,6 +67,7 @@ from .master.master import Master
 from .master.readout import Quirks, Readout
 from .master.search import Found, SearchStep
 from .tables.medium import MEDIA, medium_name
+from .tables.problems import PROBLEMS, Problem
 from .tables.units import UNITS, convert_unit, dimension
 from .tables.vif import QUANTITIES, SECRET_QUANTITIES
 from .tables.vife import MODIFIER_PREFIXES, MODIFIERS, VALUE_FLAGS
@@ -78,6 +79,7 @@ __all__ = [
     "MEDIA",
     "MODIFIERS",
     "MODIFIER_PREFIXES",
+    "PROBLEMS",
     "QUANTITIES",
     "SECRET_QUANTITIES",
     "UNITS",
@@ -113,6 +115,7 @@ __all__ = [
     "NoReplyError",
     "OtherMeterError",
     "PackageTooLongError",
+    "Problem",
     "Quirks",
     "Readout",
     "Record",
