@@ -1,7 +1,7 @@
 """How results are told: as a text, or as JSON; and in an exit code."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
 from enum import IntEnum
@@ -111,7 +111,7 @@ def describe_header(header: protocol.Header | None) -> dict[str, Any] | None:
     if header is None:
         return None
     names = {"manufacturer": header.manufacturer, "medium_name": header.medium_name}
-    return asdict(header) | names
+    return header._asdict() | names
 
 
 def name_meter(header: protocol.Header | None) -> str:

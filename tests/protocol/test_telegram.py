@@ -1,5 +1,8 @@
 """Telegrams: CI fields, headers, special DIFs, damaged and encrypted data."""
 
+from copy import deepcopy
+import pickle
+
 import pytest
 
 from custom_components.mbus.protocol import (
@@ -7,6 +10,7 @@ from custom_components.mbus.protocol import (
     FrameError,
     Identity,
     IncompleteTelegramError,
+    Problem,
     UnsupportedError,
     decode_telegram,
     parse_frame,
@@ -180,6 +184,13 @@ FIXED = [
      [("unknown", 1, None, 0), ("unknown", None, None, 0)]),
     (0x73, "78 56 34 12 0A 01 38 39 18 FC FF FF 00 00 00 80", 0,
      [("temperature", -1.0, "°C", 0), ("hca_units", None, None, 0)]),
+    # All bits set at the fixed date is a place never filled; of what is now, it may be one less than nothing.
+    (0x73, "78 56 34 12 0A 03 05 05 FF FF FF FF 18 FC FF FF", 0,
+     [("energy", None, "Wh", 1), ("energy", -1_000_000, "Wh", 1)]),
+    (0x73, "78 56 34 12 0A 01 05 3E FF FF FF FF FF FF FF FF", 0,
+     [("energy", -1000, "Wh", 0), ("energy", None, "Wh", 1)]),
+    (0x73, "78 56 34 12 0A 01 14 29 FF FF FF FF FF FF FF FF", 0,
+     [("power", -1, "W", 0), ("volume", None, "m³", 0)]),
 ]  # fmt: skip
 
 
@@ -203,6 +214,17 @@ def test_fixed_structure(
     ] == values
     assert found.signatures[0] != found.signatures[1]
     assert found.identity == Identity(identification="12345678", manufacturer=None)
+
+
+def test_fixed_structure_suspicious() -> None:
+    """A present energy of -1 is kept and marked, as in the other structure."""
+    data = bytes.fromhex("78 56 34 12 0A 01 05 3E FF FF FF FF FF FF FF FF")
+    now, then = parse_telegram(frame(0x73, data)).records
+    assert (now.problem, now.modifiers) == (
+        Problem("all_bits_set"),
+        ("counter_1", "suspicious"),
+    )
+    assert (then.problem, then.modifiers) == (Problem("not_available"), ("counter_2",))
 
 
 FIXED_UNITS = {
@@ -347,7 +369,7 @@ def test_unreadable_rest(tail: str, problem: str) -> None:
     """What can't be read costs nothing that stands before it."""
     found = parse_telegram(frame(0x72, HEADER + VOLUME + bytes.fromhex(tail)))
     assert [record.value for record in found.records] == [123456.789]
-    assert (found.problem, found.trailing_data) == (problem, bytes.fromhex(tail))
+    assert (str(found.problem), found.trailing_data) == (problem, bytes.fromhex(tail))
 
 
 def test_readout_request_in_a_reply() -> None:
@@ -480,7 +502,7 @@ def test_encrypted(word: str, mode: int) -> None:
     found = parse_telegram(configured(word, CIPHERTEXT))
     assert (found.encryption_mode, found.records) == (mode, ())
     assert found.trailing_data == CIPHERTEXT
-    assert found.problem == f"encrypted (mode {mode}), 16 bytes"
+    assert str(found.problem) == f"encrypted (mode {mode}), 16 bytes"
     assert found.identity == Identity(identification="12345678", manufacturer="HYD")
 
 
@@ -507,3 +529,33 @@ def test_unlikely_mode_but_not_plain(payload: str) -> None:
     """Under an unlikely mode only known records that end with the telegram are plain."""
     found = parse_telegram(configured("FF FF", bytes.fromhex(payload)))
     assert (found.records, found.encryption_mode) == ((), 31)
+
+
+@pytest.mark.parametrize(
+    ("ci", "data"),
+    [
+        # Every coding, a record error, a doubtful and an invalid value, a plain text, summer time, an unread rest.
+        (
+            0x72,
+            HEADER
+            + bytes.fromhex(
+                "04 13 15 CD 5B 07  44 05 FF FF FF FF  04 05 FF FF FF FF  04 93 15 00 00 00 00  0A 5A EE EE"
+                "02 FC 03 48 52 25 74 44 0D  05 5B 18 DF B0 41  04 6D 23 8E 56 3B  06 6D 54 23 0E 56 3B 00"
+                "02 6C E1 F1  03 6D 3B 3B 17  0D FD 11 02 61 62  0C 78 78 56 34 12  04 78 01 00 00 00  00 13"
+                "07 79 78 56 34 12 24 23 2F 04  02 FD 0A 24 23  04 FD 72 01 02 03 04  0D FD 3A C2 34 12  3F"
+            ),
+        ),
+        (0x73, bytes.fromhex("78 56 34 12 0A 01 05 3E FF FF FF FF 01 00 00 00")),
+        (0x7A, bytes.fromhex("2A 04 00 05") + bytes(16)),
+        (0x78, VOLUME + b"\x1f\x01"),
+        (0x71, b"\x04"),
+    ],
+)
+def test_copies(ci: int, data: bytes) -> None:
+    """Whatever a telegram holds goes through pickle and a deep copy."""
+    found = parse_telegram(frame(ci, data))
+    for other in (pickle.loads(pickle.dumps(found)), deepcopy(found)):
+        assert other == found
+        assert [(record.value, str(record.problem)) for record in other.records] == [
+            (record.value, str(record.problem)) for record in found.records
+        ]

@@ -9,6 +9,7 @@ from ..protocol import (
     NoisyLineError,
     NoWayError,
     OtherMeterError,
+    Problem,
 )
 from .texts import Texts, option_key
 from .titles import identity_text
@@ -22,10 +23,10 @@ def error_text(error: MBusError, texts: Texts) -> str:
     return text.format_map(_facts(error, texts)) if text else str(error)
 
 
-def problem_text(problem: object, texts: Texts) -> str:
-    """Return why a record has no value or a telegram no more records; what has no key, as the protocol says it."""
-    text = texts.get(option_key("problem", getattr(problem, "key", "")))
-    return text.format_map(getattr(problem, "facts", {})) if text else str(problem)
+def problem_text(problem: Problem, texts: Texts) -> str:
+    """Return why a record has no value or a telegram no more records."""
+    text = texts.get(option_key("problem", problem.key))
+    return text.format_map(problem.facts) if text else str(problem)
 
 
 def _key(error: MBusError) -> str:

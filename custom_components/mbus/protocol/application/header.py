@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 import struct
-from typing import Any, Final, Self, override
+from typing import Any, Final, NamedTuple, Self, override
 
 from ..address import manufacturer_name
 from ..errors import FrameError
@@ -63,8 +63,7 @@ class Identity:
         return cls(**data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(NamedTuple):
     """Who sends a telegram, and the state that it is in.
 
     A short header has neither identification, manufacturer, version nor medium, a fixed structure
@@ -72,12 +71,12 @@ class Header:
     `manufacturer_code` is the manufacturer as sent, with the bit that says "unique only here".
     """
 
+    access_number: int
+    status: int
     identification: str | None = None
     manufacturer_code: int | None = None
     version: int | None = None
     medium: int | None = None
-    access_number: int
-    status: int
     configuration: int = 0
     is_fixed: bool = False
 
