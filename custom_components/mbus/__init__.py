@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentry
@@ -102,7 +103,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         gateway_device_id=gateway.id,
         memory_limit=(DEFAULT_OPTIONS | dict(entry.options))[CONF_MEMORY_LIMIT],
     )
-    entry.async_on_unload(data.schedule.async_stop)
+    entry.async_on_unload(partial(data.schedule.async_set_running, False))
     entry.async_on_unload(data.seams.async_stop)
     updates = _Updates(entry)
     for meter in updates.meters:
@@ -112,7 +113,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     _forget_suggested_units(hass, entry, updates.meters)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if store.running:
-        data.schedule.async_start()
+        data.schedule.async_set_running(True)
     else:
         data.async_stop(STOPPED_BY_USER)
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
@@ -125,7 +126,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> boo
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     data = entry.runtime_data
-    data.schedule.async_stop()
+    data.schedule.async_set_running(False)
     await data.connection.async_close()
     await data.schedule.async_wait()
     for meter_id, coordinator in data.coordinators.items():

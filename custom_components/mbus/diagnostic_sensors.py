@@ -157,7 +157,7 @@ class BindingStateSensor(MeterDiagnosticSensor):
     def native_value(self) -> BindingState | None:
         """Return the worst state, once the meter was asked."""
         data = self.coordinator.data
-        if data.state is not BindingState.OK or not data.results:
+        if not data.is_heard:
             return data.state if data.state is not BindingState.OK else None
         return BindingState.worst(
             {

@@ -9,7 +9,6 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN
-from .meters.binding import BindingState
 from .polling.coordinator import MBusConfigEntry
 
 
@@ -39,7 +38,6 @@ async def async_info(hass: HomeAssistant) -> dict[str, Any]:
         ),
         "meters": len(coordinators),
         "meters_answering": sum(
-            coordinator.data.state is BindingState.OK and bool(coordinator.data.results)
-            for coordinator in coordinators
+            coordinator.data.is_heard for coordinator in coordinators
         ),
     }

@@ -74,7 +74,7 @@ SHOWN = [
     (HEAT, "0266 3930", "temperature", "°C", None, 1, MEASUREMENT),
     (HEAT, "055b 18dfb041", "temperature", "°C", None, 2, MEASUREMENT),
     (HEAT, "0261 3930", "temperature_delta", "K", None, 2, MEASUREMENT),
-    (HEAT, "02fb60 3930", "temperature_delta", "°F", None, 2, MEASUREMENT),
+    (HEAT, "02fb60 3930", "temperature_delta", "K", None, 2, MEASUREMENT),
     (HEAT, "02fb5b 3930", "temperature", "°F", None, 0, MEASUREMENT),
     (HEAT, "041b 39300000", "weight", "kg", None, 0, INCREASING),
     # Water and gas

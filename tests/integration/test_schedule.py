@@ -35,7 +35,7 @@ PATIENT = {CONF_TIMEOUT: 3000, CONF_ATTEMPTS: 3, CONF_SHUTDOWN_TIMEOUT: 100}
 def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try a lost link again at once."""
     monkeypatch.setattr("custom_components.mbus.protocol.master.bus.BACK_OFF", (0.0,))
-    monkeypatch.setattr(schedule, "RETRY", (0.01,))
+    monkeypatch.setattr(schedule, "_SOON", timedelta(seconds=0.01))
 
 
 async def all_gone(gateway: Gateway) -> None:

@@ -15,7 +15,6 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import CONF_BINDINGS
-from ..meters.binding import Binding
 from ..meters.meter import Meter, meter_unique_id
 from ..presentation.reasons import error_text, problem_text
 from ..presentation.texts import async_get_texts
@@ -131,7 +130,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
         self._bound = bound_records(bindings)
         options = record_options(
             self._telegrams,
-            map(Binding.from_dict, bindings),
+            () if adding else self._meter.bindings.values(),
             await async_get_texts(self.hass),
             self._medium,
         )

@@ -1,6 +1,6 @@
 """What follows from a reading: pure, and the same however often it is asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -15,6 +15,7 @@ from .meter import Meter
 from .reading import Memory, Reading, Result
 from .transformation import (
     Outcome,
+    is_number,
     of_another_meter,
     of_edited_chain,
     run,
@@ -93,6 +94,23 @@ def evaluate_binding(
     )
 
 
+def lacks_telegram(
+    results: Mapping[str, Result], old: Meter, meter: Meter, enabled: Collection[str]
+) -> bool:
+    """Return whether a binding that was added or, being enabled, changed wants a telegram that was not read."""
+    return any(
+        result.state is BindingState.NO_TELEGRAM
+        and (
+            binding_id not in old.bindings
+            or (
+                binding_id in enabled
+                and old.bindings[binding_id] != meter.bindings[binding_id]
+            )
+        )
+        for binding_id, result in results.items()
+    )
+
+
 def memory_of_edited_binding(
     old: Binding | None, binding: Binding, meter: Meter, before: Memory, after: Memory
 ) -> Memory:
@@ -135,7 +153,7 @@ def _read(
         return Result(state=err.state, reason=reason, record=record), None
     value = _in_bound_unit(binding, record)
     result = Result(value=value, raw=value, record=record)
-    if not guard.rises:
+    if not guard.rises or not is_number(value):
         return result, None
     fall = hold_against(value, memory)
     if not fall.is_believed:

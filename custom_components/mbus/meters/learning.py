@@ -28,7 +28,7 @@ def learnt_from(
     }
     if bound and not reading.error:
         learnt[CONF_BINDINGS] = [
-            item | bound.get(item["id"], {}) for item in data[CONF_BINDINGS]
+            {**item, **bound.get(item.get("id"), {})} for item in data[CONF_BINDINGS]
         ]
     header = reading.header
     if (

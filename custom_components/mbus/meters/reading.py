@@ -56,26 +56,39 @@ class Result:
 class MeterData:
     """How a meter is: always one value, before the first reading and after a failure, too.
 
-    `state` and `reason` say what is wrong with the meter as a whole. `reading` is the last one there was, `results` what
-    its bindings make of it, empty where it is no longer the present one. `memory` is what the next reading is held
-    against, by binding id.
+    `fault` is what was wrong when it was read last, `fault_reason` says why, `stopped` why its connection is stopped.
+    `reading` is the last one there was, `results` what its bindings make of it, and `is_present` whether it still
+    counts. `memory` is what the next reading is held against, by binding id.
     """
 
-    state: BindingState = BindingState.OK
-    reason: str | None = None
+    fault: BindingState = BindingState.OK
+    fault_reason: str | None = None
+    stopped: str | None = None
     reading: Reading | None = None
+    is_present: bool = False
     results: Mapping[str, Result] = field(default_factory=dict)
     memory: Mapping[str, Memory] = field(default_factory=dict)
 
+    @property
+    def state(self) -> BindingState:
+        """Return what is wrong with the meter as a whole."""
+        return BindingState.SHUTDOWN if self.stopped else self.fault
+
+    @property
+    def reason(self) -> str | None:
+        """Return why it is so."""
+        return self.stopped or self.fault_reason
+
+    @property
+    def is_heard(self) -> bool:
+        """Return whether the last reading is what the meter says now."""
+        return self.state is BindingState.OK and self.is_present
+
     def result(self, binding_id: str) -> Result | None:
         """Return what a binding shows now; None while the meter can't be heard or wasn't read yet."""
-        if self.state is not BindingState.OK:
-            return None
-        return self.results.get(binding_id)
+        return self.results.get(binding_id) if self.is_heard else None
 
     @property
     def header(self) -> Header | None:
         """Return the header of the present reading; None while the meter can't be heard or wasn't read yet."""
-        if self.state is not BindingState.OK or self.reading is None:
-            return None
-        return self.reading.header if self.results else None
+        return self.reading.header if self.is_heard and self.reading else None

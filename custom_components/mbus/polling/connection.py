@@ -194,14 +194,19 @@ class Connection:
         async with self._turns.turn(urgent=urgent):
             if self.stopped:
                 raise ConnectionStoppedError(self.stopped)
+            requests = self.bus.statistics.requests
             try:
                 yield self.bus
             except MBusError as err:
                 self.last_error = str(err)
                 self.failures += 1
-                self._note_link(err if isinstance(err, LinkError) else None)
+                if isinstance(err, LinkError):
+                    self._note_link(err)
+                elif self.bus.statistics.requests > requests:
+                    self._note_link(None)
                 raise
-            self._note_link(None)
+            if self.bus.statistics.requests > requests:
+                self._note_link(None)
 
     def _note_link(self, error: LinkError | None) -> None:
         """Say once that the bus can't be reached, and once that it is back."""

@@ -16,6 +16,7 @@ from ..meters.binding import Binding, BindingState, is_missing
 from ..meters.evaluation import (
     Evaluation,
     evaluate,
+    lacks_telegram,
     memory_of_another_meter,
     memory_of_edited_binding,
 )
@@ -29,7 +30,7 @@ from ..presentation.reasons import error_text
 from ..presentation.texts import cached_texts
 from ..protocol import MBusError, OtherMeterError, Readout
 from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
-from .failure import STATES_OF_THE_CONNECTION, state_after
+from .failure import state_after
 from .issues import (
     CYCLE_TOO_LONG,
     MEMORY_LIMIT,
@@ -66,17 +67,17 @@ class MBusRuntimeData:
     def async_stop(self, reason: str) -> None:
         """Ask nothing more, after the transaction on the wire."""
         self.connection.stopped = reason
-        self.schedule.async_stop()
+        self.schedule.async_set_running(False)
         for coordinator in self.coordinators.values():
-            coordinator.async_fail(ConnectionStoppedError(reason))
+            coordinator.async_set_stopped(reason)
 
     @callback
     def async_start(self) -> None:
         """Poll again, and at once what is overdue."""
         self.connection.stopped = None
         for coordinator in self.coordinators.values():
-            coordinator.async_resume()
-        self.schedule.async_start()
+            coordinator.async_set_stopped(None)
+        self.schedule.async_set_running(True)
 
     @callback
     def async_check_limits(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
@@ -169,7 +170,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         evaluation = self._evaluate(reading, before)
         return MeterData(
             reading=reading,
-            results=evaluation.results if self._is_present(reading) else {},
+            is_present=self._is_in_time(reading),
+            results=evaluation.results,
             memory=evaluation.memory,
         )
 
@@ -228,22 +230,14 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def async_set_meter(self, meter: Meter) -> None:
         """Go on with changed bindings or settings, on the reading there is; a meter that fails goes on failing."""
-        period, old = self.period, self.meter
+        period, old, reading = self.period, self.meter, self.data.reading
         self._describe(meter)
-        reading = self.data.reading
-        if (
-            meter.identity != old.identity
-            and reading
-            and not reading.is_of(meter.identity)
+        if meter.identity != old.identity and not (
+            reading and reading.is_of(meter.identity)
         ):
             self._start_anew()
             return
-        if self.period != period:
-            read_at = self.data.reading.time if self.data.reading else dt_util.utcnow()
-            self.schedule.async_set_due(
-                meter.id, read_at + self.period if self.period else None
-            )
-        if self.data.reading and self.data.results:
+        if reading:
             before = {
                 binding.id: memory_of_edited_binding(
                     old.bindings.get(binding.id),
@@ -255,18 +249,23 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
                 for binding in meter.bindings.values()
             }
             self._store.keep_memory(before)
-            evaluation = self._evaluate(self.data.reading, before)
+            evaluation = self._evaluate(reading, before)
             self.async_set_updated_data(
                 replace(self.data, results=evaluation.results, memory=evaluation.memory)
             )
             self._report_errors()
         else:
             self.async_update_listeners()
-        if self.period and any(
-            result.state is BindingState.NO_TELEGRAM
-            for result in self.data.results.values()
+        enabled = {binding.id for binding in self.enabled_bindings}
+        if meter.address != old.address or (
+            self.period and lacks_telegram(self.data.results, old, meter, enabled)
         ):
             self.schedule.async_set_due(meter.id, dt_util.utcnow())
+        elif self.period != period:
+            read_at = reading.time if reading else dt_util.utcnow()
+            self.schedule.async_set_due(
+                meter.id, read_at + self.period if self.period else None
+            )
 
     @callback
     def _start_anew(self) -> None:
@@ -279,26 +278,22 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
                 for binding_id in self.meter.bindings
             }
         )
-        self.async_set_updated_data(MeterData(memory=memory))
+        self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
 
     @callback
-    def async_resume(self) -> None:
-        """Show the last reading again while it is the present one, after the connection was stopped."""
-        if self.data.state is not BindingState.SHUTDOWN:
-            return
-        is_present = self._is_present(self.data.reading)
+    def async_set_stopped(self, reason: str | None) -> None:
+        """Show that the connection is stopped or, without a reason, again what the meter was like before."""
         self.async_set_updated_data(
             replace(
                 self.data,
-                state=BindingState.OK,
-                reason=None,
-                results=self.data.results if is_present else {},
+                stopped=reason,
+                is_present=self.data.is_present and self._is_in_time(self.data.reading),
             )
         )
 
-    def _is_present(self, reading: Reading | None) -> bool:
-        """Return whether a reading is still within its period."""
+    def _is_in_time(self, reading: Reading | None) -> bool:
+        """Return whether a reading is still the one of this period."""
         return reading is not None and (
             self.period is None or dt_util.utcnow() < reading.time + self.period
         )
@@ -306,14 +301,19 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def async_fail(self, error: MBusError) -> None:
         """Publish that the meter can't be read."""
+        if isinstance(error, ConnectionStoppedError):
+            self.async_set_stopped(str(error))
+            return
         state = state_after(error)
         if isinstance(error, OtherMeterError):
             report_other_meter(self.hass, self.config_entry, self.meter, error)
-        if state not in STATES_OF_THE_CONNECTION and not self._is_silent:
+        if state is not BindingState.NO_CONNECTION and not self._is_silent:
             self._is_silent = True
             LOGGER.warning("%s can't be read: %s", self.name, error)
         reason = error_text(error, cached_texts(self.hass))
-        self.async_set_updated_data(replace(self.data, state=state, reason=reason))
+        self.async_set_updated_data(
+            replace(self.data, fault=state, fault_reason=reason)
+        )
 
     @callback
     def async_take(self, readout: Readout) -> bool:
@@ -324,20 +324,24 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         reading = Reading(
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
-            error=str(readout.error) if readout.error else None,
+            error=error_text(readout.error, cached_texts(self.hass))
+            if readout.error
+            else None,
         )
-        before = self.data.memory
+        before = {
+            binding_id: self.data.memory.get(binding_id, {})
+            for binding_id in self.meter.bindings
+        }
         evaluation = self._evaluate(reading, before)
         self._store.keep_reading(self.meter.id, reading, before)
         withdraw_other_meter(self.hass, self.meter.id)
         runtime = self.config_entry.runtime_data
         runtime.async_check_limits(self.hass, self.config_entry)
-        stopped = runtime.connection.stopped
         self.async_set_updated_data(
             MeterData(
-                state=BindingState.SHUTDOWN if stopped else BindingState.OK,
-                reason=stopped,
+                stopped=runtime.connection.stopped,
                 reading=reading,
+                is_present=True,
                 results=evaluation.results,
                 memory=evaluation.memory,
             )
@@ -366,7 +370,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def _report_errors(self) -> None:
         """Log a binding's error once, and once that it is over; ask about records that are not where they were."""
-        assert self.data.reading
+        if not self.data.is_present or self.data.reading is None:
+            return
         bindings = self.enabled_bindings
         for binding in bindings:
             result = self.data.results[binding.id]

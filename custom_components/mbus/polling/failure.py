@@ -10,21 +10,14 @@ from ..protocol import (
     NoReplyError,
     OtherMeterError,
 )
-from .connection import ConnectionStoppedError
 
 _STATES: Final[tuple[tuple[type[MBusError], BindingState], ...]] = (
-    (ConnectionStoppedError, BindingState.SHUTDOWN),
     (LinkError, BindingState.NO_CONNECTION),
     (OtherMeterError, BindingState.ANOTHER_METER),
     (NoReplyError, BindingState.UNAVAILABLE_ADDRESS),
     (ForeignReplyError, BindingState.UNAVAILABLE_ADDRESS),
     (MBusError, BindingState.NO_SOUND_REPLY),
 )
-
-STATES_OF_THE_CONNECTION: Final = frozenset(
-    {BindingState.SHUTDOWN, BindingState.NO_CONNECTION}
-)
-"""States that no meter is to blame for: the connection says so, once."""
 
 
 def state_after(error: MBusError) -> BindingState:

@@ -15,13 +15,11 @@ from homeassistant.util import dt as dt_util
 from ..meters.meter import Meter
 from ..protocol import LinkError, MBusError, Readout
 from .connection import Connection
+from .figures import Figures
 from .store import MBusStore
 
 ALL_TELEGRAMS = 255
 """As the last wanted one: as many as the meter has."""
-
-RETRY = (1, 2, 5, 10, 30, 60)
-"""Seconds before a lost link is tried again, by how often it failed."""
 
 _SOON = timedelta(seconds=1)
 """The shortest time to a poll; a meter that is added is read when all its entities are there."""
@@ -70,14 +68,16 @@ class _Request:
 class _Slot:
     """A meter's place in the schedule.
 
-    `due` is when it is to be read; None: not by itself. `silent_polls` counts since its last answer, `outage` is the
-    number of the one that it was told of.
+    `due` is when it is to be read; None: not by itself. `is_read_again`: a doubtful reading is repeated, once.
+    `is_made_up_for`: so is a poll in the middle of which the link broke. `silent_polls` counts since its last answer,
+    `outage` is the number of the one that it was told of.
     """
 
     customer: Customer
     due: datetime | None = None
     is_wanted: bool = False
     is_read_again: bool = False
+    is_made_up_for: bool = False
     silent_polls: int = 0
     outage: int = 0
     request: _Request | None = None
@@ -95,51 +95,6 @@ class _Slot:
         else:
             # One that takes longer than the period leaves the others, and the meter, a moment.
             self.due = max(began_at + period, dt_util.utcnow() + _SOON)
-
-
-@dataclass(kw_only=True, slots=True)
-class _Outage:
-    """Whether the link is lost, for the how manieth time, and when it is tried again."""
-
-    error: LinkError | None = None
-    number: int = 0
-    _retries: int = 0
-
-    def failed(self, error: LinkError) -> timedelta:
-        """Note that a reading failed for want of the link; return how long to leave it alone."""
-        self.number += self.error is None
-        self.error = error
-        delay = RETRY[min(self._retries, len(RETRY) - 1)]
-        self._retries += 1
-        return timedelta(seconds=delay)
-
-    def is_over(self) -> None:
-        """Note that something was sent over the link."""
-        self.error, self._retries = None, 0
-
-
-class Figures:
-    """How long reading every meter once takes in seconds, and the share of time that polling takes."""
-
-    def __init__(self) -> None:
-        """Know of no readout."""
-        self.poll_duration = 0.0
-        self.bus_load = 0.0
-        self._last: dict[str, tuple[float, float]] = {}
-
-    def note(self, meter_id: str, duration: float, period: timedelta | None) -> None:
-        """Take in how long a readout of a meter took."""
-        self.forget(meter_id)
-        load = duration / period.total_seconds() if period else 0.0
-        self.poll_duration += duration
-        self.bus_load += load
-        self._last[meter_id] = duration, load
-
-    def forget(self, meter_id: str) -> None:
-        """Leave out a meter."""
-        duration, load = self._last.pop(meter_id, (0.0, 0.0))
-        self.poll_duration -= duration
-        self.bus_load -= load
 
 
 class Schedule:
@@ -167,7 +122,9 @@ class Schedule:
         self._on_reading = on_reading
         self._slots: dict[str, _Slot] = {}
         self._is_running = False
-        self._outage = _Outage()
+        # The outage that there is, and how many there were.
+        self._outage: LinkError | None = None
+        self._outages = 0
         self._cancel_retry: CALLBACK_TYPE | None = None
         # In the order of their times: who is due now, and who was due during the outage.
         self._due: dict[_Slot, None] = {}
@@ -210,16 +167,10 @@ class Schedule:
         self._async_plan(slot)
 
     @callback
-    def async_start(self) -> None:
-        """Read what is due from now on."""
-        self._is_running = True
-        for slot in self._slots.values():
-            self._async_plan(slot)
-
-    @callback
-    def async_stop(self) -> None:
-        """Begin nothing any more by itself."""
-        self._is_running = False
+    def async_set_running(self, is_running: bool) -> None:
+        """Read what is due from now on, or begin nothing any more by itself."""
+        self._is_running = is_running
+        self._outage = None
         for slot in self._slots.values():
             self._async_plan(slot)
         if self._cancel_retry:
@@ -237,7 +188,8 @@ class Schedule:
 
     async def async_read(self, meter_id: str) -> None:
         """Read all telegrams of a meter before any timer's turn; what came of it, its customer has then."""
-        slot = self._slots[meter_id]
+        if (slot := self._slots.get(meter_id)) is None:
+            return
         request = slot.request
         if request is None or (request.has_begun and not request.reads_all):
             request = self._async_request(slot)
@@ -258,6 +210,8 @@ class Schedule:
     async def _async_perform(self, slot: _Slot, request: _Request) -> None:
         """Read a meter when the line is free, and hand on what came of it."""
         customer, began_at, is_asked = slot.customer, dt_util.utcnow(), False
+        readout: Readout | None = None
+        error: MBusError | None = None
         try:
             async with self._connection.turn(urgent=lambda: request.is_urgent) as bus:
                 request.has_begun = True
@@ -277,53 +231,65 @@ class Schedule:
                     )
                 finally:
                     is_asked = bus.statistics.requests > requests
-                    self.figures.note(
-                        customer.meter.id, monotonic() - started, customer.period
-                    )
+                    duration = monotonic() - started
         except MBusError as err:
-            if customer.meter.id in self._slots:
-                self._note_failure(slot, err, began_at if is_asked else None)
-                customer.async_fail(err)
-        else:
-            if customer.meter.id in self._slots:
-                self._note_answer(slot, readout, began_at)
+            error = err
+        except Exception:
+            slot.set_next(began_at)
+            self._async_plan(slot)
+            raise
         finally:
             if slot.request is request:
                 slot.request = None
+        if customer.meter.id not in self._slots:
+            return
+        if request.has_begun:
+            self.figures.note(customer.meter.id, duration, customer.period)
+        try:
+            if readout is not None:
+                slot.silent_polls = 0
+                slot.is_made_up_for = False
+                slot.set_next(began_at)
+                self._async_end_outage()
+                # Either a meter was set back or a reply was wrong: the second reading tells.
+                is_doubtful = customer.async_take(readout)
+                slot.is_read_again = is_doubtful and not slot.is_read_again
+                if slot.is_read_again and slot.due:
+                    slot.due = dt_util.utcnow()
+            elif error is not None:
+                self._note_failure(slot, error, began_at if is_asked else None)
+                customer.async_fail(error)
+        finally:
+            self._async_plan(slot)
             self._on_reading()
-
-    def _note_answer(self, slot: _Slot, readout: Readout, began_at: datetime) -> None:
-        slot.silent_polls = 0
-        self._async_end_outage()
-        slot.set_next(began_at)
-        # Either a meter was set back or a reply was wrong: the second reading tells.
-        is_doubtful = slot.customer.async_take(readout)
-        slot.is_read_again = is_doubtful and not slot.is_read_again
-        if slot.is_read_again and slot.due:
-            slot.due = dt_util.utcnow()
-        self._async_plan(slot)
 
     def _note_failure(
         self, slot: _Slot, error: MBusError, began_at: datetime | None
     ) -> None:
+        """Note what a failed reading was: a poll that put nothing on the wire was none."""
         if isinstance(error, LinkError):
-            delay = self._outage.failed(error)
-            slot.outage = self._outage.number
-            if slot.due:
-                self._overdue[slot] = None
-            if self._is_running and self._cancel_retry is None:
-                self._cancel_retry = async_call_later(
-                    self._hass, delay, self._async_retry
-                )
+            self._outages += self._outage is None
+            self._outage = error
+            slot.outage = self._outages
+            if began_at and slot.is_made_up_for:
+                slot.set_next(began_at)
+            slot.is_made_up_for = began_at is not None and not slot.is_made_up_for
         elif began_at:
             slot.silent_polls += 1
-            self._async_end_outage()
             slot.set_next(began_at)
-            self._async_plan(slot)
+            self._async_end_outage()
+
+    @property
+    def _may_poll(self) -> bool:
+        return (
+            self._is_running
+            and not self._connection.stopped
+            and not self._entry.pref_disable_polling
+        )
 
     @callback
     def _async_plan(self, slot: _Slot) -> None:
-        """Set the timer of a meter."""
+        """Set the timer of a meter; in an outage that it was told of, what is overdue waits for the link."""
         if slot.cancel_timer:
             slot.cancel_timer()
             slot.cancel_timer = None
@@ -331,24 +297,41 @@ class Schedule:
         self._overdue.pop(slot, None)
         if slot.due:
             self._store.keep_due(slot.customer.meter.id, slot.due)
+        if not (self._may_poll and slot.is_wanted and slot.due):
+            return
 
         @callback
         def async_be_due(now: datetime) -> None:
             slot.cancel_timer = None
+            slot.due = min(now, dt_util.utcnow())
             self._due[slot] = None
             self._async_poll()
 
-        is_allowed = self._is_running and not self._entry.pref_disable_polling
-        if is_allowed and slot.is_wanted and slot.due:
+        if (
+            self._outage
+            and slot.outage == self._outages
+            and slot.due <= dt_util.utcnow()
+        ):
+            self._async_wait_for_link(slot)
+        else:
             slot.cancel_timer = async_track_point_in_utc_time(
                 self._hass, async_be_due, slot.due
+            )
+
+    @callback
+    def _async_wait_for_link(self, slot: _Slot) -> None:
+        self._overdue[slot] = None
+        if self._cancel_retry is None:
+            delay = self._connection.bus.retry_at - self._hass.loop.time()
+            self._cancel_retry = async_call_later(
+                self._hass, max(delay, _SOON.total_seconds()), self._async_retry
             )
 
     @callback
     def _async_retry(self, now: datetime) -> None:
         """See whether the link is back: with the meter that waits longest."""
         self._cancel_retry = None
-        if slot := next(iter(self._overdue), None):
+        if self._may_poll and (slot := next(iter(self._overdue), None)):
             del self._overdue[slot]
             self._due[slot] = None
             self._async_poll()
@@ -356,16 +339,18 @@ class Schedule:
     @callback
     def _async_end_outage(self) -> None:
         """Go on with what is overdue: the link is back."""
-        self._outage.is_over()
+        self._outage = None
         if self._cancel_retry:
             self._cancel_retry()
             self._cancel_retry = None
-        self._due |= self._overdue
-        self._overdue.clear()
+        if self._overdue:
+            self._due |= self._overdue
+            self._overdue.clear()
+            self._async_poll()
 
     @callback
     def _async_poll(self) -> None:
-        if self._polling is None:
+        if self._polling is None and self._due and self._may_poll:
             self._polling = self._hass.async_create_background_task(
                 self._async_poll_due(),
                 f"M-Bus polling of {self._entry.title}",
@@ -375,14 +360,13 @@ class Schedule:
     async def _async_poll_due(self) -> None:
         """Turn to one meter after the other while any is due."""
         try:
-            while slot := next(iter(self._due), None):
+            while self._may_poll and (slot := next(iter(self._due), None)):
                 del self._due[slot]
-                error = self._outage.error
-                if error and slot.outage != self._outage.number:
+                if self._outage and slot.outage != self._outages:
                     # Only one at a time tries the link; the others are told.
-                    slot.outage = self._outage.number
-                    self._overdue[slot] = None
-                    slot.customer.async_fail(error)
+                    slot.outage = self._outages
+                    slot.customer.async_fail(self._outage)
+                    self._async_wait_for_link(slot)
                     await asyncio.sleep(0)
                     continue
                 if slot.request is None:
@@ -391,5 +375,4 @@ class Schedule:
                     await asyncio.wait([slot.request.task])
         finally:
             self._polling = None
-            if self._due:
-                self._async_poll()
+            self._async_poll()

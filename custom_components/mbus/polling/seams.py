@@ -1,6 +1,6 @@
 """Where an exchanged meter goes on from another total: what the statistics would count there, and how it is taken out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -68,13 +68,13 @@ async def async_seams(
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else native
         if unit is None or native is None:
             continue
-        convert = (
-            UNIT_CONVERTERS[display.description.device_class].converter_factory(
-                native, unit
-            )
-            if unit != native
-            else float
-        )
+        convert: Callable[[float], float] = float
+        if unit != native:
+            if (
+                converter := UNIT_CONVERTERS.get(display.description.device_class)
+            ) is None:
+                continue
+            convert = converter.converter_factory(native, unit)
         if is_number(shown):
             before = convert(float(shown))
         elif rows := await _async_last(hass, entity_id, 1):

@@ -96,10 +96,14 @@ class Session:
             for choice in dict.fromkeys((address, address.with_wildcards()))
             for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
         }
-        requests = sorted(ways, key=lambda way: way != slave.selection)
+        # What failed is tried last the next time: few attempts come round to each way, too.
+        requests = [*ways][slave.failed_ways :] + [*ways][: slave.failed_ways]
+        requests.sort(key=lambda way: way != slave.selection)
         slave.selection = None
+        failed = (slave.failed_ways + (attempts or self.attempts)) % len(ways)
+        slave.failed_ways, before = failed, slave.failed_ways
         reply = await self._be_acknowledged(address, requests, attempts, wait)
-        slave.selection = reply.request
+        slave.selection, slave.failed_ways = reply.request, before
         slave.is_selected_in_part = ways[reply.request].has_wildcards
         if not slave.keeps_frame_count:
             slave.frame_count = FRAME_COUNT_BIT

@@ -20,6 +20,8 @@ class Slave:
     """A selection or reset does not bring it to its first telegram."""
     selection: bytes | None = None
     """The request that selected it."""
+    failed_ways: int = 0
+    """How many of the ways to select it were tried in vain, from the first one on."""
     is_selected_in_part: bool = False
     """That left something of its address out, and may select others."""
     is_at_first: bool = False
