@@ -154,6 +154,48 @@ async def test_value_of_another_quantity(
     assert ir.async_get(hass).async_get_issue(DOMAIN, "records_changed_meter7") is None
 
 
+async def test_total_that_comes_as_text(
+    hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """It is no value, whether it was a number when it was bound or not; the neighbours go on."""
+    await create_entry(7)
+    meter.records[0] = bytes.fromhex("0D 06 03 41 42 43")
+    await let_poll(hass, 301)
+    assert state_of(hass, "energy") == STATE_UNKNOWN
+    assert state_of(hass, "volume") == "6.789"
+    assert state_of(hass, "binding_state") == "invalid_value"
+
+
+async def test_total_that_was_a_text_from_the_start(
+    hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """A sensor that adds up numbers has none to show."""
+    meter.records[0] = bytes.fromhex("0D 06 03 41 42 43")
+    entry = await create_entry(7, setup=False)
+    subentry = entry.subentries["meter7"]
+    bindings = [*subentry.data[CONF_BINDINGS]]
+    text = {
+        **bindings[0],
+        "id": "text",
+        "name": "text",
+        "index": 0,
+        "signature": {
+            **bindings[0]["signature"],
+            "quantity": "energy",
+            "dimension": "energy",
+        },
+        "unit": "Wh",
+        "header": "0d06",
+    }
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, CONF_BINDINGS: [text, *bindings]}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    assert state_of(hass, "volume") == "6.789"
+    assert state_of(hass, "text") == STATE_UNKNOWN
+
+
 async def test_record_that_is_not_sent_any_more(
     hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
 ) -> None:

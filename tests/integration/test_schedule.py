@@ -11,7 +11,10 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 import pytest
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.mbus.const import (
     CONF_ATTEMPTS,
@@ -132,7 +135,7 @@ async def test_gateway_away_at_the_time_of_a_poll(
 
     # Each was read once (the first has two telegrams), and both wait a day now.
     read = [request[2] for request in bus.requests if is_request_for_data(request)]
-    assert read == [1, 1, 2]
+    assert sorted(read) == [1, 1, 2]
     bus.requests.clear()
     await let_poll(hass, 3600)
     assert not bus.requests
@@ -312,3 +315,130 @@ async def test_disabled_binding_has_no_error(
     assert await hass.config_entries.async_setup(entry.entry_id)
     await let_poll(hass)
     assert state_of(hass, "meter2_binding_state") == "ok"
+
+
+async def fall_silent(hass: HomeAssistant, *meters: str) -> None:
+    """Let polls come due until these meters are told that there is no connection."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=301))
+    while {state_of(hass, f"{meter}_binding_state") for meter in meters} != {
+        "no_connection"
+    }:
+        await asyncio.sleep(0.001)
+
+
+def change(hass: HomeAssistant, entry: MockConfigEntry, **changes: Any) -> None:
+    """Change what is stored of the meter at 2."""
+    subentry = entry.subentries["meter2"]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, **changes}
+    )
+
+
+async def test_outage_that_a_person_met_first(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A meter read on demand only has nothing overdue; the polls go on by themselves all the same."""
+    entry = await create_entry(1, 2, options={CONF_ATTEMPTS: 1})
+    change(hass, entry, on_demand=True)
+    await hass.async_block_till_done()
+    await bus.gateways[0].stop()
+    with pytest.raises(HomeAssistantError):
+        await entry.runtime_data.coordinators["meter2"].async_read_now()
+    await fall_silent(hass, "meter1")
+
+    await restart(bus)
+    while state_of(hass, "meter1_binding_state") != "ok":
+        await asyncio.sleep(0.001)
+
+
+async def test_outage_that_a_person_ended(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is overdue is read when somebody's reading found the link back."""
+    entry = await create_entry(1, 2, options={CONF_ATTEMPTS: 1})
+    await bus.gateways[0].stop()
+    monkeypatch.setattr(schedule, "_SOON", timedelta(hours=1))
+    await fall_silent(hass, "meter1", "meter2")
+    await restart(bus)
+    await entry.runtime_data.coordinators["meter1"].async_read_now()
+    while state_of(hass, "meter2_binding_state") != "ok":
+        await asyncio.sleep(0.001)
+
+
+async def test_disabled_polling_in_an_outage(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Who asked in vain has to ask again."""
+    entry = await create_entry(2, setup=False)
+    hass.config_entries.async_update_entry(entry, pref_disable_polling=True)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await bus.gateways[0].stop()
+    with pytest.raises(HomeAssistantError):
+        await entry.runtime_data.coordinators["meter2"].async_read_now()
+    await restart(bus)
+    bus.requests.clear()
+    await let_poll(hass, 3600)
+    assert not bus.requests
+
+
+async def test_stopping_does_not_heal_a_silent_meter(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """What was wrong with it before is wrong after, until it is read."""
+    entry = await create_entry(2, options={CONF_TIMEOUT: 50})
+    bus.meters.clear()
+    await let_poll(hass, 301)
+    assert state_of(hass, "meter2_binding_state") == "unavailable_address"
+    entry.runtime_data.async_stop("for a while")
+    assert state_of(hass, "meter2_binding_state") == "shutdown"
+    entry.runtime_data.async_start()
+    assert state_of(hass, "meter2_binding_state") == "unavailable_address"
+    assert value_of(hass, entry, "meter2") == STATE_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"address": 3},
+        {"identity": {"identification": "00000003", "manufacturer": "SIM"}},
+    ],
+)
+async def test_moved_or_adopted_meter_is_read_at_once(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    changes: dict[str, Any],
+) -> None:
+    """A daily one too, and one that was never read before."""
+    entry = await create_entry(2, options=DAY, setup=False)
+    (water,) = (meter for meter in bus.meters if meter.address == 2)
+    water.identification = "99999999"
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    assert value_of(hass, entry, "meter2") == STATE_UNAVAILABLE
+    water.identification = "00000003"
+    if "address" in changes:
+        stored = entry.subentries["meter2"].data["identity"]["identification"]
+        water.identification, water.address = stored, 3
+    change(hass, entry, **changes)
+    while value_of(hass, entry, "meter2") == STATE_UNAVAILABLE:
+        await asyncio.sleep(0.001)
+
+
+async def test_meter_whose_bindings_were_all_removed(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Its reading still counts: records that are chosen again have values at once, and it has a status."""
+    entry = await create_entry(2, options=DAY)
+    bindings = entry.subentries["meter2"].data["bindings"]
+    change(hass, entry, bindings=[])
+    await hass.async_block_till_done()
+    assert state_of(hass, "meter2_status") == "ok"
+    bus.requests.clear()
+    change(hass, entry, bindings=bindings)
+    await hass.async_block_till_done()
+    assert value_of(hass, entry, "meter2") != STATE_UNAVAILABLE
+    assert not bus.requests
