@@ -89,6 +89,8 @@ class BindingButton(ControlEntity, ButtonEntity):
     def describe(self) -> None:
         """Say what pressing it does."""
         super().describe()
+        self._attr_translation_key = None
+        self._attr_translation_placeholders = {}
         if not self.binding.title and is_cleared(self.binding):
             self._attr_translation_key = "clear"
             self._attr_translation_placeholders = {"record": self._attr_name or ""}

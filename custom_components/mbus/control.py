@@ -13,7 +13,6 @@ from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
 from .meters.binding import Binding
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .polling.writing import async_write
-from .presentation.control_kind import control_platform
 from .presentation.naming import binding_name
 from .presentation.texts import cached_texts
 from .protocol import Value
@@ -33,7 +32,7 @@ async def async_setup_controls(
 
     def controls(coordinator: MeterCoordinator) -> Iterator[MeterEntity]:
         for binding in coordinator.meter.bindings.values():
-            if control_platform(binding, coordinator.meter.medium) is platform:
+            if coordinator.controls[binding.id] is platform:
                 yield create(coordinator, binding)
             elif entity_id := registry.async_get_entity_id(
                 platform, DOMAIN, f"{binding.id}{_SUFFIX}"
@@ -63,12 +62,8 @@ class ControlEntity(BindingEntity):
     @override
     def _handle_coordinator_update(self) -> None:
         """Show the new value, unless the binding has another control now, or none: this one is about to be removed."""
-        meter = self.coordinator.meter
-        binding = meter.bindings.get(self.binding.id)
-        if (
-            binding
-            and control_platform(binding, meter.medium) == self.platform_data.domain
-        ):
+        kind = self.coordinator.controls.get(self.binding.id)
+        if kind == self.platform_data.domain:
             super()._handle_coordinator_update()
 
     @property

@@ -10,6 +10,7 @@ from typing import override
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity import Entity
@@ -108,10 +109,6 @@ class BindingEntity(MeterEntity):
         """Take on what follows from the binding and its display."""
 
     @callback
-    def async_described_anew(self) -> None:
-        """Do what else it takes when the entity is there already."""
-
-    @callback
     @override
     def _handle_coordinator_update(self) -> None:
         """Show the new value, and first how it is shown now if the binding was changed."""
@@ -122,8 +119,17 @@ class BindingEntity(MeterEntity):
             self.binding = self.coordinator.meter.bindings[self.binding.id]
             self.display = display
             self.describe()
-            self.async_described_anew()
+            self._update_registry()
         super()._handle_coordinator_update()
+
+    def _update_registry(self) -> None:
+        """Bring up to date what Home Assistant otherwise registers once, when the entity is added."""
+        er.async_get(self.hass).async_update_entity(
+            self.entity_id,
+            entity_category=self.entity_category,
+            translation_key=self.translation_key,
+            unit_of_measurement=self.unit_of_measurement,
+        )
 
     @override
     async def async_added_to_hass(self) -> None:

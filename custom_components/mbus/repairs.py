@@ -26,7 +26,7 @@ from .polling.seams import Seam
 from .presentation.naming import binding_name, place_text
 from .presentation.reasons import error_text
 from .presentation.texts import cached_texts
-from .protocol import MBusError, Readout
+from .protocol import AnonymousReplyError, Identity, MBusError, Readout
 
 CONF_RECORD: Final = "record"
 
@@ -94,6 +94,8 @@ class _MeterRepairFlow(RepairsFlow):
 class AdoptMeterFlow(_MeterRepairFlow):
     """Take the meter that answers for the one configured, with its history, or leave it in error."""
 
+    _found: Identity | None = None
+
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
@@ -112,15 +114,19 @@ class AdoptMeterFlow(_MeterRepairFlow):
         seams: list[Seam] = []
         try:
             readout = await self._async_read(any_meter=True)
+            first = readout.telegrams[0]
+            if (found := first.identity) is None:
+                raise AnonymousReplyError(address=coordinator.meter.address)
         except MBusError as err:
             error = self._error_text(err)
         else:
             seams = await async_seams_of_exchange(coordinator, readout)
-            if user_input is not None:
+            # What is stored is the meter that was shown, not one that answers meanwhile.
+            if user_input is not None and found == self._found:
                 coordinator.config_entry.runtime_data.seams.async_take_out(seams)
-                first = readout.telegrams[0]
-                self._store(identity_data(first.header, first.identity))
+                self._store(identity_data(first.header, found))
                 return self.async_create_entry(data={})
+            self._found = found
         return self.async_show_form(
             step_id="adopt_seams" if seams else "adopt",
             data_schema=vol.Schema({}),

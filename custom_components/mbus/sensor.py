@@ -5,8 +5,7 @@ from datetime import datetime
 from typing import override
 
 from homeassistant.components.sensor import SensorEntity
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .diagnostic_sensors import CONNECTION_SENSORS, METER_SENSORS, ConnectionSensor
@@ -56,17 +55,6 @@ class BindingSensor(BindingEntity, SensorEntity):
         self._attr_translation_key = description.key
         self._attr_name = binding_name(
             self.binding, cached_texts(self.coordinator.hass)
-        )
-
-    @callback
-    @override
-    def async_described_anew(self) -> None:
-        """Bring up to date what Home Assistant otherwise registers once, when the entity is added."""
-        er.async_get(self.hass).async_update_entity(
-            self.entity_id,
-            entity_category=self.entity_category,
-            translation_key=self.translation_key,
-            unit_of_measurement=self.unit_of_measurement,
         )
 
     @property

@@ -25,6 +25,15 @@ from .flows.meter_search import MeterSearch
 from .meters.meter import meter_unique_id
 from .polling.clock import async_set_clock
 from .polling.coordinator import MeterCoordinator
+from .polling.targets import (
+    async_check_control,
+    async_on_each,
+    async_try_each,
+    connection_of,
+    meters_of,
+    raise_errors,
+    told_in_plain_words,
+)
 from .polling.writing import codable
 from .presentation.record_data import hex_data, reading_data, value_data
 from .presentation.texts import async_get_texts
@@ -39,15 +48,6 @@ from .protocol import (
     set_primary_address,
     synchronise,
     write_record,
-)
-from .targets import (
-    async_check_control,
-    async_on_each,
-    async_try_each,
-    connection_of,
-    meters_of,
-    raise_errors,
-    told_in_plain_words,
 )
 
 _METHOD_BOTH: Final = "both"
@@ -88,6 +88,12 @@ _METERS: Final = {
         cv.ensure_list, vol.Length(min=1), [cv.string]
     )
 }
+_METER: Final = {
+    vol.Required(ATTR_DEVICE_ID): vol.All(
+        cv.ensure_list, [cv.string], vol.Length(min=1, max=1)
+    )
+}
+"""What can only be told to one meter at a time."""
 _CONNECTION: Final = {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string}
 
 _READ_METER: Final = vol.Schema(_METERS)
@@ -100,14 +106,14 @@ _WRITE_RECORD: Final = vol.Schema(
 )
 _SET_PRIMARY_ADDRESS: Final = vol.Schema(
     {
-        **_METERS,
+        **_METER,
         vol.Required("address"): vol.All(
             _whole_number, vol.Range(min=0, max=LAST_PRIMARY)
         ),
     }
 )
 _SET_BAUD_RATE: Final = vol.Schema(
-    {**_METERS, vol.Required("baud_rate"): vol.All(_whole_number, vol.In(BAUD_RATES))}
+    {**_METER, vol.Required("baud_rate"): vol.All(_whole_number, vol.In(BAUD_RATES))}
 )
 _SET_CLOCK: Final = vol.Schema({**_METERS, vol.Optional("datetime"): _moment})
 _APPLICATION_RESET: Final = vol.Schema(

@@ -1,11 +1,12 @@
 """One coordinator per meter: publishes what the schedule brings, whatever number of bindings the meter has."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
@@ -24,6 +25,7 @@ from ..meters.guards import Guard
 from ..meters.learning import learnt_from
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
+from ..presentation.control_kind import control_platform
 from ..presentation.display import Display, display_of
 from ..presentation.native_value import guard_of
 from ..presentation.reasons import error_text
@@ -32,9 +34,8 @@ from ..protocol import MBusError, OtherMeterError, Readout
 from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
 from .failure import state_after
 from .issues import (
-    CYCLE_TOO_LONG,
-    MEMORY_LIMIT,
-    report_connection,
+    report_cycle,
+    report_memory,
     report_other_meter,
     report_records_changed,
     withdraw_other_meter,
@@ -91,12 +92,9 @@ class MBusRuntimeData:
         if self.memory_in_use > self.memory_limit and self.connection.stopped is None:
             self.async_stop(STOPPED_BY_MEMORY_LIMIT)
         is_full = self.connection.stopped == STOPPED_BY_MEMORY_LIMIT
-        used = {"used": str(self.store.size), "limit": str(self.memory_limit)}
-        report_connection(hass, MEMORY_LIMIT, entry, used if is_full else None)
+        report_memory(hass, entry, self.store.size, self.memory_limit, is_full=is_full)
         figures = self.schedule.figures
-        load, duration = figures.bus_load, figures.poll_duration
-        cycle = {"duration": f"{duration:.1f}", "load": f"{load * 100:.0f}"}
-        report_connection(hass, CYCLE_TOO_LONG, entry, cycle if load > 1 else None)
+        report_cycle(hass, entry, figures.poll_duration, figures.bus_load)
 
 
 class MeterCoordinator(DataUpdateCoordinator[MeterData]):
@@ -130,6 +128,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         self._is_silent = False
         self.meter = replace(meter, bindings={})
         self.displays: dict[str, Display] = {}
+        self.controls: dict[str, Platform | None] = {}
         self.guards: dict[str, Guard] = {}
         self._describe(meter)
         self.data = self._kept()
@@ -143,18 +142,23 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             if before.medium == meter.medium
             and before.bindings.get(binding.id) == binding
         }
-        self.displays = {
-            binding.id: self.displays[binding.id]
-            if binding.id in unchanged
-            else display_of(binding, meter.medium)
-            for binding in meter.bindings.values()
-        }
-        self.guards = {
-            binding.id: self.guards[binding.id]
-            if binding.id in unchanged
-            else guard_of(binding, self.displays[binding.id])
-            for binding in meter.bindings.values()
-        }
+
+        def each[T](
+            known: Mapping[str, T], make: Callable[[Binding], T]
+        ) -> dict[str, T]:
+            return {
+                binding.id: known[binding.id]
+                if binding.id in unchanged
+                else make(binding)
+                for binding in meter.bindings.values()
+            }
+
+        medium = meter.medium
+        self.displays = each(self.displays, lambda one: display_of(one, medium))
+        self.controls = each(self.controls, lambda one: control_platform(one, medium))
+        self.guards = each(
+            self.guards, lambda one: guard_of(one, self.displays[one.id])
+        )
 
     def _kept(self) -> MeterData:
         """Return what the last run left of this meter, not of one that was at its address before."""

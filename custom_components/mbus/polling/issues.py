@@ -113,6 +113,24 @@ def _create(
 
 
 @callback
+def report_memory(
+    hass: HomeAssistant, entry: ConfigEntry, used: int, limit: int, *, is_full: bool
+) -> None:
+    """Say that the readings alone don't fit into memory, or no more."""
+    placeholders = {"used": str(used), "limit": str(limit)}
+    report_connection(hass, MEMORY_LIMIT, entry, placeholders if is_full else None)
+
+
+@callback
+def report_cycle(
+    hass: HomeAssistant, entry: ConfigEntry, duration: float, load: float
+) -> None:
+    """Say that reading every meter once takes longer than the period, or no more; `duration` is in seconds."""
+    placeholders = {"duration": f"{duration:.1f}", "load": f"{load * 100:.0f}"}
+    report_connection(hass, CYCLE_TOO_LONG, entry, placeholders if load > 1 else None)
+
+
+@callback
 def report_connection(
     hass: HomeAssistant,
     kind: str,

@@ -111,14 +111,7 @@ from .tables.vif import (
     SECRET_QUANTITIES,
     DataType,
 )
-from .tables.vife import (
-    COMBINABLE,
-    EXTENDED,
-    MODIFIER_PREFIXES,
-    MODIFIERS,
-    SUMMER_TIME,
-    VALUE_FLAGS,
-)
+from .tables.vife import COMBINABLE, EXTENDED, MODIFIER_PREFIXES, MODIFIERS, SUMMER_TIME
 
 __all__ = [
     "ACK",
@@ -139,7 +132,6 @@ __all__ = [
     "SECRET_QUANTITIES",
     "SUMMER_TIME",
     "UNITS",
-    "VALUE_FLAGS",
     "Address",
     "AddressKeptError",
     "AddressTakenError",

@@ -14,8 +14,6 @@ MODIFIER_PREFIXES: Final = ("manufacturer", "vif_", "vife_", "counter_", "fixed_
 
 SUMMER_TIME: Final = "summer_time"
 SUSPICIOUS: Final = "suspicious"
-VALUE_FLAGS: Final = frozenset({SUMMER_TIME, SUSPICIOUS})
-"""Modifiers of a single value, which are no part of what its record means."""
 
 
 class Replacement(NamedTuple):

@@ -19,11 +19,11 @@ from homeassistant.helpers.target import (
     async_extract_referenced_entity_ids,
 )
 
-from .const import DOMAIN
-from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .presentation.reasons import error_text
-from .presentation.texts import cached_texts
-from .protocol import MBusError
+from ..const import DOMAIN
+from ..presentation.reasons import error_text
+from ..presentation.texts import cached_texts
+from ..protocol import MBusError
+from .coordinator import MBusConfigEntry, MeterCoordinator
 
 
 @callback
