@@ -1,6 +1,6 @@
 """How Home Assistant shows a record, from the bytes a meter sends."""
 
-from dataclasses import replace
+from copy import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any

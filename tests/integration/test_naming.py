@@ -1,6 +1,6 @@
 """Names of records, in the words of the translations."""
 
-from dataclasses import replace
+from copy import replace
 import json
 from pathlib import Path
 import re

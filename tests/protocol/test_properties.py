@@ -5,7 +5,7 @@ from decimal import Decimal
 import sys
 from typing import Any
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 import pytest
 
 from custom_components.mbus.protocol import (
@@ -19,6 +19,7 @@ from custom_components.mbus.protocol import (
     limits,
     parse_telegram,
 )
+from custom_components.mbus.protocol.application.layout import KNOWN_LAYOUTS
 
 from .telegrams import HEADER, frame, record
 
@@ -96,6 +97,28 @@ def test_any_records(data: bytes) -> None:
         assert rest == telegram.trailing_data
     else:
         assert rest in (b"", b"\x00", b"\x0f")
+
+
+@given(
+    st.lists(pieces, max_size=24).map(b"".join),
+    st.lists(st.tuples(st.integers(0, 239), st.integers(0, 255)), max_size=8),
+)
+@example(data=bytes.fromhex("0D FD 11 02 61 62 01 13 05"), changes=[(3, 5)])
+@example(data=bytes.fromhex("01 13 05 1F 01 02"), changes=[(3, 0x0F)])
+@example(data=bytes.fromhex("01 13 05 00"), changes=[(3, 0x2F)])
+@example(data=bytes.fromhex("01 13 05 02 FC 01 68 74 01 02"), changes=[(5, 0x21)])
+def test_nothing_is_remembered_wrongly(
+    data: bytes, changes: list[tuple[int, int]]
+) -> None:
+    """A telegram is read the same whichever one of its length was read before."""
+    changed = bytearray(data[:240])
+    for place, byte in changes if changed else ():
+        changed[place % len(changed)] = byte
+    KNOWN_LAYOUTS.clear()
+    parsed(frame(0x72, HEADER + data[:240]))
+    after = parsed(frame(0x72, HEADER + changed))
+    KNOWN_LAYOUTS.clear()
+    assert parsed(frame(0x72, HEADER + changed)) == after
 
 
 def steps(data: bytes) -> int:

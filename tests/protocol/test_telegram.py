@@ -7,6 +7,7 @@ from custom_components.mbus.protocol import (
     FrameError,
     Identity,
     IncompleteTelegramError,
+    Problem,
     UnsupportedError,
     decode_telegram,
     parse_frame,
@@ -180,6 +181,13 @@ FIXED = [
      [("unknown", 1, None, 0), ("unknown", None, None, 0)]),
     (0x73, "78 56 34 12 0A 01 38 39 18 FC FF FF 00 00 00 80", 0,
      [("temperature", -1.0, "°C", 0), ("hca_units", None, None, 0)]),
+    # All bits set at the fixed date is a place never filled; of what is now, it may be one less than nothing.
+    (0x73, "78 56 34 12 0A 03 05 05 FF FF FF FF 18 FC FF FF", 0,
+     [("energy", None, "Wh", 1), ("energy", -1_000_000, "Wh", 1)]),
+    (0x73, "78 56 34 12 0A 01 05 3E FF FF FF FF FF FF FF FF", 0,
+     [("energy", -1000, "Wh", 0), ("energy", None, "Wh", 1)]),
+    (0x73, "78 56 34 12 0A 01 14 29 FF FF FF FF FF FF FF FF", 0,
+     [("power", -1, "W", 0), ("volume", None, "m³", 0)]),
 ]  # fmt: skip
 
 
@@ -203,6 +211,17 @@ def test_fixed_structure(
     ] == values
     assert found.signatures[0] != found.signatures[1]
     assert found.identity == Identity(identification="12345678", manufacturer=None)
+
+
+def test_fixed_structure_suspicious() -> None:
+    """A present energy of -1 is kept and marked, as in the other structure."""
+    data = bytes.fromhex("78 56 34 12 0A 01 05 3E FF FF FF FF FF FF FF FF")
+    now, then = parse_telegram(frame(0x73, data)).records
+    assert (now.problem, now.modifiers) == (
+        Problem("all_bits_set"),
+        ("counter_1", "suspicious"),
+    )
+    assert (then.problem, then.modifiers) == (Problem("not_available"), ("counter_2",))
 
 
 FIXED_UNITS = {
@@ -347,7 +366,7 @@ def test_unreadable_rest(tail: str, problem: str) -> None:
     """What can't be read costs nothing that stands before it."""
     found = parse_telegram(frame(0x72, HEADER + VOLUME + bytes.fromhex(tail)))
     assert [record.value for record in found.records] == [123456.789]
-    assert (found.problem, found.trailing_data) == (problem, bytes.fromhex(tail))
+    assert (str(found.problem), found.trailing_data) == (problem, bytes.fromhex(tail))
 
 
 def test_readout_request_in_a_reply() -> None:
@@ -480,7 +499,7 @@ def test_encrypted(word: str, mode: int) -> None:
     found = parse_telegram(configured(word, CIPHERTEXT))
     assert (found.encryption_mode, found.records) == (mode, ())
     assert found.trailing_data == CIPHERTEXT
-    assert found.problem == f"encrypted (mode {mode}), 16 bytes"
+    assert str(found.problem) == f"encrypted (mode {mode}), 16 bytes"
     assert found.identity == Identity(identification="12345678", manufacturer="HYD")
 
 

@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from custom_components.mbus.protocol import QUANTITIES, convert_unit, dimension
+from custom_components.mbus.protocol import (
+    QUANTITIES,
+    Problem,
+    convert_unit,
+    dimension,
+    encode_value,
+)
 
 from .telegrams import record
 
@@ -50,7 +56,6 @@ DECADES: list[tuple[str, str, str | None, str]] = [
     ("FB 34", "apparent_power", "VA", "1 10 100 1000"),
     ("FB 58", "flow_temperature", "°F", "0.001 0.01 0.1 1"),
     ("FB 5C", "return_temperature", "°F", "0.001 0.01 0.1 1"),
-    ("FB 60", "temperature_difference", "°F", "0.001 0.01 0.1 1"),
     ("FB 64", "external_temperature", "°F", "0.001 0.01 0.1 1"),
     ("FB 68", "hca_rating_factor", None, "0.000244140625"),
     ("FB 69", "hca_thermal_output_factor", "W", "1"),
@@ -132,7 +137,9 @@ PLAIN = {
 
 RESERVED = {
     "6F": "vif_6f",
-    "EF 00": "vif_6f",
+    "EF 00": "vif_ef00",
+    "EF 70": "vif_ef70",
+    "EF 7C": "vif_ef7c",
     "7B": "vif_7b",
     "7D": "vif_7d",
     "FB 07": "vif_fb07",
@@ -191,6 +198,37 @@ def test_number(code: str, quantity: str, unit: str | None, factor: Decimal) -> 
     assert Decimal(str(record(f"02 {code} D2 04").value)) == 1234 * factor
 
 
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        ("01 FB 63 09", 5),
+        ("01 FB 63 F7", -5),
+        ("02 FB 60 28 23", 5),
+        ("0A FB 62 90 00", 5),
+        ("05 FB 63 00 00 10 41", 5),
+        ("01 FB E3 7B 08", 5),
+        ("01 FB E3 77 09", 50),
+    ],
+)
+def test_difference_in_fahrenheit(data: str, value: float) -> None:
+    """A difference of 9 °F is one of 5 K; in no other unit of a record could anyone take it for a temperature."""
+    found = record(data)
+    assert (found.value, found.unit) == (value, "K")
+    assert found.signature == record("02 60 01 00").signature
+
+
+def test_difference_in_fahrenheit_there_and_back() -> None:
+    """What is written in kelvins is sent in degrees Fahrenheit."""
+    assert encode_value(bytes.fromhex("01 FB 63"), 5) == b"\x09"
+
+
+def test_third_extension_stays_raw() -> None:
+    """What follows EF is a code of a table that nobody knows, not a VIFE that scales the value."""
+    found = record("04 EF 70 10 27 00 00")
+    assert (found.quantity, found.value, found.unit) == ("unknown", 10_000, None)
+    assert found.signature != record("04 EF 71 10 27 00 00").signature
+
+
 @pytest.mark.parametrize(("code", "modifier"), RESERVED.items())
 def test_reserved(code: str, modifier: str) -> None:
     """A reserved code costs nothing but its name, and no two of them look alike."""
@@ -206,7 +244,7 @@ def test_unsigned(code: str) -> None:
     assert isinstance(low.value, int | float)
     assert high.value == pytest.approx(128 * low.value)
     nothing = record(f"01 {code} FF")
-    assert (nothing.value, nothing.problem) == (None, "not available")
+    assert (nothing.value, nothing.problem) == (None, Problem("not_available"))
 
 
 @pytest.mark.parametrize("code", BITS.split())
@@ -219,7 +257,7 @@ def test_bits(code: str) -> None:
 def test_what_cannot_be_negative(code: str) -> None:
     """With all bits set there is no value, though the type is signed."""
     found = record(f"04 {code} FF FF FF FF")
-    assert (found.value, found.problem) == (None, "not available")
+    assert (found.value, found.problem) == (None, Problem("not_available"))
 
 
 @pytest.mark.parametrize("code", ["2B", "3B", "5B", "5F", "FB 14", "FD 48", "FD 71"])

@@ -206,7 +206,7 @@ def test_alternate_units(code: str) -> None:
 def test_record_error(code: str, error: str) -> None:
     """A record with an error has no value, whatever its data are."""
     found = record(f"04 93 {code} 05 00 00 00")
-    assert (found.value, found.problem) == (None, error)
+    assert (found.value, str(found.problem)) == (None, error)
     assert found.signature == record("04 13 05 00 00 00").signature
 
 

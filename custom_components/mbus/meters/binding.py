@@ -1,7 +1,8 @@
 """Bindings: which record of which telegram becomes an entity, and what can be wrong with it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from copy import replace
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from hashlib import sha256
 import json

@@ -29,6 +29,7 @@ from ..protocol import (
     Limits,
     MBusError,
     MeterError,
+    Problem,
     Record,
     Value,
     convert_unit,
@@ -121,7 +122,7 @@ def _check_taken(
     result = coordinator.data.results.get(binding.id)
     record = result.record if result else None
     if record is None or record.value is None:
-        if record and wanted == "" and record.problem == NO_DATA:
+        if record and wanted == "" and record.problem == Problem(NO_DATA):
             return  # A text that was cleared.
         reason = result.reason if result else None
     elif _is_same(coordinator.meter, binding, record, wanted):
@@ -217,11 +218,12 @@ def _encode(
     if record is not None:
         if isinstance(value, str) and is_number(record.value):
             raise _not_codable("the record holds a number")
-        if record.problem not in _RECORD_ERRORS:
+        problem = record.problem
+        if problem is None or problem.key not in _RECORD_ERRORS:
             header, unit = record.header, record.unit
         elif len(header) >= len(record.header):
             # The code of an error that a meter puts into the header stands for an action when it is sent there.
-            _fail(binding, record.problem)
+            _fail(binding, str(problem))
     if value is None:
         return _clearing(header) if is_cleared(binding) else header, b""
     data = _coded(meter, binding, header, unit, value)

@@ -26,7 +26,9 @@ def reading_data(reading: Reading, texts: Texts) -> JsonObjectType:
                     _without_secret(record, texts) for record in telegram.records
                 ],
                 "manufacturer_data": hex_data(telegram.manufacturer_data),
-                "problem": telegram.problem,
+                "problem": problem_text(telegram.problem, texts)
+                if telegram.problem
+                else None,
             }
             for telegram in reading.telegrams
         ],

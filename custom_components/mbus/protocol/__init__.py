@@ -11,7 +11,7 @@ from .application.telegram import (
     decode_telegram,
     parse_telegram,
 )
-from .coding.values import NO_DATA, EncodeError, Limits, Value
+from .coding.values import EncodeError, Limits, Value
 from .errors import (
     ApplicationError,
     FrameError,
@@ -99,6 +99,7 @@ from .master.readout import Quirks, Readout
 from .master.search import scan, search
 from .master.session import Session
 from .tables.medium import MEDIA, medium_name
+from .tables.problems import NO_DATA, PROBLEMS, Problem
 from .tables.units import UNITS, convert_unit, dimension
 from .tables.vif import (
     FIRST_EXTENSION,
@@ -132,6 +133,7 @@ __all__ = [
     "NO_DATA",
     "PLAIN_TEXT",
     "PRIMARY",
+    "PROBLEMS",
     "QUANTITIES",
     "SECOND_EXTENSION",
     "SECOND_LEVEL",
@@ -194,6 +196,7 @@ __all__ = [
     "Opening",
     "OtherMeterError",
     "PackageTooLongError",
+    "Problem",
     "Quirks",
     "Readout",
     "Record",

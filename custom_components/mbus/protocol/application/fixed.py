@@ -3,21 +3,17 @@
 from functools import lru_cache
 from typing import Final
 
-from ..coding.coding import choose_coding
-from ..coding.values import Scale
-from ..tables.units import dimension
-from ..tables.vif import COUNT, TEMPERATURE, UNKNOWN, DataType, Vif, decades
+from ..tables.vif import BALANCE, COUNT, TEMPERATURE, UNKNOWN, DataType, Vif, decades
 from .header import Header
-from .meaning import Meaning
+from .meaning import Meaning, build_meaning, row_of
 from .record import Record
-from .signature import Function, Signature
 
 FIXED_LENGTH: Final = 16
 
 # Unit codes. 00 and 01 are h,m,s and D,M,Y in a layout that no source tells; 3A to 3D are reserved.
 UNIT_CODES: Final[dict[int, Vif]] = {
-    **decades(0x02, 9, "energy", "Wh", 0),
-    **decades(0x0B, 9, "energy", "J", 3),
+    **decades(0x02, 9, "energy", "Wh", 0, BALANCE),
+    **decades(0x0B, 9, "energy", "J", 3, BALANCE),
     **decades(0x14, 9, "power", "W", 0),
     **decades(0x1D, 9, "power", "J/h", 3),
     **decades(0x26, 9, "volume", "m³", -6, COUNT),
@@ -35,7 +31,6 @@ _HIGH_FIRST_MEDIA: Final = range(0xA, 0xF)
 _BINARY: Final = 0x01
 _HISTORIC: Final = 0x02
 
-_COUNTER: Final = 4
 _INTEGER: Final = 0x4
 _BCD: Final = 0xC
 
@@ -73,22 +68,10 @@ def _meaning(index: int, units: tuple[int, int], status: int) -> Meaning:
     if unit_code is None:
         unit_code = Vif(quantity=UNKNOWN)
         modifiers = (f"fixed_unit_{code:02x}", *modifiers)
-    data_field = _INTEGER if status & _BINARY else _BCD
-    coding = choose_coding(data_field, unit_code.data_type, Scale.of(unit_code.factor))
-    return Meaning(
+    return build_meaning(
         header=bytes((units[index],)),
-        signature=Signature(
-            quantity=unit_code.quantity,
-            dimension=dimension(unit_code.unit),
-            function=Function.INSTANTANEOUS,
-            storage_number=int(historic),
-            tariff=0,
-            subunit=0,
-            modifiers=modifiers,
-        ),
-        unit=unit_code.unit,
-        coding=coding,
-        data_length=_COUNTER,
-        decode=coding.decode,
-        flags=None,
+        data_field=_INTEGER if status & _BINARY else _BCD,
+        row=row_of(unit_code),
+        modifiers=modifiers,
+        storage_number=int(historic),
     )

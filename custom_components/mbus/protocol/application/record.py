@@ -1,29 +1,43 @@
 """Data records: what one is, and how to write one (EN 13757-3)."""
 
 from dataclasses import dataclass
-from typing import Final
 
+from ..coding.dates import DateTime, DateTimeSeconds
 from ..coding.values import EncodeError, InvalidValueError, Limits, Value
-from ..tables.vife import SUSPICIOUS
+from ..tables.problems import Problem
+from ..tables.vife import SUMMER_TIME, SUSPICIOUS
 from .meaning import Meaning, meaning_of
 from .record_header import TooManyExtensionsError, header_end
 from .signature import Function, Signature
 
-_SUSPICION: Final = "all bits are set, which may stand for no value"
-
 
 # Not frozen: making one would cost twice as much, a tenth of reading a whole telegram.
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Record:
-    """One data record of a telegram: its place, what its header means, and its data.
+    """One data record of a telegram: its place, what its header means, its data and their value.
 
     `index` counts from 0 in the order sent. `raw` is the data with the low byte first, as all but the
-    meters with CI 76 send it; the value is decoded from it when it is asked for.
+    meters with CI 76 send it. `value` is in `unit`, None where the data are none. `problem` says why
+    there is no value; beside a value, why it may be none.
     """
 
     index: int
     meaning: Meaning
     raw: bytes
+    value: Value
+    problem: Problem | None
+
+    def __init__(self, index: int, meaning: Meaning, raw: bytes) -> None:
+        """Decode the data."""
+        self.index = index
+        self.meaning = meaning
+        self.raw = raw
+        try:
+            self.value = meaning.decode(raw)
+            self.problem = None
+        except InvalidValueError as err:
+            self.value = err.value
+            self.problem = err.problem
 
     @property
     def header(self) -> bytes:
@@ -71,27 +85,16 @@ class Record:
         return self.meaning.unit
 
     @property
-    def value(self) -> Value:
-        """The value in `unit`; None where the data are none."""
-        try:
-            return self.meaning.decode(self.raw)
-        except InvalidValueError:
-            return None
-
-    @property
-    def problem(self) -> str | None:
-        """Why there is no value. Beside a value: why it may be none."""
-        try:
-            self.meaning.decode(self.raw)
-        except InvalidValueError as err:
-            return str(err)
-        return _SUSPICION if SUSPICIOUS in self._flags else None
-
-    @property
     def _flags(self) -> tuple[str, ...]:
-        if self.meaning.flags is None or self.value is None:
+        if self.value is None:
             return ()
-        return self.meaning.flags(self.raw)
+        if self.problem is not None:
+            return (SUSPICIOUS,)
+        coding = self.meaning.coding
+        is_summer_time = isinstance(
+            coding, DateTime | DateTimeSeconds
+        ) and coding.is_summer_time(self.raw)
+        return (SUMMER_TIME,) if is_summer_time else ()
 
 
 def limits(header: bytes) -> Limits | None:

@@ -1,58 +1,59 @@
 """Where the header of a record ends and what its parts are (EN 13757-3, DIF, DIFE, VIF, VIFE)."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 MOST_EXTENSIONS: Final = 10
 """A DIF has no more DIFEs, a VIF no more VIFEs."""
 
 _MORE: Final = 0x80
+_CODE: Final = 0x7F
 _PLAIN_TEXT: Final = 0x7C
 _LONGEST_TEXT: Final = 32
 
 
 class TooManyExtensionsError(ValueError):
-    """A record header with more DIFEs or VIFEs than there can be."""
+    """A record header with more DIFEs or VIFEs than there can be; `key` of PROBLEMS says which."""
 
-
-class RecordHeader(NamedTuple):
-    """The parts of a record header; `text` is None but for a plain text VIF."""
-
-    dif: int
-    difes: bytes
-    vif: int
-    vifes: bytes
-    text: bytes | None
+    def __init__(self, key: str) -> None:
+        """Keep which."""
+        super().__init__(key)
+        self.key = key
 
 
 def header_end(data: bytes, start: int, text_last: bool = False) -> int:
     """Find the end of the record header that begins at `start`.
 
     The text of a plain text VIF follows the VIF itself, or with `text_last` all VIFEs: meters do
-    either. Raises IndexError where the data end before, and TooManyExtensionsError.
+    either. Raises IndexError where the data end before.
     """
-    vif = start
-    while data[vif] & _MORE:
-        vif += 1
-    vif += 1
-    if vif - start > MOST_EXTENSIONS + 1:
-        raise TooManyExtensionsError(f"more than {MOST_EXTENSIONS} DIFEs")
-    if data[vif] & ~_MORE == _PLAIN_TEXT:
-        return _plain_text(data, vif, text_last)[2]
-    end = vif
+    end = start
     while data[end] & _MORE:
         end += 1
-    if end - vif > MOST_EXTENSIONS:
-        raise TooManyExtensionsError(f"more than {MOST_EXTENSIONS} VIFEs")
+    end += 1
+    if data[end] & _CODE == _PLAIN_TEXT:
+        return _plain_text(data, end, text_last)[2]
+    while data[end] & _MORE:
+        end += 1
     return end + 1
 
 
-def split_header(header: bytes, text_last: bool = False) -> RecordHeader:
-    """Take a whole record header apart. Raises what `header_end` does."""
+def split_header(
+    header: bytes, text_last: bool = False
+) -> tuple[int, bytes, bytes, bytes | None]:
+    """Take a whole record header apart: DIF, DIFEs, VIF with VIFEs, and the text of a plain text VIF.
+
+    Raises TooManyExtensionsError.
+    """
     vif = _chain_end(header, 0)
-    vifes, text = header[vif + 1 :], None
-    if header[vif] & ~_MORE == _PLAIN_TEXT:
+    vifs, text = header[vif:], None
+    if header[vif] & _CODE == _PLAIN_TEXT:
         text, vifes, _ = _plain_text(header, vif, text_last)
-    return RecordHeader(header[0], header[1:vif], header[vif], vifes, text)
+        vifs = header[vif : vif + 1] + vifes
+    if vif > MOST_EXTENSIONS + 1:
+        raise TooManyExtensionsError("more_difes_than_allowed")
+    if len(vifs) > MOST_EXTENSIONS + 1:
+        raise TooManyExtensionsError("more_vifes_than_allowed")
+    return header[0], header[1:vif], vifs, text
 
 
 def _plain_text(data: bytes, vif: int, text_last: bool) -> tuple[bytes, bytes, int]:
@@ -63,10 +64,10 @@ def _plain_text(data: bytes, vif: int, text_last: bool) -> tuple[bytes, bytes, i
         start = end
         if extended:
             end = _chain_end(data, start)
-        return text, _checked(data[start:end]), end
+        return text, data[start:end], end
     start = vif + 1
     end = _chain_end(data, start)
-    vifes = _checked(data[start:end])
+    vifes = data[start:end]
     text, end = _text(data, end)
     return text, vifes, end
 
@@ -85,12 +86,6 @@ def _is_printable(data: bytes, start: int) -> bool:
     return length <= _LONGEST_TEXT and all(
         0x20 <= char <= 0x7E or char >= 0xA0 for char in text
     )
-
-
-def _checked(vifes: bytes) -> bytes:
-    if len(vifes) > MOST_EXTENSIONS:
-        raise TooManyExtensionsError(f"more than {MOST_EXTENSIONS} VIFEs")
-    return vifes
 
 
 def _chain_end(data: bytes, start: int) -> int:

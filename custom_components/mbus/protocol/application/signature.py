@@ -1,8 +1,7 @@
 """What a record means, apart from how it is coded: what a binding is made for."""
 
-from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any, Self, override
+from typing import Any, NamedTuple, Self, override
 
 
 class Function(StrEnum):
@@ -14,8 +13,7 @@ class Function(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+class Signature(NamedTuple):
     """Equal for two records exactly if one may take the place of the other.
 
     Exponent, width, correction factor, error code and flags of a single value are no part of it.
@@ -45,7 +43,7 @@ class Signature:
 
     def as_dict(self) -> dict[str, Any]:
         """Give what JSON can hold."""
-        return asdict(self) | {"modifiers": list(self.modifiers)}
+        return self._asdict() | {"modifiers": list(self.modifiers)}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

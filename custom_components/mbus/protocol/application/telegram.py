@@ -5,6 +5,7 @@ from typing import Final
 
 from ..errors import ApplicationError, FrameError, UnsupportedError
 from ..line.frame import Frame, parse_frame
+from ..tables.problems import Problem
 from ..tables.vif import UNKNOWN
 from .fixed import FIXED_LENGTH, read_fixed
 from .header import (
@@ -62,7 +63,7 @@ _UNLIKELY_MODES: Final = frozenset({1, 2, 3, 6, *range(11, 32)})
 _FABRICATION_NUMBER: Final = meaning_of(b"\x0c\x78").signature
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Telegram:
     """One reply of a meter.
 
@@ -80,7 +81,7 @@ class Telegram:
     more_records_follow: bool = False
     manufacturer_data: bytes = b""
     trailing_data: bytes = b""
-    problem: str | None = None
+    problem: Problem | None = None
     encryption_mode: int | None = None
     alarm: int | None = None
 
@@ -139,11 +140,11 @@ def decode_telegram(frame: Frame) -> Telegram:
 
 
 def _decode(frame: Frame, raw: bytes) -> Telegram:
-    if frame.control_information is None:
+    ci, data = frame.control_information, frame.data
+    if ci is None:
         raise FrameError("a short frame holds no telegram")
     if frame.from_master:
         raise FrameError("a request, not a reply")
-    ci, data = frame.control_information, frame.data
     header = alarm = mode = None
     block = _NO_RECORDS
     if ci in (_VARIABLE, _VARIABLE_HIGH_FIRST):
@@ -156,29 +157,37 @@ def _decode(frame: Frame, raw: bytes) -> Telegram:
     elif ci == _NO_HEADER:
         block = read_records(data)
     elif ci in (_FIXED, _FIXED_HIGH_FIRST) and len(data) == FIXED_LENGTH:
-        header, records = read_fixed(data, high_first=ci == _FIXED_HIGH_FIRST)
-        block = RecordBlock(records=records)
+        header, counters = read_fixed(data, high_first=ci == _FIXED_HIGH_FIRST)
+        block = RecordBlock(counters)
     elif ci == _ALARM and data:
         alarm = data[0]
     elif ci in _APPLICATION_ERROR_HEADERS:
         raise _application_error(data[_APPLICATION_ERROR_HEADERS[ci] :])
     else:
         raise UnsupportedError(ci, data)
+    (
+        records,
+        manufacturer_data,
+        more_records_follow,
+        trailing_data,
+        problem,
+        is_cut,
+    ) = block
     telegram = Telegram(
         frame=raw,
         address=frame.address,
         control_information=ci,
         header=header,
-        records=block.records,
-        more_records_follow=block.more_records_follow,
-        manufacturer_data=block.manufacturer_data,
-        trailing_data=block.trailing_data,
-        problem=block.problem,
+        records=records,
+        more_records_follow=more_records_follow,
+        manufacturer_data=manufacturer_data,
+        trailing_data=trailing_data,
+        problem=problem,
         encryption_mode=mode,
         alarm=alarm,
     )
-    if block.is_cut and block.problem:
-        raise IncompleteTelegramError(block.problem, telegram)
+    if is_cut:
+        raise IncompleteTelegramError(str(problem), telegram)
     return telegram
 
 
@@ -202,7 +211,7 @@ def _read_payload(
             record.quantity == UNKNOWN for record in block.records
         ):
             return block, None
-    problem = f"encrypted (mode {mode}), {len(data)} bytes"
+    problem = Problem("encrypted", {"mode": str(mode), "length": str(len(data))})
     return RecordBlock(trailing_data=data, problem=problem), mode
 
 

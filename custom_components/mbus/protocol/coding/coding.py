@@ -1,10 +1,19 @@
 """Which coding the data of a record have (EN 13757-3, DIF data field and data types)."""
 
+from functools import lru_cache
 from typing import Final
 
 from ..tables.vif import DataType
 from .dates import Date, DateTime, DateTimeSeconds, TimeOfDay
-from .numeric import Bcd, Real, bits, counting_integer, signed_integer, unsigned_integer
+from .numeric import (
+    Bcd,
+    Real,
+    balance_integer,
+    bits,
+    counting_integer,
+    signed_integer,
+    unsigned_integer,
+)
 from .texts import Digits, Manufacturer, Nothing, NumberAsDigits, Opaque, WholeAddress
 from .values import Coding, Scale
 from .variable import Variable
@@ -18,6 +27,7 @@ _BCD: Final = (0x9, 0xA, 0xB, 0xC, 0xE)
 
 _INTEGERS: Final = {
     DataType.SIGNED: signed_integer,
+    DataType.BALANCE: balance_integer,
     DataType.COUNT: counting_integer,
     DataType.BITS: bits,
 }
@@ -50,8 +60,9 @@ _BYTES: Final = (DataType.DATE, DataType.TIME_POINT, DataType.OPAQUE)
 _IDENTIFIERS: Final = (DataType.IDENTIFIER, DataType.IDENTIFICATION)
 
 
+@lru_cache(maxsize=512)
 def choose_coding(
-    data_field: int, data_type: DataType, scale: Scale, *, opaque: bool = False
+    data_field: int, data_type: DataType, scale: Scale, opaque: bool = False
 ) -> Coding:
     """Choose the coding for a data field and what the VIF says of it.
 

@@ -1,36 +1,33 @@
 """Points in time in the data of a record (EN 13757-3, data types F, G, I and J).
 
-All are the meter's local time without a zone. A pattern such as "every year on 01-01" is a
-recurring date and no value.
+All are the meter's local time without a zone. A pattern such as "1 January of every year" is
+a recurring date and no value.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Final
 
-from .values import (
-    NO_DATA,
-    NOT_AVAILABLE,
-    EncodeError,
-    InvalidValueError,
-    Limits,
-    Value,
-)
+from ..tables.problems import NO_DATA, NOT_AVAILABLE
+from .values import EncodeError, InvalidValueError, Limits, Value
 
 _INVALID: Final = 0x80
-_INVALID_TIME: Final = "the meter says that its time is invalid"
 
+# What stands for every year, month, day, hour, minute, second.
 _EVERY_YEAR: Final = 127
 _EVERY_MONTH: Final = 15
+_MONTHS: Final = (*range(1, 13), _EVERY_MONTH)
 _EVERY_DAY: Final = 0
-_EVERY_HOUR: Final = 31
-_EVERY_MINUTE: Final = 63
-_EVERY_SECOND: Final = 63
+_EVERY_OF_CLOCK: Final = (31, 63, 63)
+_ENDS_OF_CLOCK: Final = (24, 60, 60)
+_STAR: Final = "*"
 
 # Two digits of a year: 0 to 80 belong to this century, 81 to 99 to the last one.
 _FIRST_YEAR: Final = 1981
 _LAST_YEAR: Final = 2080
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Date:
     """Type G: two bytes."""
 
@@ -42,10 +39,9 @@ class Date:
         try:
             return date(year, month, day)
         except ValueError:
-            available = data != b"\xff\xff"
-            raise InvalidValueError(
-                _why_no_date(day, month, year) if available else NOT_AVAILABLE
-            ) from None
+            if data == b"\xff\xff":
+                raise InvalidValueError(NOT_AVAILABLE) from None
+            raise _no_moment(_date_parts(day, month, year)) from None
 
     def encode(self, value: Value) -> bytes:
         """Write a date."""
@@ -54,6 +50,7 @@ class Date:
         return _encode_date(value)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimeOfDay:
     """Type J: three bytes."""
 
@@ -65,10 +62,9 @@ class TimeOfDay:
         try:
             return time(hour, minute, second)
         except ValueError:
-            available = data != b"\xff\xff\xff"
-            raise InvalidValueError(
-                _why_no_time(hour, minute, second) if available else NOT_AVAILABLE
-            ) from None
+            if data == b"\xff\xff\xff":
+                raise InvalidValueError(NOT_AVAILABLE) from None
+            raise _no_moment(_clock_parts(hour, minute, second)) from None
 
     def encode(self, value: Value) -> bytes:
         """Write a time of day, without parts of a second."""
@@ -77,6 +73,7 @@ class TimeOfDay:
         return bytes((value.second, value.minute, value.hour))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DateTime:
     """Type F: four bytes, without seconds."""
 
@@ -85,14 +82,14 @@ class DateTime:
     def decode(self, data: bytes) -> datetime:
         """Read date and time."""
         if data[0] & _INVALID:
-            raise InvalidValueError(_INVALID_TIME)
+            raise InvalidValueError("invalid_time")
         hour, minute = data[1] & 0x1F, data[0] & 0x3F
         day, month, year = _day_month_year(data[2], data[3], data[1] >> 5 & 0x03)
         try:
             return datetime(year, month, day, hour, minute)
         except ValueError:
-            raise InvalidValueError(
-                _why_no_date_time(day, month, year, hour, minute)
+            raise _no_moment(
+                _date_parts(day, month, year), _clock_parts(hour, minute)
             ) from None
 
     def encode(self, value: Value) -> bytes:
@@ -107,6 +104,7 @@ class DateTime:
         return bool(data[1] & 0x80)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DateTimeSeconds:
     """Type I: six bytes, with seconds."""
 
@@ -115,18 +113,17 @@ class DateTimeSeconds:
     def decode(self, data: bytes) -> datetime:
         """Read date and time."""
         if data[1] & _INVALID:
-            raise InvalidValueError(_INVALID_TIME)
+            raise InvalidValueError("invalid_time")
         hour, minute, second = data[2] & 0x1F, data[1] & 0x3F, data[0] & 0x3F
         day, month, year = _day_month_year(data[3], data[4])
         try:
             return datetime(year, month, day, hour, minute, second)
         except ValueError:
             # Here, unlike in the other types, 0 and 127 stand for "not given".
-            given = day and month and year
-            raise InvalidValueError(
-                _why_no_date_time(day, month, year, hour, minute, second)
-                if given
-                else NO_DATA
+            if not (day and month and year):
+                raise InvalidValueError(NO_DATA) from None
+            raise _no_moment(
+                _date_parts(day, month, year), _clock_parts(hour, minute, second)
             ) from None
 
     def encode(self, value: Value) -> bytes:
@@ -161,52 +158,29 @@ def _encode_date(value: date) -> bytes:
     return bytes((value.day | (year & 0x07) << 5, value.month | (year & 0x78) << 1))
 
 
-def _why_no_date(day: int, month: int, year: int) -> str:
+def _date_parts(day: int, month: int, year: int) -> tuple[str, bool]:
+    """Write a date with stars for what recurs, and say whether all else in it can be. Raises InvalidValueError."""
     if not day and not month:
-        return NO_DATA
-    if year < 0:
-        return f"not a date: year {-year}"
-    return _every_date(day, month, year) or f"not a date: {year}-{month:02}-{day:02}"
-
-
-def _why_no_time(hour: int, minute: int, second: int = 0) -> str:
-    return (
-        _every_time(hour, minute, second)
-        or f"not a time: {hour:02}:{minute:02}:{second:02}"
+        raise InvalidValueError(NO_DATA)
+    written = (
+        f"{abs(year)}" if year else _STAR,
+        _STAR if month == _EVERY_MONTH else f"{month:02}",
+        _STAR if day == _EVERY_DAY else f"{day:02}",
     )
+    return "-".join(written), year >= 0 and month in _MONTHS
 
 
-def _why_no_date_time(
-    day: int, month: int, year: int, hour: int, minute: int, second: int = 0
-) -> str:
-    try:
-        at = f"at {time(hour, minute, second):%H:%M}"
-    except ValueError:
-        at = _why_no_time(hour, minute, second)
-    try:
-        return f"{at} on {date(year, month, day)}"
-    except ValueError:
-        why = _why_no_date(day, month, year)
-    return f"{why} {at}" if why.startswith("every") else why
+def _clock_parts(*clock: int) -> tuple[str, bool]:
+    """Write a time of day with stars for what recurs, and say whether all else in it can be."""
+    parts = [*zip(clock, _EVERY_OF_CLOCK, _ENDS_OF_CLOCK, strict=False)]
+    text = ":".join(
+        _STAR if part == every else f"{part:02}" for part, every, _ in parts
+    )
+    return text, all(part < end or part == every for part, every, end in parts)
 
 
-def _every_date(day: int, month: int, year: int) -> str | None:
-    """Name a recurring date; None for one that just can't be."""
-    if not 1 <= month <= 12 and month != _EVERY_MONTH:
-        return None
-    in_year = f" of {year}" if year else ""
-    if day == _EVERY_DAY:
-        in_month = "" if month == _EVERY_MONTH else f" of month {month:02}"
-        return f"every day{in_month}{in_year}"
-    if month == _EVERY_MONTH:
-        return f"every month on day {day:02}{in_year}"
-    return None if year else f"every year on {month:02}-{day:02}"
-
-
-def _every_time(hour: int, minute: int, second: int) -> str | None:
-    """Name a recurring time of day; None for one that just can't be."""
-    if second == _EVERY_SECOND:
-        return "every second"
-    if minute == _EVERY_MINUTE:
-        return "every minute"
-    return f"every hour at minute {minute:02}" if hour == _EVERY_HOUR else None
+def _no_moment(*written: tuple[str, bool]) -> InvalidValueError:
+    """Tell a recurring point in time from one that can't be."""
+    time = " ".join(text for text, _ in written)
+    recurs = _STAR in time and all(possible for _, possible in written)
+    return InvalidValueError("recurring_time" if recurs else "no_such_time", time=time)

@@ -1,13 +1,12 @@
 """Numbers in the data of a record (EN 13757-3, data types A, B, C, D and H)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 import struct
 from typing import Final
 
+from ..tables.problems import NO_DATA, NOT_AVAILABLE
 from .values import (
-    NO_DATA,
-    NOT_AVAILABLE,
     UNSCALED,
     EncodeError,
     InvalidValueError,
@@ -17,7 +16,8 @@ from .values import (
     Value,
 )
 
-_REALS: Final = {4: struct.Struct("<f"), 8: struct.Struct("<d")}
+_SINGLE: Final = struct.Struct("<f")
+_REALS: Final = {4: _SINGLE, 8: struct.Struct("<d")}
 _LARGEST_SINGLE: Final = 3.4028234663852886e38
 
 
@@ -28,6 +28,7 @@ class Integer:
     length: int
     signed: bool
     invalid: frozenset[int] = frozenset()
+    doubtful: frozenset[int] = frozenset()
     scale: Scale = UNSCALED
 
     def decode(self, data: bytes) -> Number:
@@ -35,13 +36,16 @@ class Integer:
         raw = int.from_bytes(data, "little", signed=self.signed)
         if raw in self.invalid:
             raise InvalidValueError(NOT_AVAILABLE)
-        return self.scale.apply(raw)
+        value = self.scale.apply(raw)
+        if raw in self.doubtful:
+            raise InvalidValueError("all_bits_set", value)
+        return value
 
     def encode(self, value: Value) -> bytes:
         """Write a number within the limits that is a multiple of the step."""
         raw = self.scale.invert_whole(value, *self._range)
         if raw in self.invalid:
-            raise EncodeError(f"{value!r} would be read as {NOT_AVAILABLE}")
+            raise EncodeError(f"{value!r} would be read as no value")
         return raw.to_bytes(self.length, "little", signed=self.signed)
 
     @property
@@ -60,6 +64,11 @@ def signed_integer(length: int, scale: Scale = UNSCALED) -> Integer:
     """Type B: only the top bit set is no value."""
     invalid = frozenset({-1 << 8 * length - 1})
     return Integer(length=length, signed=True, invalid=invalid, scale=scale)
+
+
+def balance_integer(length: int, scale: Scale = UNSCALED) -> Integer:
+    """Type B of what is hardly ever -1: all bits set may stand for no value."""
+    return replace(signed_integer(length, scale), doubtful=frozenset({-1}))
 
 
 def counting_integer(length: int, scale: Scale = UNSCALED) -> Integer:
@@ -85,11 +94,14 @@ def decode_bcd(data: bytes) -> int:
     F in the top digit is a minus and no digit; any other digit above 9 makes it invalid.
     """
     digits = data[::-1].hex()
-    if digits.isdecimal():
+    try:
         return int(digits)
-    if digits[:1] == "f" and digits[1:].isdecimal():
-        return -int(digits[1:])
-    raise InvalidValueError(f"not numeric: {digits.upper()}" if digits else NO_DATA)
+    except ValueError:
+        if digits[:1] == "f" and digits[1:].isdecimal():
+            return -int(digits[1:])
+        if not digits:
+            raise InvalidValueError(NO_DATA) from None
+        raise InvalidValueError("not_numeric", digits=digits.upper()) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +147,7 @@ class Real:
             digits = repr(number) if self.length == 8 else _single_digits(number, data)
             if math.isfinite(scaled := self.scale.apply_to_text(digits)):
                 return scaled
-        raise InvalidValueError(f"not a number: {number}")
+        raise InvalidValueError("not_a_number", number=str(number))
 
     def encode(self, value: Value) -> bytes:
         """Write the nearest number."""
@@ -154,6 +166,6 @@ class Real:
 def _single_digits(number: float, data: bytes) -> str:
     for digits in (7, 8):
         text = f"{number:.{digits}g}"
-        if _REALS[4].pack(float(text)) == data:
+        if _SINGLE.pack(float(text)) == data:
             return text
     return f"{number:.9g}"

@@ -5,16 +5,11 @@ import re
 from typing import NoReturn
 
 from ..address import manufacturer_code, manufacturer_name
-from .values import (
-    NO_DATA,
-    NOT_AVAILABLE,
-    EncodeError,
-    InvalidValueError,
-    Limits,
-    Value,
-)
+from ..tables.problems import NO_DATA, NOT_AVAILABLE
+from .values import EncodeError, InvalidValueError, Limits, Value
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Nothing:
     """Data field 0: a record without data."""
 
@@ -46,7 +41,7 @@ class Digits:
         """Read the digits."""
         digits = data[::-1].hex().upper()
         if not self.hexadecimal and not digits.isdecimal():
-            raise InvalidValueError(f"not numeric: {digits}")
+            raise InvalidValueError("not_numeric", digits=digits)
         return digits
 
     def encode(self, value: Value) -> bytes:
@@ -82,6 +77,7 @@ class NumberAsDigits:
             ) from err
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WholeAddress:
     """A secondary address in the order of the header, as 16 hex digits (see SecondaryAddress)."""
 
@@ -99,6 +95,7 @@ class WholeAddress:
         return data[3::-1] + data[4:]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manufacturer:
     """The three letters of a manufacturer in two bytes."""
 

@@ -8,12 +8,10 @@ import math
 from typing import Final, NamedTuple, Protocol, Self
 
 from ..errors import MBusError
+from ..tables.problems import Problem
 
 type Number = int | float | Decimal
 type Value = Number | str | bytes | date | time | datetime | None
-
-NO_DATA: Final = "no data"
-NOT_AVAILABLE: Final = "not available"
 
 _WIDE = Context(prec=80)
 _EXACT_IN_FLOAT: Final = 10**15
@@ -22,7 +20,16 @@ _LARGEST_EXPONENT: Final = 400
 
 
 class InvalidValueError(ValueError):
-    """Data of a record that are no value; says why."""
+    """Data of a record that are no value; `problem` says why.
+
+    `value` is what they are by the letter where only experience says that they are none.
+    """
+
+    def __init__(self, key: str, value: Value = None, **facts: str) -> None:
+        """Take a key of PROBLEMS and its facts."""
+        super().__init__(key)
+        self.problem = Problem(key, facts)
+        self.value = value
 
 
 class EncodeError(MBusError, ValueError):
@@ -62,8 +69,17 @@ class Scale:
     @classmethod
     def of(cls, factor: Fraction, addend: Fraction = Fraction()) -> Self:
         """Scale by raw * factor + addend."""
-        divisor = math.lcm(factor.denominator, addend.denominator)
-        return cls(int(factor * divisor), int(addend * divisor), divisor)
+        return cls().then(factor, addend)
+
+    def then(self, factor: Fraction, addend: Fraction) -> Self:
+        """Scale by raw * factor + addend what comes out of this."""
+        numerator, denominator = factor.as_integer_ratio()
+        added, parts = addend.as_integer_ratio()
+        multiplier = self.multiplier * numerator * parts
+        total = self.addend * numerator * parts + added * self.divisor * denominator
+        divisor = self.divisor * denominator * parts
+        common = math.gcd(multiplier, total, divisor)
+        return type(self)(multiplier // common, total // common, divisor // common)
 
     def apply(self, raw: int) -> Number:
         """Scale without rounding: an int if the scale has no decimals, else the nearest float.

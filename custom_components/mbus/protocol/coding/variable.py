@@ -4,17 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from ..tables.problems import NO_DATA
 from .numeric import Integer, Real, decode_bcd
 from .texts import Digits
-from .values import (
-    NO_DATA,
-    UNSCALED,
-    EncodeError,
-    InvalidValueError,
-    Limits,
-    Scale,
-    Value,
-)
+from .values import UNSCALED, EncodeError, InvalidValueError, Limits, Scale, Value
 
 _TEXT: Final = 0xC0  # below it: that many characters
 _NEGATIVE_BCD: Final = 0xD0

@@ -100,7 +100,7 @@ UNITS: Final[dict[str, Unit]] = {
     **_sizes("calendar_time", {"month": "1", "year": "12"}),
 }
 
-PREFIXED_UNITS: Final[dict[str, tuple[str, int]]] = {
+RECORD_UNITS: Final[dict[str, tuple[str, int | Fraction]]] = {
     "MWh": ("Wh", 10**6),
     "GJ": ("J", 10**9),
     "Mcal": ("cal", 10**6),
@@ -111,8 +111,13 @@ PREFIXED_UNITS: Final[dict[str, tuple[str, int]]] = {
     "kvar": ("var", 10**3),
     "kVA": ("VA", 10**3),
     "t": ("kg", 10**3),
+    "Δ°F": ("K", Fraction(5, 9)),
 }
-"""Units of the standard's tables with a decimal prefix, and what a record has in their place."""
+"""Units of the standard's tables, and which of its own a record has of each in its place.
+
+Those without a decimal prefix; and kelvins for a difference in degrees Fahrenheit, which would be
+taken for a temperature.
+"""
 
 
 def dimension(unit: str | None) -> str | None:

@@ -7,17 +7,19 @@ since 2018.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import StrEnum, auto
 from fractions import Fraction
 from typing import Final
 
 ONE: Final = Fraction(1)
+ZERO: Final = Fraction()
 
 
-class DataType(Enum):
+class DataType(StrEnum):
     """How the data of a VIF are to be taken where the data field leaves it open."""
 
     SIGNED = auto()  # type B
+    BALANCE = auto()  # type B of what can be negative, but hardly ever -1
     COUNT = auto()  # type B of what can't be negative
     UNSIGNED = auto()  # type C
     BITS = auto()  # type D
@@ -43,7 +45,7 @@ class Vif:
 
 type _Rows = dict[int, Vif]
 
-SIGNED, COUNT = DataType.SIGNED, DataType.COUNT
+SIGNED, BALANCE, COUNT = DataType.SIGNED, DataType.BALANCE, DataType.COUNT
 UNSIGNED, BITS = DataType.UNSIGNED, DataType.BITS
 TIME_POINT = DataType.TIME_POINT
 
@@ -99,8 +101,8 @@ def _rating(code: int, quantity: str) -> _Rows:
 
 # Primary VIF table.
 PRIMARY: Final[_Rows] = {
-    **decades(0x00, 8, "energy", "Wh", -3),
-    **decades(0x08, 8, "energy", "J", 0),
+    **decades(0x00, 8, "energy", "Wh", -3, BALANCE),
+    **decades(0x08, 8, "energy", "J", 0, BALANCE),
     **decades(0x10, 8, "volume", "m³", -6, COUNT),
     **decades(0x18, 8, "mass", "kg", -3, COUNT),
     **_times(0x20, "on_time", data_type=COUNT),
@@ -129,12 +131,12 @@ PRIMARY: Final[_Rows] = {
 
 # First extension table, after FB.
 FIRST_EXTENSION: Final[_Rows] = {
-    **decades(0x00, 2, "energy", "MWh", -1),
+    **decades(0x00, 2, "energy", "MWh", -1, BALANCE),
     **decades(0x02, 2, "reactive_energy", "kvarh", 0),
     **decades(0x04, 2, "apparent_energy", "kVAh", 0),
     **decades(0x06, 1, "coefficient_of_performance", None, -1),
-    **decades(0x08, 2, "energy", "GJ", -1),
-    **decades(0x0C, 4, "energy", "Mcal", -1),
+    **decades(0x08, 2, "energy", "GJ", -1, BALANCE),
+    **decades(0x0C, 4, "energy", "Mcal", -1, BALANCE),
     **decades(0x10, 2, "volume", "m³", 2, COUNT),
     **decades(0x14, 4, "reactive_power", "kvar", -3),
     **decades(0x18, 2, "mass", "t", 2, UNSIGNED),
@@ -155,7 +157,7 @@ FIRST_EXTENSION: Final[_Rows] = {
     # [classic] until 0x67
     **decades(0x58, 4, "flow_temperature", "°F", -3),
     **decades(0x5C, 4, "return_temperature", "°F", -3),
-    **decades(0x60, 4, "temperature_difference", "°F", -3),
+    **decades(0x60, 4, "temperature_difference", "Δ°F", -3),
     **decades(0x64, 4, "external_temperature", "°F", -3),
     **_rating(0x68, "hca_rating_factor"),
     # The factor of 0x69 is disputed; the watt is what most take it for.

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from .vif import ONE, DataType
+from .vif import ONE, ZERO, DataType
 
 ALTERNATE_UNITS: Final = "alternate_units"
 """The value is in a unit of a table that is not public, never in that of the VIF."""
@@ -30,14 +30,15 @@ class Vife:
     """One code: what it adds to a record's meaning or does to its value.
 
     With `replacement` the record is something other than a value of its VIF, whose unit, factor and
-    data type then don't apply. With `opaque`, data of variable length are no text.
+    data type then don't apply. With `opaque`, data of variable length are no text. `error` is a key of
+    PROBLEMS.
     """
 
     modifier: str | None = None
     unit_suffix: str = ""
     replacement: Replacement | None = None
     factor: Fraction = ONE
-    addend: Fraction = Fraction()
+    addend: Fraction = ZERO
     data_type: DataType | None = None
     opaque: bool = False
     error: str | None = None
@@ -88,29 +89,29 @@ COMBINABLE: Final[_Rows] = {
     0x00: Vife(),  # no error
     **_errors(
         0x01,
-        "too many DIFEs",
-        "storage number not implemented",
-        "unit number not implemented",
-        "tariff number not implemented",
-        "function not implemented",
-        "data class not implemented",
-        "data size not implemented",
+        "too_many_difes",
+        "storage_number_not_implemented",
+        "unit_number_not_implemented",
+        "tariff_number_not_implemented",
+        "function_not_implemented",
+        "data_class_not_implemented",
+        "data_size_not_implemented",
     ),
     **_errors(
         0x0B,
-        "too many VIFEs",
-        "illegal VIF group",
-        "illegal VIF exponent",
-        "VIF/DIF mismatch",
-        "unimplemented action",
+        "too_many_vifes",
+        "illegal_vif_group",
+        "illegal_vif_exponent",
+        "vif_dif_mismatch",
+        "unimplemented_action",
     ),
     **_label(0x12, "average"),
     **_profile(0x13, "inverse_compact_profile"),
     **_label(0x14, "relative_deviation", DataType.SIGNED),
     **_errors(
-        0x15, "no data available", "data overflow", "data underflow", "data error"
+        0x15, "no_data_available", "data_overflow", "data_underflow", "data_error"
     ),
-    **_errors(0x1C, "premature end of record"),
+    **_errors(0x1C, "premature_end_of_record"),
     **_label(0x1D, "standard_conform"),
     **_profile(0x1E, "compact_profile_with_registers"),
     **_profile(0x1F, "compact_profile"),
