@@ -1,10 +1,12 @@
 """Telegrams of real meters, compared with an independent reading of each record."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from datetime import date
 from decimal import Decimal
 import json
 from pathlib import Path
+import pickle
 from typing import Any
 
 import pytest
@@ -157,6 +159,18 @@ def test_records_are_told_apart(entry: dict[str, Any]) -> None:
         alike.setdefault(record.signature, set()).add(record.header)
     for headers in alike.values():
         assert len({without_coding(header) for header in headers}) == 1
+
+
+@pytest.mark.parametrize("entry", telegrams("valid"))
+def test_copies(entry: dict[str, Any]) -> None:
+    """A telegram that went through pickle or a deep copy is the same, to the last record."""
+    found = parse_telegram(bytes.fromhex(entry["hex"]))
+    for other in (pickle.loads(pickle.dumps(found)), deepcopy(found)):
+        assert other == found
+        assert other.signatures == found.signatures
+        assert [record.modifiers for record in other.records] == [
+            record.modifiers for record in found.records
+        ]
 
 
 def without_coding(header: bytes) -> tuple[int, bytes]:

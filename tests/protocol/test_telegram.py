@@ -1,5 +1,8 @@
 """Telegrams: CI fields, headers, special DIFs, damaged and encrypted data."""
 
+from copy import deepcopy
+import pickle
+
 import pytest
 
 from custom_components.mbus.protocol import (
@@ -526,3 +529,33 @@ def test_unlikely_mode_but_not_plain(payload: str) -> None:
     """Under an unlikely mode only known records that end with the telegram are plain."""
     found = parse_telegram(configured("FF FF", bytes.fromhex(payload)))
     assert (found.records, found.encryption_mode) == ((), 31)
+
+
+@pytest.mark.parametrize(
+    ("ci", "data"),
+    [
+        # Every coding, a record error, a doubtful and an invalid value, a plain text, summer time, an unread rest.
+        (
+            0x72,
+            HEADER
+            + bytes.fromhex(
+                "04 13 15 CD 5B 07  44 05 FF FF FF FF  04 05 FF FF FF FF  04 93 15 00 00 00 00  0A 5A EE EE"
+                "02 FC 03 48 52 25 74 44 0D  05 5B 18 DF B0 41  04 6D 23 8E 56 3B  06 6D 54 23 0E 56 3B 00"
+                "02 6C E1 F1  03 6D 3B 3B 17  0D FD 11 02 61 62  0C 78 78 56 34 12  04 78 01 00 00 00  00 13"
+                "07 79 78 56 34 12 24 23 2F 04  02 FD 0A 24 23  04 FD 72 01 02 03 04  0D FD 3A C2 34 12  3F"
+            ),
+        ),
+        (0x73, bytes.fromhex("78 56 34 12 0A 01 05 3E FF FF FF FF 01 00 00 00")),
+        (0x7A, bytes.fromhex("2A 04 00 05") + bytes(16)),
+        (0x78, VOLUME + b"\x1f\x01"),
+        (0x71, b"\x04"),
+    ],
+)
+def test_copies(ci: int, data: bytes) -> None:
+    """Whatever a telegram holds goes through pickle and a deep copy."""
+    found = parse_telegram(frame(ci, data))
+    for other in (pickle.loads(pickle.dumps(found)), deepcopy(found)):
+        assert other == found
+        assert [(record.value, str(record.problem)) for record in other.records] == [
+            (record.value, str(record.problem)) for record in found.records
+        ]
