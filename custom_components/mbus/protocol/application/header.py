@@ -63,7 +63,8 @@ class Identity:
         return cls(**data)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, as Record is not.
+@dataclass(slots=True, kw_only=True)
 class Header:
     """Who sends a telegram, and the state that it is in.
 
