@@ -74,7 +74,7 @@ SHOWN = [
     (HEAT, "0266 3930", "temperature", "°C", None, 1, MEASUREMENT),
     (HEAT, "055b 18dfb041", "temperature", "°C", None, 2, MEASUREMENT),
     (HEAT, "0261 3930", "temperature_delta", "K", None, 2, MEASUREMENT),
-    (HEAT, "02fb60 3930", "temperature_delta", "°F", None, 2, MEASUREMENT),
+    (HEAT, "02fb60 3930", "temperature_delta", "K", None, 2, MEASUREMENT),
     (HEAT, "02fb5b 3930", "temperature", "°F", None, 0, MEASUREMENT),
     (HEAT, "041b 39300000", "weight", "kg", None, 0, INCREASING),
     # Water and gas
@@ -324,6 +324,16 @@ def test_volume_is_water_or_gas_by_the_medium(medium: int) -> None:
             {"unit": "°F"},
             ("temperature_delta", "°F", 2, MEASUREMENT),
             222.21,
+        ),
+        # A difference of 9 °F
+        *(
+            (
+                "01fb63 09",
+                {"unit": unit},
+                ("temperature_delta", unit, 2, MEASUREMENT),
+                value,
+            )
+            for unit, value in (("K", 5), ("°C", 5), ("°F", 9))
         ),
         ("025a 3930", {"unit": "°F"}, ("temperature", "°F", 2, MEASUREMENT), 2254.1),
         ("04fb04 39300000", {"unit": "kVAh"}, (None, "kVAh", 0, INCREASING), 12345),
