@@ -579,3 +579,21 @@ def test_copies(ci: int, data: bytes) -> None:
         assert [(record.value, str(record.problem)) for record in other.records] == [
             (record.value, str(record.problem)) for record in found.records
         ]
+
+
+@pytest.mark.parametrize(
+    ("ci", "data"),
+    [
+        (0x72, HEADER + VOLUME + b"\x04"),
+        (0x70, b"\x08"),
+        (0x79, b"\x01"),
+        (0x72, b"\x01"),
+    ],
+)
+def test_copies_of_errors(ci: int, data: bytes) -> None:
+    """Nor is anything lost that an error tells."""
+    with pytest.raises(FrameError) as caught:
+        parse_telegram(frame(ci, data))
+    for other in (pickle.loads(pickle.dumps(caught.value)), deepcopy(caught.value)):
+        assert (type(other), str(other)) == (type(caught.value), str(caught.value))
+        assert vars(other) == vars(caught.value)
