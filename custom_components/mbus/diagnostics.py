@@ -16,6 +16,7 @@ from .meters.binding import Binding, BindingState
 from .meters.reading import Result
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .polling.masking import is_harmless, masked_header, masked_text
+from .presentation.reasons import problem_text
 from .presentation.record_data import record_data
 from .presentation.texts import Texts, async_get_texts, sensor_key
 from .protocol import PLAIN_TEXT, Address, Record, Telegram
@@ -167,7 +168,7 @@ def _telegram(telegram: Telegram, texts: Texts) -> dict[str, Any]:
         "bytes_of_the_manufacturer": len(telegram.manufacturer_data),
         "bytes_not_read": len(telegram.trailing_data),
         "more_records_follow": telegram.more_records_follow,
-        "problem": telegram.problem,
+        "problem": problem_text(telegram.problem, texts) if telegram.problem else None,
     }
 
 

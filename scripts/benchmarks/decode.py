@@ -14,8 +14,8 @@ import meterbus  # type: ignore[import-untyped]
 import pymbusparser
 
 from custom_components.mbus.protocol import parse_telegram
-from custom_components.mbus.protocol.application.layout import KNOWN_LAYOUTS
 from custom_components.mbus.protocol.application.meaning import meaning_of
+from custom_components.mbus.protocol.application.places import KNOWN_PLACES
 
 from .report import print_report
 from .telegrams import Variable, load_telegrams
@@ -35,7 +35,7 @@ def decode_ours(frame: bytes) -> None:
 
 def decode_first(frame: bytes) -> None:
     """Read a telegram as if it were the first of its meter."""
-    KNOWN_LAYOUTS.clear()
+    KNOWN_PLACES.clear()
     meaning_of.cache_clear()
     decode_ours(frame)
 

@@ -14,9 +14,11 @@ from custom_components.mbus.protocol import (
     IncompleteTelegramError,
     MBusError,
     Telegram,
+    explain,
     parse_telegram,
 )
 from custom_components.mbus.protocol.application.meaning import meaning_of
+from custom_components.mbus.protocol.application.places import KNOWN_PLACES
 
 from .report import print_report
 from .telegrams import checked, load_telegrams
@@ -59,6 +61,9 @@ def read_all(telegram: Telegram) -> None:
         if record.value is None and record.problem is None:
             raise AssertionError(f"record {record.index} has neither value nor problem")
         _ = record.unit, record.quantity, record.modifiers, record.signature
+        _ = str(record.problem)
+    if b"".join(part for part, _ in explain(telegram)) != telegram.frame:
+        raise AssertionError("its parts are not the frame")
 
 
 def outcome(frame: bytes) -> str:
@@ -131,6 +136,7 @@ def main() -> int:
 
 def timed(frame: bytes) -> float:
     """Measure a telegram once more, as if its record headers were met for the first time."""
+    KNOWN_PLACES.clear()
     meaning_of.cache_clear()
     start = thread_time()
     with suppress(Exception):

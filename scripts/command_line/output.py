@@ -111,7 +111,7 @@ def describe_header(header: protocol.Header | None) -> dict[str, Any] | None:
     if header is None:
         return None
     names = {"manufacturer": header.manufacturer, "medium_name": header.medium_name}
-    return header._asdict() | names
+    return asdict(header) | names
 
 
 def name_meter(header: protocol.Header | None) -> str:

@@ -325,6 +325,16 @@ def test_volume_is_water_or_gas_by_the_medium(medium: int) -> None:
             ("temperature_delta", "°F", 2, MEASUREMENT),
             222.21,
         ),
+        # A difference of 9 °F
+        *(
+            (
+                "01fb63 09",
+                {"unit": unit},
+                ("temperature_delta", unit, 2, MEASUREMENT),
+                value,
+            )
+            for unit, value in (("K", 5), ("°C", 5), ("°F", 9))
+        ),
         ("025a 3930", {"unit": "°F"}, ("temperature", "°F", 2, MEASUREMENT), 2254.1),
         ("04fb04 39300000", {"unit": "kVAh"}, (None, "kVAh", 0, INCREASING), 12345),
         # A number without a unit is what a person says it is.

@@ -19,7 +19,7 @@ from custom_components.mbus.protocol import (
     limits,
     parse_telegram,
 )
-from custom_components.mbus.protocol.application.layout import KNOWN_LAYOUTS
+from custom_components.mbus.protocol.application.places import KNOWN_PLACES
 
 from .telegrams import HEADER, frame, record
 
@@ -114,10 +114,10 @@ def test_nothing_is_remembered_wrongly(
     changed = bytearray(data[:240])
     for place, byte in changes if changed else ():
         changed[place % len(changed)] = byte
-    KNOWN_LAYOUTS.clear()
+    KNOWN_PLACES.clear()
     parsed(frame(0x72, HEADER + data[:240]))
     after = parsed(frame(0x72, HEADER + changed))
-    KNOWN_LAYOUTS.clear()
+    KNOWN_PLACES.clear()
     assert parsed(frame(0x72, HEADER + changed)) == after
 
 

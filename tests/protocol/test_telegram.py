@@ -216,6 +216,26 @@ def test_fixed_structure(
     assert found.identity == Identity(identification="12345678", manufacturer=None)
 
 
+@pytest.mark.parametrize(
+    ("records", "layout"),
+    [
+        ("04 13 01 00 00 00 04 13 02 00 00 00 44 06 03 00 00 00 02 AB FC 01 05 00 12 FD 48 01 00", "cd9b4a253d63bc16"),
+        ("", "4f53cda18c2baa0c"),
+    ],
+)  # fmt: skip
+def test_layout(records: str, layout: str) -> None:
+    """What stands for the meaning of all records is kept for years, so it stays what it was."""
+    assert telegram(records).layout == layout
+
+
+def test_layout_follows_meaning() -> None:
+    """It is the same for other values, and another one for other records or another order."""
+    volumes = telegram("04 13 01 00 00 00 02 5A 01 00").layout
+    assert telegram("04 13 02 00 00 00 02 5B 07 00").layout == volumes
+    assert telegram("02 5A 01 00 04 13 01 00 00 00").layout != volumes
+    assert telegram("04 13 01 00 00 00 02 5E 01 00").layout != volumes
+
+
 def test_fixed_structure_suspicious() -> None:
     """A present energy of -1 is kept and marked, as in the other structure."""
     data = bytes.fromhex("78 56 34 12 0A 01 05 3E FF FF FF FF FF FF FF FF")
@@ -559,3 +579,21 @@ def test_copies(ci: int, data: bytes) -> None:
         assert [(record.value, str(record.problem)) for record in other.records] == [
             (record.value, str(record.problem)) for record in found.records
         ]
+
+
+@pytest.mark.parametrize(
+    ("ci", "data"),
+    [
+        (0x72, HEADER + VOLUME + b"\x04"),
+        (0x70, b"\x08"),
+        (0x79, b"\x01"),
+        (0x72, b"\x01"),
+    ],
+)
+def test_copies_of_errors(ci: int, data: bytes) -> None:
+    """Nor is anything lost that an error tells."""
+    with pytest.raises(FrameError) as caught:
+        parse_telegram(frame(ci, data))
+    for other in (pickle.loads(pickle.dumps(caught.value)), deepcopy(caught.value)):
+        assert (type(other), str(other)) == (type(caught.value), str(caught.value))
+        assert vars(other) == vars(caught.value)

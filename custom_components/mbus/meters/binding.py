@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import replace
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from hashlib import sha256
-import json
 from typing import Any, Self
 
 from ..protocol import PLAIN_TEXT, Record, Signature, Telegram, dimension
@@ -143,18 +141,12 @@ class Binding:
                 BindingState.RECORD_CHANGED,
                 f"record {self.index} of telegram {self.telegram} is now {record.signature}, it was {self.signature}",
             )
-        if self.layout is not None and layout(telegram) != self.layout:
+        if self.layout is not None and telegram.layout != self.layout:
             raise BindingError(
                 BindingState.RECORD_CHANGED,
                 f"telegram {self.telegram} has other records than before, and more than one is {self.signature}",
             )
         return record
-
-
-def layout(telegram: Telegram) -> str:
-    """Return a short stand-in for the order and meaning of all records of a telegram."""
-    signatures = [signature.as_dict() for signature in telegram.signatures]
-    return sha256(json.dumps(signatures, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def bound_to(
@@ -169,7 +161,7 @@ def bound_to(
         "signature": record.signature.as_dict(),
         "unit": record.unit,
         "header": record.header.hex(),
-        "layout": layout(telegrams[telegram]) if ambiguous else None,
+        "layout": telegrams[telegram].layout if ambiguous else None,
         "ordinal": ordinal(telegrams, telegram, index),
     }
 

@@ -24,10 +24,12 @@ from ..presentation.reasons import error_text
 from ..presentation.texts import cached_texts
 from ..protocol import (
     COMBINABLE,
+    NO_DATA,
     EncodeError,
     Limits,
     MBusError,
     MeterError,
+    Problem,
     Record,
     Value,
     convert_unit,
@@ -120,12 +122,7 @@ def _check_taken(
     result = coordinator.data.results.get(binding.id)
     record = result.record if result else None
     if record is None or record.value is None:
-        if (
-            record
-            and wanted == ""
-            and record.problem
-            and record.problem.key == "no_data"
-        ):
+        if record and wanted == "" and record.problem == Problem(NO_DATA):
             return  # A text that was cleared.
         reason = result.reason if result else None
     elif _is_same(coordinator.meter, binding, record, wanted):

@@ -99,7 +99,7 @@ from .master.readout import Quirks, Readout
 from .master.search import scan, search
 from .master.session import Session
 from .tables.medium import MEDIA, medium_name
-from .tables.problems import PROBLEMS, Problem
+from .tables.problems import NO_DATA, PROBLEMS, Problem
 from .tables.units import UNITS, convert_unit, dimension
 from .tables.vif import (
     FIRST_EXTENSION,
@@ -123,6 +123,7 @@ __all__ = [
     "MEDIA",
     "MODIFIERS",
     "MODIFIER_PREFIXES",
+    "NO_DATA",
     "PLAIN_TEXT",
     "PRIMARY",
     "PROBLEMS",

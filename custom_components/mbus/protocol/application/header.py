@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 import struct
-from typing import Any, Final, NamedTuple, Self, override
+from typing import Any, Final, Self, override
 
 from ..address import manufacturer_name
 from ..errors import FrameError
@@ -63,7 +63,9 @@ class Identity:
         return cls(**data)
 
 
-class Header(NamedTuple):
+# Not frozen, as Record is not.
+@dataclass(slots=True, kw_only=True)
+class Header:
     """Who sends a telegram, and the state that it is in.
 
     A short header has neither identification, manufacturer, version nor medium, a fixed structure
@@ -71,12 +73,12 @@ class Header(NamedTuple):
     `manufacturer_code` is the manufacturer as sent, with the bit that says "unique only here".
     """
 
-    access_number: int
-    status: int
     identification: str | None = None
     manufacturer_code: int | None = None
     version: int | None = None
     medium: int | None = None
+    access_number: int
+    status: int
     configuration: int = 0
     is_fixed: bool = False
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 from ..coding.texts import Opaque
 from ..coding.variable import Variable
 from ..tables.problems import Problem
-from .layout import find_layout
 from .meaning import Meaning
+from .places import find_places
 from .record import Record
 
 
@@ -26,7 +26,7 @@ class RecordBlock(NamedTuple):
 
 def read_records(data: bytes, *, high_first: bool = False) -> RecordBlock:
     """Read all records, `high_first` with the high byte first (CI 76)."""
-    found, own, trailing, more_records_follow, problem, is_cut = find_layout(data)
+    found, own, trailing, more_records_follow, problem, is_cut = find_places(data)
     # As a list first: that takes a third less than a generator.
     if high_first:
         records = [

@@ -1,6 +1,9 @@
 """Telegrams: from a long frame to header and records (EN 13757-3, CI field)."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+import json
 from typing import Final
 
 from ..errors import ApplicationError, FrameError, UnsupportedError
@@ -63,6 +66,7 @@ _UNLIKELY_MODES: Final = frozenset({1, 2, 3, 6, *range(11, 32)})
 _FABRICATION_NUMBER: Final = meaning_of(b"\x0c\x78").signature
 
 
+# Not frozen, as Record is not. Without slots, so that what follows from it can be kept.
 @dataclass(kw_only=True)
 class Telegram:
     """One reply of a meter.
@@ -85,10 +89,16 @@ class Telegram:
     encryption_mode: int | None = None
     alarm: int | None = None
 
-    @property
+    @cached_property
     def signatures(self) -> tuple[Signature, ...]:
         """What the records mean, in their order."""
         return tuple(record.signature for record in self.records)
+
+    @cached_property
+    def layout(self) -> str:
+        """Sixteen hex digits that stand for the signatures: equal, and the same for ever, where those are."""
+        signatures = [signature.as_dict() for signature in self.signatures]
+        return sha256(json.dumps(signatures, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
     def identity(self) -> Identity | None:

@@ -18,11 +18,10 @@ _PLAIN_TEXT: Final = 0xFC
 _NO_LENGTHS: Final[Mapping[int, int]] = {}
 
 
-class Layout(NamedTuple):
-    """Of each record its meaning, start and end of its data; then where the rest begins.
+class Places(NamedTuple):
+    """Of each record its meaning and where its data begin and end, then where what follows them begins.
 
-    That are the manufacturer's data, and those that can't be read. `problem` says why there are some;
-    `is_cut`: they are the beginning of a record.
+    `trailing_data` can't be read, `problem` says why; `is_cut`: they are the beginning of a record.
     """
 
     records: tuple[tuple[Meaning, int, int], ...]
@@ -33,16 +32,16 @@ class Layout(NamedTuple):
     is_cut: bool = False
 
 
-KNOWN_LAYOUTS: Final[dict[int, tuple[tuple[int, int, Layout], ...]]] = {}
-"""By the length of the data: a mask, the bits under it that make the layout, and the layout.
+KNOWN_PLACES: Final[dict[int, tuple[tuple[int, int, Places], ...]]] = {}
+"""By the length of the data: a mask, the bits under it, and the places that follow from them.
 
-A meter's telegrams differ in nothing but values.
+A meter's telegrams differ in nothing but values, which have no part in where anything stands.
 """
 _MOST_LENGTHS: Final = 64
 _MOST_OF_A_LENGTH: Final = 4
 
 
-def find_layout(data: bytes) -> Layout:
+def find_places(data: bytes) -> Places:
     """Find out where all records stand.
 
     Some meters put the text of a plain text VIF after the VIFEs, others send a real number under a
@@ -50,34 +49,34 @@ def find_layout(data: bytes) -> Layout:
     to its end without.
     """
     number = int.from_bytes(data)
-    known = KNOWN_LAYOUTS.get(len(data), ())
-    for mask, bits, layout in known:
+    known = KNOWN_PLACES.get(len(data), ())
+    for mask, bits, places in known:
         if number & mask == bits:
-            return layout
-    layout = _find(data)
-    if layout.problem is None:
-        mask = _mask(data, layout)
-        new = (mask, number & mask, layout)
-        if len(KNOWN_LAYOUTS) == _MOST_LENGTHS:
-            KNOWN_LAYOUTS.clear()
-        KNOWN_LAYOUTS[len(data)] = (new, *known[: _MOST_OF_A_LENGTH - 1])
-        return layout
+            return places
+    places = _find(data)
+    if places.problem is None:
+        mask = _mask(data, places)
+        new = (mask, number & mask, places)
+        if len(KNOWN_PLACES) == _MOST_LENGTHS:
+            KNOWN_PLACES.clear()
+        KNOWN_PLACES[len(data)] = (new, *known[: _MOST_OF_A_LENGTH - 1])
+        return places
     others = []
     if _PLAIN_TEXT in data:
         others.append(_find(data, text_last=True))
     if any(lvar in data for lvar in REALS):
         others.append(_find(data, real_lengths=REALS))
-    return next((other for other in others if other.problem is None), layout)
+    return next((other for other in others if other.problem is None), places)
 
 
-def _mask(data: bytes, layout: Layout) -> int:
-    """Set the bits that make the layout: all but those of values and of the manufacturer's data."""
+def _mask(data: bytes, places: Places) -> int:
+    """Set the bits that make the places: all but those of values and of the manufacturer's data."""
     mask = bytearray(b"\xff" * len(data))
-    for meaning, start, end in layout.records:
+    for meaning, start, end in places.records:
         if meaning.data_length is None:
             start += 1  # the LVAR says where the record ends
         mask[start:end] = bytes(end - start)
-    mask[layout.manufacturer_data :] = bytes(len(data) - layout.manufacturer_data)
+    mask[places.manufacturer_data :] = bytes(len(data) - places.manufacturer_data)
     return int.from_bytes(mask)
 
 
@@ -86,7 +85,7 @@ def _find(
     *,
     text_last: bool = False,
     real_lengths: Mapping[int, int] = _NO_LENGTHS,
-) -> Layout:
+) -> Places:
     records: list[tuple[Meaning, int, int]] = []
     problem: Problem | None = None
     position, end = 0, len(data)
@@ -95,12 +94,12 @@ def _find(
         if dif & _SPECIAL == _SPECIAL:
             if dif in (_MANUFACTURER_DATA, _MORE_RECORDS_FOLLOW):
                 more = dif == _MORE_RECORDS_FOLLOW
-                return Layout(tuple(records), position + 1, end, more, problem)
+                return Places(tuple(records), position + 1, end, more, problem)
             if dif == _GLOBAL_READOUT:
                 problem = Problem("readout_request")
             elif dif != _FILLER:
                 reserved = Problem("reserved_dif", {"code": f"{dif:02X}"})
-                return Layout(tuple(records), position, position, False, reserved)
+                return Places(tuple(records), position, position, False, reserved)
             position += 1
             continue
         if dif == 0 and position == end - 1:
@@ -114,7 +113,7 @@ def _find(
                 length = real_lengths.get(lvar) or variable_length(lvar)
                 if length is None:
                     reserved = Problem("reserved_length", {"code": f"{lvar:02X}"})
-                    return Layout(tuple(records), position, position, False, reserved)
+                    return Places(tuple(records), position, position, False, reserved)
                 length += 1
         except IndexError:
             return _cut(records, position, "record_cut")
@@ -124,12 +123,12 @@ def _find(
             return _cut(records, position, "record_cut")
         records.append((meaning, start, start + length))
         position = start + length
-    return Layout(tuple(records), end, end, False, problem)
+    return Places(tuple(records), end, end, False, problem)
 
 
 def _cut(
     records: list[tuple[Meaning, int, int]], position: int, key: str, **facts: str
-) -> Layout:
+) -> Places:
     """End in the middle of a record."""
     problem = Problem(key, {"index": str(len(records)), **facts})
-    return Layout(tuple(records), position, position, False, problem, True)
+    return Places(tuple(records), position, position, False, problem, True)
