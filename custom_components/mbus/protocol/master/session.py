@@ -159,7 +159,7 @@ class Session:
         judge: Judge[Answer],
         *,
         wait: float | None = None,
-        listen_on: bool = False,
+        listen_on: float = 0.0,
     ) -> Reply[Answer]:
         """Send one request, as `Line.exchange` does, and take note of what it does to the meters."""
         try:
