@@ -128,7 +128,9 @@ async def add_meter(
     answers: Answers = {
         "user": {"next_step_id": "address"},
         "address": {"address": str(address)},
+        "known_meter": {"next_step_id": "records"},
         "records": tick,
+        "records_incomplete": tick,
     }
     end = await walk(
         home_assistant, SUBENTRIES, {"handler": [entry_id, "meter"]}, answers

@@ -1,7 +1,10 @@
 """Read and write wired M-Bus meters (EN 13757) through a serial level converter or a TCP gateway."""
 
 import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
@@ -14,9 +17,11 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.typing import ConfigType
 
 from .const import (
+    CONF_BINDINGS,
     CONF_MEMORY_LIMIT,
     DEFAULT_OPTIONS,
     DOMAIN,
+    LOGGER,
     SIGNAL_CONNECTION_UPDATED,
     SIGNAL_METER_CHANGED,
     SUBENTRY_METER,
@@ -27,7 +32,10 @@ from .polling.connection import STOPPED_BY_USER, Connection
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .polling.issues import withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
+from .polling.seams import Seams
 from .polling.store import MBusStore
+from .presentation.reasons import error_text
+from .presentation.texts import cached_texts
 from .protocol import LinkError
 from .services import async_setup_services
 
@@ -59,6 +67,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     """Open the bus and set up its meters; nothing waits for a reading."""
     store = MBusStore(hass, entry.entry_id)
     await store.async_load()
+    entry.async_on_unload(store.async_close)
 
     @callback
     def async_tell() -> None:
@@ -79,7 +88,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN,
             translation_key="cannot_connect",
-            translation_placeholders={"error": str(err)},
+            translation_placeholders={"error": error_text(err, cached_texts(hass))},
         ) from err
 
     gateway = dr.async_get(hass).async_get_or_create(
@@ -89,22 +98,25 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         connection=connection,
         schedule=Schedule(hass, entry, connection, store, on_reading=async_tell),
         store=store,
+        seams=Seams(hass, store),
         gateway_device_id=gateway.id,
         memory_limit=(DEFAULT_OPTIONS | dict(entry.options))[CONF_MEMORY_LIMIT],
     )
     entry.async_on_unload(data.schedule.async_stop)
-    meters = _meters(entry)
-    for meter in meters.values():
+    entry.async_on_unload(data.seams.async_stop)
+    updates = _Updates(entry)
+    for meter in updates.meters:
         _add_meter(hass, entry, meter)
-    _forget_suggested_units(hass, entry)
+        # Hundreds of kept readings in one step would hold up everything else.
+        await asyncio.sleep(0)
+    _forget_suggested_units(hass, entry, updates.meters)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if store.running:
         data.schedule.async_start()
     else:
         data.async_stop(STOPPED_BY_USER)
-    entry.async_on_unload(
-        entry.add_update_listener(_Updates(entry, meters).async_apply)
-    )
+    entry.async_on_unload(entry.add_update_listener(updates.async_apply))
+    await updates.async_apply(hass, entry)
     return True
 
 
@@ -120,7 +132,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> boo
         await coordinator.async_shutdown()
         withdraw_all(hass, meter_id)
     withdraw_connection(hass, entry)
-    await data.store.async_save()
+    await data.store.async_close()
     return True
 
 
@@ -136,53 +148,80 @@ class _Updates:
     call compares with what was applied last, one after another.
     """
 
-    def __init__(self, entry: MBusConfigEntry, meters: dict[str, Meter]) -> None:
+    def __init__(self, entry: MBusConfigEntry) -> None:
         """Remember what is set up now."""
         self._lock = asyncio.Lock()
-        self._connection = (entry.title, dict(entry.data), dict(entry.options))
-        self._meters = meters
+        self._connection = _connection(entry)
+        self._applied = {meter.id: meter for meter in _meters(entry)}
+        self._stored = {
+            meter_id: entry.subentries[meter_id].data for meter_id in self._applied
+        }
+
+    @property
+    def meters(self) -> Iterable[Meter]:
+        """Return the meters that are set up."""
+        return self._applied.values()
 
     async def async_apply(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
         """Bring what runs in line with the entry."""
         async with self._lock:
-            if (entry.title, dict(entry.data), dict(entry.options)) != self._connection:
+            if _connection(entry) != self._connection:
                 hass.config_entries.async_schedule_reload(entry.entry_id)
                 return
-            before, self._meters = self._meters, _meters(entry)
-            for meter_id in before.keys() - self._meters.keys():
+            for meter_id in self._applied.keys() - entry.subentries.keys():
+                del self._applied[meter_id], self._stored[meter_id]
                 await _remove_meter(hass, entry, meter_id)
-            for meter_id, meter in self._meters.items():
-                if meter_id not in before:
-                    coordinator = _add_meter(hass, entry, meter)
-                elif meter != before[meter_id]:
-                    coordinator = entry.runtime_data.coordinators[meter_id]
-                    _drop_entities(hass, entry, before[meter_id], meter)
-                    coordinator.async_set_meter(meter)
-                    _update_device(hass, coordinator)
-                else:
-                    continue
-                async_dispatcher_send(
-                    hass, SIGNAL_METER_CHANGED.format(entry.entry_id), coordinator
-                )
+            for subentry in entry.get_subentries_of_type(SUBENTRY_METER):
+                self._async_apply_meter(hass, entry, subentry)
+
+    @callback
+    def _async_apply_meter(
+        self, hass: HomeAssistant, entry: MBusConfigEntry, subentry: ConfigSubentry
+    ) -> None:
+        meter_id = subentry.subentry_id
+        before = self._applied.get(meter_id)
+        if (
+            before is not None
+            and subentry.data is self._stored[meter_id]
+            and subentry.title == before.title
+        ):
+            return
+        meter = self._applied[meter_id] = Meter.from_subentry(subentry)
+        self._stored[meter_id] = subentry.data
+        if before is None:
+            coordinator = _add_meter(hass, entry, meter)
+        elif meter != before:
+            coordinator = entry.runtime_data.coordinators[meter_id]
+            _drop_entities(hass, entry, before, meter)
+            coordinator.async_set_meter(meter)
+            _update_device(hass, coordinator)
+        else:
+            return
+        async_dispatcher_send(
+            hass, SIGNAL_METER_CHANGED.format(entry.entry_id), coordinator
+        )
+
+
+def _connection(entry: MBusConfigEntry) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    return entry.title, dict(entry.data), dict(entry.options)
+
+
+def _meters(entry: MBusConfigEntry) -> Iterator[Meter]:
+    return map(Meter.from_subentry, entry.get_subentries_of_type(SUBENTRY_METER))
 
 
 @callback
-def _forget_suggested_units(hass: HomeAssistant, entry: MBusConfigEntry) -> None:
-    """Drop the units that the first release suggested: its sensors' units could not be changed otherwise."""
+def _forget_suggested_units(
+    hass: HomeAssistant, entry: MBusConfigEntry, meters: Iterable[Meter]
+) -> None:
+    """Drop the units that release 0.1 suggested for records: their units could not be changed otherwise."""
     registry = er.async_get(hass)
+    bindings = {binding_id for meter in meters for binding_id in meter.bindings}
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
-        if _SUGGESTED_UNIT in entity.options:
+        if entity.unique_id in bindings and _SUGGESTED_UNIT in entity.options:
             registry.async_update_entity_options(
                 entity.entity_id, _SUGGESTED_UNIT, None
             )
-
-
-def _meters(entry: MBusConfigEntry) -> dict[str, Meter]:
-    return {
-        subentry_id: Meter.from_subentry(subentry)
-        for subentry_id, subentry in entry.subentries.items()
-        if subentry.subentry_type == SUBENTRY_METER
-    }
 
 
 @callback
@@ -192,6 +231,14 @@ def _add_meter(
     data = entry.runtime_data
     data.coordinators[meter.id] = coordinator = MeterCoordinator(hass, entry, meter)
     data.schedule.async_add(coordinator)
+    subentry = entry.subentries.get(meter.id)
+    stored = subentry.data.get(CONF_BINDINGS, ()) if subentry else ()
+    if unreadable := max(0, len(stored) - len(meter.bindings)):
+        LOGGER.warning(
+            "%s: this release can't read %d of its bindings, and leaves them out",
+            coordinator.name,
+            unreadable,
+        )
     return coordinator
 
 
@@ -224,7 +271,8 @@ def _drop_entities(
     hass: HomeAssistant, entry: MBusConfigEntry, before: Meter, meter: Meter
 ) -> None:
     """Remove the entities of bindings that are gone."""
-    gone = before.bindings.keys() - meter.bindings.keys()
+    if not (gone := before.bindings.keys() - meter.bindings.keys()):
+        return
     registry = er.async_get(hass)
     for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
         if entity.unique_id.partition("_")[0] in gone:

@@ -59,7 +59,7 @@ async def async_setup_entry(
             StatusBinarySensor(coordinator, description) for description in DESCRIPTIONS
         )
 
-    async_setup_meter_entities(hass, entry, async_add_entities, create)
+    await async_setup_meter_entities(hass, entry, async_add_entities, create)
 
 
 class StatusBinarySensor(MeterEntity, BinarySensorEntity):

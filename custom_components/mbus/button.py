@@ -13,7 +13,7 @@ from .control import ControlEntity, async_setup_controls
 from .entity import MeterEntity, async_setup_meter_entities
 from .polling.clock import async_set_clock
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .polling.writing import is_cleared
+from .presentation.control_kind import is_cleared
 
 PARALLEL_UPDATES = 1
 
@@ -52,8 +52,8 @@ async def async_setup_entry(
     def create(coordinator: MeterCoordinator) -> Iterator[MeterButton]:
         return (MeterButton(coordinator, description) for description in DESCRIPTIONS)
 
-    async_setup_meter_entities(hass, entry, async_add_entities, create)
-    async_setup_controls(
+    await async_setup_meter_entities(hass, entry, async_add_entities, create)
+    await async_setup_controls(
         hass, entry, async_add_entities, Platform.BUTTON, BindingButton
     )
 

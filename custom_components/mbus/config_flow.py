@@ -1,6 +1,6 @@
 """The flow that adds a connection with its meters, and the one that changes how its bus is reached."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from itertools import count
 from typing import Any, Final, override
@@ -158,7 +158,12 @@ class MBusConfigFlow(
             step_id=link_type,
             data_schema=self.add_suggested_values_to_schema(
                 _schema(link_type, new=entry is None),
-                user_input or self._suggested_values(link_type, entry),
+                user_input
+                or (
+                    _stored_values(link_type, entry)
+                    if entry
+                    else {CONF_NAME: _free_name(self._taken_names(None))}
+                ),
             ),
             errors=errors,
             description_placeholders=placeholders,
@@ -170,21 +175,6 @@ class MBusConfigFlow(
             for other in self._async_current_entries()
             if other is not entry
         }
-
-    def _suggested_values(
-        self, link_type: str, entry: ConfigEntry | None
-    ) -> dict[str, Any]:
-        if entry is None:
-            taken = self._taken_names(None)
-            return {
-                CONF_NAME: next(name for name in _default_names() if name not in taken)
-            }
-        values = {CONF_NAME: entry.data[CONF_NAME]}
-        if entry.title != entry.data[CONF_NAME]:
-            values[CONF_TITLE] = entry.title
-        return values | (
-            link_form(entry.data) if entry.data[CONF_TYPE] == link_type else {}
-        )
 
     async def _async_relink(
         self, entry: ConfigEntry, data: Mapping[str, Any], title: str
@@ -290,6 +280,16 @@ def _schema(link_type: str, *, new: bool) -> vol.Schema:
     return vol.Schema({**_NAME, **_TITLE, **LINK_FIELDS[link_type]})
 
 
-def _default_names() -> Iterator[str]:
-    yield "M-Bus"
-    yield from (f"M-Bus {number}" for number in count(2))
+def _stored_values(link_type: str, entry: ConfigEntry) -> dict[str, Any]:
+    """Return the form with a connection as it is; another kind of link is asked for from the start."""
+    values = {CONF_NAME: entry.data[CONF_NAME]}
+    if entry.title != entry.data[CONF_NAME]:
+        values[CONF_TITLE] = entry.title
+    return values | (
+        link_form(entry.data) if entry.data[CONF_TYPE] == link_type else {}
+    )
+
+
+def _free_name(taken: Collection[str]) -> str:
+    names = ("M-Bus" if number == 1 else f"M-Bus {number}" for number in count(1))
+    return next(name for name in names if name not in taken)

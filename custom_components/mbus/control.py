@@ -1,8 +1,6 @@
 """Controls: the entities by which the records of writable bindings are written, one kind for each nature of record."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from datetime import date, datetime, time
 from typing import Any, Final, override
 
 from homeassistant.const import EntityCategory, Platform
@@ -14,53 +12,16 @@ from .const import DOMAIN
 from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
 from .meters.binding import Binding
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .polling.writing import async_write, is_cleared
-from .presentation.entered_number import number_range
+from .polling.writing import async_write
+from .presentation.control_kind import control_platform
 from .presentation.naming import binding_name
 from .presentation.texts import cached_texts
-from .protocol import SECRET_QUANTITIES, EncodeError, Value, encode_value
-
-_NATURES: Final[tuple[tuple[Platform, Value], ...]] = (
-    (Platform.BUTTON, None),
-    (Platform.DATETIME, datetime(2000, 1, 1)),
-    (Platform.DATE, date(2000, 1, 1)),
-    (Platform.TIME, time()),
-    (Platform.TEXT, "0"),
-)
-"""What a record is can be told by the value that it takes; what takes none of these is a number or nothing."""
-
-_WITHOUT_CONTROL: Final = SECRET_QUANTITIES | {"bus_address", "identification"}
-"""Quantities that no state may show, or that the meter is found by and nobody should change in passing."""
+from .protocol import Value
 
 _SUFFIX: Final = "_control"
 
 
-def control_platform(binding: Binding, medium: int | None) -> Platform | None:
-    """Return what kind of control a binding has; None for one that is not written, or not known well enough."""
-    signature = binding.signature
-    if (
-        not binding.access.writes
-        or signature is None
-        or signature.quantity in _WITHOUT_CONTROL
-    ):
-        return None
-    for platform, value in _NATURES:
-        with suppress(EncodeError):
-            encode_value(binding.header, value)
-            return platform
-    try:
-        numbers = number_range(binding, medium)
-    except EncodeError:
-        return None
-    if numbers is None:
-        return None
-    if is_cleared(binding):
-        return Platform.BUTTON
-    return Platform.SWITCH if numbers.is_bit else Platform.NUMBER
-
-
-@callback
-def async_setup_controls(
+async def async_setup_controls(
     hass: HomeAssistant,
     entry: MBusConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
@@ -79,7 +40,7 @@ def async_setup_controls(
             ):
                 registry.async_remove(entity_id)
 
-    async_setup_meter_entities(hass, entry, async_add_entities, controls)
+    await async_setup_meter_entities(hass, entry, async_add_entities, controls)
 
 
 class ControlEntity(BindingEntity):

@@ -20,7 +20,9 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add a date for every writable binding of that nature."""
-    async_setup_controls(hass, entry, async_add_entities, Platform.DATE, BindingDate)
+    await async_setup_controls(
+        hass, entry, async_add_entities, Platform.DATE, BindingDate
+    )
 
 
 class BindingDate(ControlEntity, DateEntity):

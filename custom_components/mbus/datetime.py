@@ -22,7 +22,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add a date and time for every writable binding of that nature."""
-    async_setup_controls(
+    await async_setup_controls(
         hass, entry, async_add_entities, Platform.DATETIME, BindingDateTime
     )
 

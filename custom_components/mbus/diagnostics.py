@@ -1,4 +1,4 @@
-"""Diagnostics: what a connection and its meters are set to, and how they do; meter numbers are masked."""
+"""Diagnostics: what a connection and its meters are set to, and how they do; whose meters they are is hidden."""
 
 from dataclasses import asdict
 import os
@@ -7,24 +7,31 @@ from typing import Any
 
 from homeassistant.components.diagnostics import REDACTED, async_redact_data
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import CONF_ADDRESS, CONF_NAME, CONF_UNIQUE_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.device_registry import DeviceEntry
 
-from .const import DOMAIN
-from .meters.binding import Binding
+from .const import CONF_BINDINGS, CONF_TITLE, DOMAIN
+from .meters.binding import Binding, BindingState
 from .meters.reading import Result
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .polling.masking import SENSITIVE_QUANTITIES, masked_text
-from .protocol import Address
+from .polling.masking import is_harmless, masked_header, masked_text
+from .presentation.record_data import record_data
+from .presentation.texts import Texts, async_get_texts, sensor_key
+from .protocol import PLAIN_TEXT, Address, Record, Telegram
 
 TO_REDACT = {
-    "address",
+    CONF_ADDRESS,
+    CONF_TITLE,
+    CONF_UNIQUE_ID,
     "fabrication_number",
     "identification",
     "initial_frames",
-    "title",
-    "unique_id",
 }
+SPELT_OUT = {"dimension", "header", "name", "unit"}
+"""What a binding stores of a record whose meaning the meter spells out as text."""
+OF_PLACES = {BindingState.NO_TELEGRAM, BindingState.NO_RECORD}
+"""States whose reason tells where something is missing, and nothing of what was sent."""
 
 
 async def async_get_config_entry_diagnostics(
@@ -32,9 +39,9 @@ async def async_get_config_entry_diagnostics(
 ) -> dict[str, Any]:
     """Return the diagnostics of a connection; of one that isn't loaded, what it is set to and why."""
     diagnostics = {
-        "entry": async_redact_data(entry.as_dict(), TO_REDACT),
+        "entry": _stored(entry),
         "state": entry.state.value,
-        "reason": entry.reason,
+        "reason": entry.reason and masked_text(entry.reason),
         "node": platform.node(),
         "pid": os.getpid(),
     }
@@ -52,12 +59,34 @@ async def async_get_config_entry_diagnostics(
 async def async_get_device_diagnostics(
     hass: HomeAssistant, entry: MBusConfigEntry, device: DeviceEntry
 ) -> dict[str, Any]:
-    """Return the diagnostics of one meter, or of the whole connection for its gateway."""
+    """Return the diagnostics of one meter with its records, or of the whole connection for its gateway."""
     if entry.state is ConfigEntryState.LOADED:
         for coordinator in entry.runtime_data.coordinators.values():
             if (DOMAIN, coordinator.meter.id) in device.identifiers:
-                return _meter(coordinator)
+                texts = await async_get_texts(hass)
+                reading = coordinator.data.reading
+                return _meter(coordinator) | {
+                    "telegrams": [
+                        _telegram(telegram, texts)
+                        for telegram in (reading.telegrams if reading else ())
+                    ]
+                }
     return await async_get_config_entry_diagnostics(hass, entry)
+
+
+def _stored(entry: MBusConfigEntry) -> dict[str, Any]:
+    stored = async_redact_data(entry.as_dict(), TO_REDACT)
+    stored["data"] = async_redact_data(stored["data"], {CONF_NAME})
+    for subentry in stored["subentries"]:
+        subentry["data"] |= {
+            CONF_BINDINGS: [
+                async_redact_data(item, SPELT_OUT)
+                if (item.get("signature") or {}).get("quantity") == PLAIN_TEXT
+                else item
+                for item in subentry["data"].get(CONF_BINDINGS, ())
+            ]
+        }
+    return stored
 
 
 def _connection(entry: MBusConfigEntry) -> dict[str, Any]:
@@ -84,32 +113,73 @@ def _meter(coordinator: MeterCoordinator) -> dict[str, Any]:
     return {
         "address": _address(coordinator.meter.address),
         "state": data.state,
-        "error": data.reason and masked_text(data.reason),
+        "error": data.reason and _why(data.state, data.reason),
         "last_read": data.reading.time.isoformat() if data.reading else None,
         "bindings": [
-            {
-                "id": binding.id,
-                "name": binding.name,
-                "telegram": binding.telegram,
-                "index": binding.index,
-                "access": binding.access,
-                "state": result.state
-                if (result := data.results.get(binding.id))
-                else None,
-                "problem": _problem(binding, result),
-            }
+            _binding(binding, data.results.get(binding.id))
             for binding in coordinator.meter.bindings.values()
         ],
     }
 
 
-def _problem(binding: Binding, result: Result | None) -> str | None:
+def _why(state: BindingState, reason: str) -> str:
+    """Return why a meter can't be read; of another one in its place, all that could be said are its numbers."""
+    return REDACTED if state is BindingState.ANOTHER_METER else masked_text(reason)
+
+
+def _binding(binding: Binding, result: Result | None) -> dict[str, Any]:
+    is_spelt_out = binding.signature and binding.signature.quantity == PLAIN_TEXT
+    return {
+        "id": binding.id,
+        "name": REDACTED if is_spelt_out else binding.name,
+        "telegram": binding.telegram,
+        "index": binding.index,
+        "access": binding.access,
+        "state": result.state if result else None,
+        "problem": _problem(result),
+    }
+
+
+def _problem(result: Result | None) -> str | None:
     """Return why a binding has no value; the reason may hold what the meter sent."""
     if result is None or result.reason is None:
         return None
-    if binding.signature and binding.signature.quantity in SENSITIVE_QUANTITIES:
-        return REDACTED
-    return masked_text(result.reason)
+    if result.state in OF_PLACES or (result.record and is_harmless(result.record)):
+        return masked_text(result.reason)
+    return REDACTED
+
+
+def _telegram(telegram: Telegram, texts: Texts) -> dict[str, Any]:
+    header = telegram.header
+    return {
+        "control_information": f"{telegram.control_information:02X}",
+        "header": {
+            "manufacturer": header.manufacturer,
+            "version": header.version,
+            "medium": header.medium,
+            "access_number": header.access_number,
+            "status": header.status,
+            "configuration": header.configuration,
+        }
+        if header
+        else None,
+        "records": [_record(record, texts) for record in telegram.records],
+        "bytes_of_the_manufacturer": len(telegram.manufacturer_data),
+        "bytes_not_read": len(telegram.trailing_data),
+        "more_records_follow": telegram.more_records_follow,
+        "problem": telegram.problem,
+    }
+
+
+def _record(record: Record, texts: Texts) -> dict[str, Any]:
+    """Return a record, and its data where they are harmless."""
+    data: dict[str, Any] = record_data(record, texts)
+    data["header"] = masked_header(record)
+    hidden = set() if is_harmless(record) else {"value", "raw", "problem"}
+    if record.quantity == PLAIN_TEXT:
+        data["name"] = texts[sensor_key(PLAIN_TEXT)]
+        hidden.add("unit")
+    return async_redact_data(data, hidden)
 
 
 def _address(address: Address) -> int | str:

@@ -1,6 +1,8 @@
 """What all entities share: the connection's and the meters' devices, and entities that come and go with a meter."""
 
 import abc
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import override
@@ -147,8 +149,7 @@ class BindingEntity(MeterEntity):
         return self.binding.name
 
 
-@callback
-def async_setup_meter_entities(
+async def async_setup_meter_entities(
     hass: HomeAssistant,
     entry: MBusConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
@@ -158,32 +159,37 @@ def async_setup_meter_entities(
 
     An entity that it doesn't give any more goes, but stays registered: whatever is known of it is there when it returns.
     """
-    present: dict[str, MeterEntity] = {}
+    present = defaultdict[str, dict[str, MeterEntity]](dict)
 
     @callback
     def async_update(coordinator: MeterCoordinator) -> None:
+        of_meter = present[coordinator.meter.id]
         wanted = {
             unique_id: entity
             for entity in create(coordinator)
             if (unique_id := entity.unique_id) is not None
         }
-        for unique_id, entity in [*present.items()]:
-            if entity.coordinator is coordinator and unique_id not in wanted:
-                entry.async_create_task(hass, entity.async_remove())
+        for unique_id in of_meter.keys() - wanted.keys():
+            entry.async_create_task(hass, of_meter[unique_id].async_remove())
         new = {
             unique_id: entity
             for unique_id, entity in wanted.items()
-            if unique_id not in present
+            if unique_id not in of_meter
         }
         for unique_id, entity in new.items():
-            present[unique_id] = entity
-            entity.async_on_remove(partial(present.__delitem__, unique_id))
-        async_add_entities(new.values(), config_subentry_id=coordinator.meter.id)
+            of_meter[unique_id] = entity
+            entity.async_on_remove(partial(of_meter.__delitem__, unique_id))
+        if new:
+            async_add_entities(new.values(), config_subentry_id=coordinator.meter.id)
 
-    for coordinator in entry.runtime_data.coordinators.values():
-        async_update(coordinator)
     entry.async_on_unload(
         async_dispatcher_connect(
             hass, SIGNAL_METER_CHANGED.format(entry.entry_id), async_update
         )
     )
+    coordinators = entry.runtime_data.coordinators
+    for meter_id in list(coordinators):
+        if coordinator := coordinators.get(meter_id):
+            async_update(coordinator)
+            # Hundreds of meters in one step would hold up everything else.
+            await asyncio.sleep(0)

@@ -24,7 +24,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add a number for every writable binding of that nature."""
-    async_setup_controls(
+    await async_setup_controls(
         hass, entry, async_add_entities, Platform.NUMBER, BindingNumber
     )
 

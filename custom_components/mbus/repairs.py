@@ -2,18 +2,36 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.helpers.selector import (
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
 import voluptuous as vol
 
 from .const import CONF_BINDINGS
-from .meters.binding import Binding, BindingState, bound_to, find_again
-from .meters.meter import identity_data
+from .flows.record_choice import place_of, record_options
+from .meters.binding import Binding, BindingError, BindingState, find_again, rebound_to
+from .meters.meter import Meter, identity_data
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .polling.exchange import async_seams_of_exchange, seams_text
 from .polling.issues import OTHER_METER
-from .protocol import MBusError, Telegram
+from .polling.seams import Seam
+from .presentation.naming import binding_name, place_text
+from .presentation.reasons import error_text
+from .presentation.texts import cached_texts
+from .protocol import MBusError, Readout
+
+CONF_RECORD: Final = "record"
+
+type Place = tuple[int, int]
+"""Telegram and index of a record."""
 
 
 async def async_create_fix_flow(
@@ -21,51 +39,56 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Return the flow that mends an issue; its data name the entry and the meter."""
     assert data is not None
-    entry: MBusConfigEntry = hass.config_entries.async_get_known_entry(
-        str(data["entry_id"])
-    )
-    coordinator = entry.runtime_data.coordinators[str(data["meter_id"])]
-    return (AdoptMeterFlow if issue_id.startswith(OTHER_METER) else RebindFlow)(
-        coordinator
-    )
+    flow = AdoptMeterFlow if issue_id.startswith(OTHER_METER) else RebindFlow
+    return flow(str(data["entry_id"]), str(data["meter_id"]))
 
 
 class _MeterRepairFlow(RepairsFlow):
-    """Reads the meter as it answers now, and stores what follows from it."""
+    """Reads the meter as it answers now, and stores what follows from it.
 
-    def __init__(self, coordinator: MeterCoordinator) -> None:
+    A meter or a connection that goes meanwhile ends the flow, at the next step that needs it.
+    """
+
+    def __init__(self, entry_id: str, meter_id: str) -> None:
         """Remember the meter concerned."""
-        self._coordinator = coordinator
-        self._placeholders = {
-            "meter": coordinator.meter.title,
-            "address": str(coordinator.meter.address),
-        }
+        self._entry_id = entry_id
+        self._meter_id = meter_id
 
-    async def _async_read(self, *, any_meter: bool = False) -> tuple[Telegram, ...]:
+    @property
+    def _coordinator(self) -> MeterCoordinator:
+        entry: MBusConfigEntry | None = self.hass.config_entries.async_get_entry(
+            self._entry_id
+        )
+        if entry is None or self._meter_id not in entry.subentries:
+            raise AbortFlow("meter_deleted")
+        if entry.state is not ConfigEntryState.LOADED:
+            raise AbortFlow("not_loaded", {"connection": entry.title})
+        return entry.runtime_data.coordinators[self._meter_id]
+
+    @property
+    def _subentry(self) -> ConfigSubentry:
+        return self._coordinator.config_entry.subentries[self._meter_id]
+
+    @property
+    def _placeholders(self) -> dict[str, str]:
         meter = self._coordinator.meter
+        return {"meter": meter.title, "address": str(meter.address)}
+
+    async def _async_read(self, *, any_meter: bool = False) -> Readout:
+        meter, connection = self._coordinator.meter, self._coordinator.connection
         if any_meter:
             meter = replace(meter, identity=None)
-        connection = self._coordinator.connection
         async with connection.turn(urgent=True) as bus:
-            return (await connection.read(bus, meter)).telegrams
+            return await connection.read(bus, meter)
 
-    def _store(self, updates: Mapping[str, Any]) -> RepairsFlowResult:
-        entry = self._coordinator.config_entry
-        subentry = entry.subentries[self._coordinator.meter.id]
+    def _store(self, updates: Mapping[str, Any]) -> None:
+        subentry = self._subentry
         self.hass.config_entries.async_update_subentry(
-            entry, subentry, data={**subentry.data, **updates}
+            self._coordinator.config_entry, subentry, data={**subentry.data, **updates}
         )
-        return self.async_create_entry(data={})
 
-    def _show_confirm(
-        self, step_id: str, error: MBusError | None = None
-    ) -> RepairsFlowResult:
-        return self.async_show_form(
-            step_id=step_id,
-            data_schema=vol.Schema({}),
-            errors={"base": "read_failed"} if error else {},
-            description_placeholders={**self._placeholders, "error": str(error or "")},
-        )
+    def _error_text(self, error: MBusError) -> str:
+        return error_text(error, cached_texts(self.hass))
 
 
 class AdoptMeterFlow(_MeterRepairFlow):
@@ -84,14 +107,36 @@ class AdoptMeterFlow(_MeterRepairFlow):
     async def async_step_adopt(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Store the identity of the meter that answers now."""
-        if user_input is None:
-            return self._show_confirm("adopt")
+        """Say what the statistics would count for the exchange, and store the identity of the meter that answers now."""
+        coordinator, error = self._coordinator, ""
+        seams: list[Seam] = []
         try:
-            telegrams = await self._async_read(any_meter=True)
+            readout = await self._async_read(any_meter=True)
         except MBusError as err:
-            return self._show_confirm("adopt", err)
-        return self._store(identity_data(telegrams[0].header, telegrams[0].identity))
+            error = self._error_text(err)
+        else:
+            seams = await async_seams_of_exchange(coordinator, readout)
+            if user_input is not None:
+                coordinator.config_entry.runtime_data.seams.async_take_out(seams)
+                first = readout.telegrams[0]
+                self._store(identity_data(first.header, first.identity))
+                return self.async_create_entry(data={})
+        return self.async_show_form(
+            step_id="adopt_seams" if seams else "adopt",
+            data_schema=vol.Schema({}),
+            errors={"base": "read_failed"} if error else {},
+            description_placeholders={
+                **self._placeholders,
+                "error": error,
+                "seams": seams_text(coordinator, seams),
+            },
+        )
+
+    async def async_step_adopt_seams(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Adopt the meter, and take what the exchange adds out of the statistics."""
+        return await self.async_step_adopt(user_input)
 
     async def async_step_keep(
         self, user_input: dict[str, Any] | None = None
@@ -103,57 +148,174 @@ class AdoptMeterFlow(_MeterRepairFlow):
 
 
 class RebindFlow(_MeterRepairFlow):
-    """Bind records that moved to where they are now; those that can't be told stay in error."""
+    """Bind records that moved to where they are now, and ask what becomes of those that can't be found."""
 
-    _telegrams: tuple[Telegram, ...] = ()
+    _readout: Readout
+    _chosen: str
+    _left: frozenset[str] = frozenset()
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Read the meter and show where each binding goes."""
+        """Read the meter and look where its records are."""
         try:
-            self._telegrams = await self._async_read()
+            self._readout = await self._async_read()
         except MBusError as err:
             return self.async_abort(
                 reason="read_failed",
-                description_placeholders={**self._placeholders, "error": str(err)},
+                description_placeholders={
+                    **self._placeholders,
+                    "error": self._error_text(err),
+                },
             )
-        lines = []
-        for binding in self._changed():
-            found = find_again(binding, self._telegrams)
-            where = f"telegram {found[0]}, index {found[1]}" if found else "–"
-            lines.append(
-                f"| {binding.name} | telegram {binding.telegram}, index {binding.index} | {where} |"
-            )
-        self._placeholders["bindings"] = "\n".join(["| | | |", "|---|---|---|", *lines])
-        return await self.async_step_rebind()
+        if any(self._moves().values()):
+            return await self.async_step_rebind()
+        return await self._async_step_rest()
 
     async def async_step_rebind(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Bind the records where they are now."""
-        if user_input is None:
-            return self._show_confirm("rebind")
-        return self._store({CONF_BINDINGS: self._rebound()})
+        """Show where each record is now, and bind it there."""
+        moves = self._moves()
+        if user_input is not None:
+            self._rebind({item: place for item, place in moves.items() if place})
+            return await self._async_step_rest()
+        texts = cached_texts(self.hass)
+        rows = [
+            (
+                binding_name(binding, texts),
+                place_text(binding.telegram, binding.index, texts),
+                place_text(*place, texts) if place else "–",
+            )
+            for binding in self._missing()
+            for place in [moves[binding.id]]
+        ]
+        return self.async_show_form(
+            step_id="rebind",
+            data_schema=vol.Schema({}),
+            description_placeholders={
+                **self._placeholders,
+                "bindings": "\n".join(
+                    [
+                        "| | | |",
+                        "|---|---|---|",
+                        *(f"| {' | '.join(row)} |" for row in rows),
+                    ]
+                ),
+            },
+        )
 
-    def _changed(self) -> list[Binding]:
-        results = self._coordinator.data.results
+    async def _async_step_rest(self) -> RepairsFlowResult:
+        """Go on to the records that were not found, or end where there are none."""
+        if self._missing():
+            return await self.async_step_not_found()
+        return self.async_create_entry(data={})
+
+    async def async_step_not_found(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Name the records that the meter no longer sends, and ask what is to be done."""
+        texts = cached_texts(self.hass)
+        names = [f"- {binding_name(binding, texts)}" for binding in self._missing()]
+        return self.async_show_menu(
+            step_id="not_found",
+            menu_options=["choose_record", "remove", "leave"],
+            description_placeholders={
+                **self._placeholders,
+                "bindings": "\n".join(names),
+            },
+        )
+
+    async def async_step_choose_record(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Ask of one binding after another which record it is for from now on."""
+        if user_input is not None:
+            if record := user_input.get(CONF_RECORD):
+                self._rebind({self._chosen: place_of(record)})
+            else:
+                self._left |= {self._chosen}
+        texts = cached_texts(self.hass)
+        missing = [one for one in self._missing() if one.id not in self._left]
+        if not missing:
+            return await self.async_step_leave()
+        self._chosen = missing[0].id
+        options = record_options(
+            self._readout.telegrams, (), texts, self._coordinator.meter.medium
+        )
+        selector = SelectSelector(
+            SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
+        )
+        return self.async_show_form(
+            step_id="choose_record",
+            data_schema=vol.Schema({vol.Optional(CONF_RECORD): selector}),
+            description_placeholders={
+                **self._placeholders,
+                "binding": binding_name(missing[0], texts),
+            },
+        )
+
+    async def async_step_remove(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Remove the bindings of records that are not sent any more, with their entities."""
+        missing = {binding.id for binding in self._missing()}
+        kept = [
+            item
+            for item in self._subentry.data[CONF_BINDINGS]
+            if item["id"] not in missing
+        ]
+        self._store({CONF_BINDINGS: kept})
+        return self.async_create_entry(data={})
+
+    async def async_step_leave(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """End; what was not mended stays in error."""
+        if self._missing():
+            return self.async_abort(
+                reason="left", description_placeholders=self._placeholders
+            )
+        return self.async_create_entry(data={})
+
+    def _missing(self) -> list[Binding]:
+        """Return the enabled bindings whose record is not where it was."""
+        enabled = {binding.id for binding in self._coordinator.enabled_bindings}
         return [
             binding
-            for binding in self._coordinator.meter.bindings.values()
-            if (result := results.get(binding.id))
-            and result.state in (BindingState.RECORD_CHANGED, BindingState.NO_RECORD)
+            for binding in Meter.from_subentry(self._subentry).bindings.values()
+            if binding.id in enabled and self._is_missing(binding)
         ]
 
-    def _rebound(self) -> list[dict[str, Any]]:
-        moves = {
-            binding.id: find_again(binding, self._telegrams)
-            for binding in self._changed()
+    def _is_missing(self, binding: Binding) -> bool:
+        telegrams = self._readout.telegrams
+        try:
+            binding.record_in(telegrams)
+        except BindingError as err:
+            # What could not be read may still be there.
+            match err.state:
+                case BindingState.NO_TELEGRAM:
+                    return self._readout.complete
+                case BindingState.NO_RECORD:
+                    return telegrams[binding.telegram].problem is None
+            return True
+        return False
+
+    def _moves(self) -> dict[str, Place | None]:
+        """Return by binding id where its record is now; None where that can't be told."""
+        return {
+            binding.id: find_again(binding, self._readout.telegrams)
+            for binding in self._missing()
         }
-        subentry = self._coordinator.config_entry.subentries[self._coordinator.meter.id]
-        return [
-            {**item, **bound_to(self._telegrams, *move)}
-            if (move := moves.get(item["id"]))
-            else item
-            for item in subentry.data[CONF_BINDINGS]
-        ]
+
+    def _rebind(self, moves: Mapping[str, Place]) -> None:
+        self._store(
+            {
+                CONF_BINDINGS: [
+                    rebound_to(item, self._readout.telegrams, *moves[item["id"]])
+                    if item["id"] in moves
+                    else item
+                    for item in self._subentry.data[CONF_BINDINGS]
+                ]
+            }
+        )

@@ -29,7 +29,7 @@ async def async_setup_entry(
     async_add_entities(
         ConnectionSensor(entry, description) for description in CONNECTION_SENSORS
     )
-    async_setup_meter_entities(hass, entry, async_add_entities, _sensors)
+    await async_setup_meter_entities(hass, entry, async_add_entities, _sensors)
 
 
 def _sensors(coordinator: MeterCoordinator) -> Iterator[MeterEntity]:

@@ -1,10 +1,7 @@
 """Actions: what automations and administrators may do with meters and connections."""
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from decimal import Decimal, InvalidOperation
+from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -17,56 +14,45 @@ from homeassistant.core import (
     callback,
 )
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.helpers import config_validation as cv, device_registry as dr
-from homeassistant.helpers.service import (
-    async_get_config_entry,
-    async_register_admin_service,
-)
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.service import async_register_admin_service
 from homeassistant.util import dt as dt_util
-from homeassistant.util.json import JsonValueType
+from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
 from .const import CONF_BACKUP, CONF_BAUD_RATE, DOMAIN
 from .flows.meter_search import MeterSearch
 from .meters.meter import meter_unique_id
 from .polling.clock import async_set_clock
-from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .presentation.naming import record_name
-from .presentation.texts import Texts, async_get_texts
+from .polling.coordinator import MeterCoordinator
+from .polling.writing import codable
+from .presentation.record_data import hex_data, reading_data, value_data
+from .presentation.texts import async_get_texts
 from .protocol import (
     BAUD_RATES,
     LAST_PRIMARY,
-    SECRET_QUANTITIES,
-    EncodeError,
-    MBusError,
-    Record,
-    Telegram,
-    Value,
+    Found,
     Way,
     application_reset,
-    encode_value,
     send_raw,
     set_baud_rate,
     set_primary_address,
     synchronise,
     write_record,
 )
+from .targets import (
+    async_check_control,
+    async_on_each,
+    async_try_each,
+    connection_of,
+    meters_of,
+    raise_errors,
+    told_in_plain_words,
+)
 
-ATTR_ADDRESS: Final = "address"
-ATTR_BAUD_RATE: Final = "baud_rate"
-ATTR_CLASSIC: Final = "classic"
-ATTR_DATETIME: Final = "datetime"
-ATTR_FRAME: Final = "frame"
-ATTR_HEADER: Final = "header"
-ATTR_METHOD: Final = "method"
-ATTR_SUB_CODE: Final = "sub_code"
-ATTR_VALUE: Final = "value"
-
-METHOD_BOTH: Final = "both"
-METHOD_PRIMARY: Final = "primary"
-METHOD_SECONDARY: Final = "secondary"
-
-_HIDDEN: Final = "••••"
+_METHOD_BOTH: Final = "both"
+_METHOD_PRIMARY: Final = "primary"
+_METHOD_SECONDARY: Final = "secondary"
 
 
 def _bytes(value: Any) -> bytes:
@@ -80,386 +66,280 @@ def _bytes(value: Any) -> bytes:
     return data
 
 
-async def _async_read_meter(
-    coordinator: MeterCoordinator, call: ServiceCall
-) -> dict[str, JsonValueType]:
-    reading = await coordinator.async_read_now()
-    texts = await async_get_texts(call.hass)
-    return {
-        "time": reading.time.isoformat(),
-        "telegrams": [_telegram(telegram, texts) for telegram in reading.telegrams],
-    }
+def _moment(value: Any) -> datetime:
+    """Validate a date and time; one without a time zone is in that of Home Assistant."""
+    try:
+        return dt_util.as_utc(cv.datetime(value))
+    except OverflowError as err:
+        raise vol.Invalid("a date and time of this century is expected") from err
 
 
-async def _async_write_record(
-    coordinator: MeterCoordinator, call: ServiceCall
-) -> dict[str, JsonValueType]:
-    header: bytes = call.data[ATTR_HEADER]
-    meter = coordinator.meter
-    async with coordinator.connection.turn(urgent=True) as bus:
-        record = await write_record(
-            await bus.master(),
-            meter.address,
-            header,
-            _encodable(header, call.data[ATTR_VALUE]),
-            identity=meter.identity,
-        )
-    await coordinator.async_read_now()
-    return {"value": None if record is None else _json(record.value)}
+def _whole_number(value: Any) -> int:
+    """Validate a number without decimals; forms give text or float for it."""
+    if not isinstance(value, bool):
+        with suppress(TypeError, ValueError, OverflowError):
+            if (number := int(value)) == float(value):
+                return number
+    raise vol.Invalid("a whole number is expected")
 
 
-async def _async_set_primary_address(
-    coordinator: MeterCoordinator, call: ServiceCall
-) -> None:
-    new_address: int = call.data[ATTR_ADDRESS]
-    entry, meter = coordinator.config_entry, coordinator.meter
-    unique_id = meter_unique_id(new_address)
-    if any(other.unique_id == unique_id for other in entry.subentries.values()):
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="address_taken",
-            translation_placeholders={"address": str(new_address)},
-        )
-    async with coordinator.connection.turn(urgent=True) as bus:
-        await set_primary_address(
-            await bus.master(), meter.address, new_address, identity=meter.identity
-        )
-    if isinstance(meter.address, int):
-        subentry = entry.subentries[meter.id]
-        call.hass.config_entries.async_update_subentry(
-            entry,
-            subentry,
-            unique_id=unique_id,
-            data={**subentry.data, CONF_ADDRESS: new_address},
-        )
-
-
-async def _async_set_baud_rate(
-    coordinator: MeterCoordinator, call: ServiceCall
-) -> None:
-    baud_rate: int = call.data[ATTR_BAUD_RATE]
-    entry = coordinator.config_entry
-    async with coordinator.connection.turn(urgent=True) as bus:
-        await set_baud_rate(
-            await bus.master(),
-            coordinator.meter.address,
-            baud_rate,
-            identity=coordinator.meter.identity,
-        )
-        way = bus.active
-    # The port is opened at this rate from now on.
-    if way is Way.BACKUP:
-        backup = {**entry.options[CONF_BACKUP], CONF_BAUD_RATE: baud_rate}
-        options = {**entry.options, CONF_BACKUP: backup}
-        call.hass.config_entries.async_update_entry(entry, options=options)
-    else:
-        data = {**entry.data, CONF_BAUD_RATE: baud_rate}
-        call.hass.config_entries.async_update_entry(entry, data=data)
-
-
-async def _async_set_clock(coordinator: MeterCoordinator, call: ServiceCall) -> None:
-    moment: datetime | None = call.data.get(ATTR_DATETIME)
-    await async_set_clock(coordinator, moment and dt_util.as_utc(moment))
-
-
-async def _async_application_reset(
-    coordinator: MeterCoordinator, call: ServiceCall
-) -> None:
-    async with coordinator.connection.turn(urgent=True) as bus:
-        await application_reset(
-            await bus.master(),
-            coordinator.meter.address,
-            call.data.get(ATTR_SUB_CODE),
-            identity=coordinator.meter.identity,
-        )
-
-
-async def _async_search(
-    entry: MBusConfigEntry, call: ServiceCall
-) -> dict[str, JsonValueType]:
-    runtime = entry.runtime_data
-    known = [coordinator.meter for coordinator in runtime.coordinators.values()]
-    method: str = call.data[ATTR_METHOD]
-    search = MeterSearch(
-        known=known,
-        texts=await async_get_texts(call.hass),
-        by_secondary=method != METHOD_PRIMARY,
-        by_primary=method != METHOD_SECONDARY,
+_METERS: Final = {
+    vol.Required(ATTR_DEVICE_ID): vol.All(
+        cv.ensure_list, vol.Length(min=1), [cv.string]
     )
-    await search.async_run(runtime.connection.turn, lambda progress: None)
-    return {
-        "meters": [
-            {
-                "address": found.address
-                if isinstance(found.address, int)
-                else str(found.address),
-                "secondary_address": str(found.secondary) if found.secondary else None,
-                "identification": found.header.identification if found.header else None,
-                "manufacturer": found.header.manufacturer if found.header else None,
-                "medium": found.header.medium_name if found.header else None,
-            }
-            for found in search.found.values()
-        ],
-        "problems": list(search.problems),
+}
+_CONNECTION: Final = {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string}
+
+_READ_METER: Final = vol.Schema(_METERS)
+_WRITE_RECORD: Final = vol.Schema(
+    {
+        **_METERS,
+        vol.Required("header"): _bytes,
+        vol.Required("value"): vol.Any(int, float, str),
     }
-
-
-async def _async_synchronise(entry: MBusConfigEntry, call: ServiceCall) -> None:
-    async with entry.runtime_data.connection.turn(urgent=True) as bus:
-        await synchronise(await bus.master(), classic=call.data[ATTR_CLASSIC])
-
-
-async def _async_send_raw_frame(
-    entry: MBusConfigEntry, call: ServiceCall
-) -> dict[str, JsonValueType]:
-    async with entry.runtime_data.connection.turn(urgent=True) as bus:
-        reply = await send_raw(await bus.master(), call.data[ATTR_FRAME])
-    return {"reply": reply.hex(" ").upper()}
-
-
-async def _async_get_trace(
-    entry: MBusConfigEntry, call: ServiceCall
-) -> dict[str, JsonValueType]:
-    return {"exchanges": [*entry.runtime_data.connection.trace.as_list(masked=False)]}
-
-
-async def _async_clear_trace(entry: MBusConfigEntry, call: ServiceCall) -> None:
-    entry.runtime_data.connection.trace.clear()
-
-
-type _MeterHandler = Callable[
-    [MeterCoordinator, ServiceCall],
-    Coroutine[Any, Any, dict[str, JsonValueType] | None],
-]
-type _ConnectionHandler = Callable[
-    [MBusConfigEntry, ServiceCall], Coroutine[Any, Any, dict[str, JsonValueType] | None]
-]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Action:
-    """An action: what it does, its own fields, who may call it and what it answers."""
-
-    fields: Mapping[vol.Marker, Any] = field(default_factory=dict)
-    admin: bool = True
-    response: SupportsResponse = SupportsResponse.NONE
-
-
-_ANSWERS = SupportsResponse.ONLY
-
-METER_ACTIONS: Final[dict[str, tuple[_MeterHandler, _Action]]] = {
-    "read_meter": (_async_read_meter, _Action(admin=False, response=_ANSWERS)),
-    "write_record": (
-        _async_write_record,
-        _Action(
-            fields={
-                vol.Required(ATTR_HEADER): _bytes,
-                vol.Required(ATTR_VALUE): vol.Any(int, float, str),
-            },
-            response=SupportsResponse.OPTIONAL,
+)
+_SET_PRIMARY_ADDRESS: Final = vol.Schema(
+    {
+        **_METERS,
+        vol.Required("address"): vol.All(
+            _whole_number, vol.Range(min=0, max=LAST_PRIMARY)
         ),
-    ),
-    "set_primary_address": (
-        _async_set_primary_address,
-        _Action(
-            fields={
-                vol.Required(ATTR_ADDRESS): vol.All(
-                    vol.Coerce(int), vol.Range(min=0, max=LAST_PRIMARY)
-                )
-            }
+    }
+)
+_SET_BAUD_RATE: Final = vol.Schema(
+    {**_METERS, vol.Required("baud_rate"): vol.All(_whole_number, vol.In(BAUD_RATES))}
+)
+_SET_CLOCK: Final = vol.Schema({**_METERS, vol.Optional("datetime"): _moment})
+_APPLICATION_RESET: Final = vol.Schema(
+    {
+        **_METERS,
+        vol.Optional("sub_code"): vol.All(_whole_number, vol.Range(min=0, max=255)),
+    }
+)
+_SEARCH: Final = vol.Schema(
+    {
+        **_CONNECTION,
+        vol.Optional("method", default=_METHOD_BOTH): vol.In(
+            (_METHOD_BOTH, _METHOD_SECONDARY, _METHOD_PRIMARY)
         ),
-    ),
-    "set_baud_rate": (
-        _async_set_baud_rate,
-        _Action(
-            fields={
-                vol.Required(ATTR_BAUD_RATE): vol.All(
-                    vol.Coerce(int), vol.In(BAUD_RATES)
-                )
-            }
-        ),
-    ),
-    "set_clock": (
-        _async_set_clock,
-        _Action(fields={vol.Optional(ATTR_DATETIME): cv.datetime}),
-    ),
-    "application_reset": (
-        _async_application_reset,
-        _Action(
-            fields={
-                vol.Optional(ATTR_SUB_CODE): vol.All(
-                    vol.Coerce(int), vol.Range(min=0, max=255)
-                )
-            }
-        ),
-    ),
-}
-"""Actions on meters, given by their devices."""
-
-CONNECTION_ACTIONS: Final[dict[str, tuple[_ConnectionHandler, _Action]]] = {
-    "search": (
-        _async_search,
-        _Action(
-            fields={
-                vol.Optional(ATTR_METHOD, default=METHOD_BOTH): vol.In(
-                    (METHOD_BOTH, METHOD_SECONDARY, METHOD_PRIMARY)
-                )
-            },
-            admin=False,
-            response=_ANSWERS,
-        ),
-    ),
-    "synchronise": (
-        _async_synchronise,
-        _Action(fields={vol.Optional(ATTR_CLASSIC, default=False): cv.boolean}),
-    ),
-    "send_raw_frame": (
-        _async_send_raw_frame,
-        _Action(
-            fields={vol.Required(ATTR_FRAME): _bytes},
-            response=SupportsResponse.OPTIONAL,
-        ),
-    ),
-    "get_trace": (_async_get_trace, _Action(response=_ANSWERS)),
-    "clear_trace": (_async_clear_trace, _Action()),
-}
-"""Actions on a connection, given by its config entry."""
+    }
+)
+_SYNCHRONISE: Final = vol.Schema(
+    {**_CONNECTION, vol.Optional("classic", default=False): cv.boolean}
+)
+_SEND_RAW_FRAME: Final = vol.Schema({**_CONNECTION, vol.Required("frame"): _bytes})
+_TRACE: Final = vol.Schema(_CONNECTION)
 
 
 @callback
 def async_setup_services(hass: HomeAssistant) -> None:
-    """Register the actions."""
-    for name, (on_meter, action) in METER_ACTIONS.items():
-        target = {vol.Required(ATTR_DEVICE_ID): vol.All(cv.ensure_list, [cv.string])}
-        _register(hass, name, partial(_async_on_meters, on_meter), action, target)
-    for name, (on_connection, action) in CONNECTION_ACTIONS.items():
-        target = {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string}
-        _register(
-            hass, name, partial(_async_on_connection, on_connection), action, target
-        )
-
-
-def _register(
-    hass: HomeAssistant,
-    name: str,
-    handler: Callable[[ServiceCall], Coroutine[Any, Any, ServiceResponse]],
-    action: _Action,
-    target: dict[vol.Marker, Any],
-) -> None:
-    schema = vol.Schema({**target, **action.fields})
-    if action.admin:
-        async_register_admin_service(
-            hass, DOMAIN, name, handler, schema, action.response
-        )
-    else:
-        hass.services.async_register(
-            DOMAIN, name, handler, schema, supports_response=action.response
-        )
-
-
-async def _async_on_meters(
-    handler: _MeterHandler, call: ServiceCall
-) -> ServiceResponse:
-    answers: dict[str, JsonValueType] = {}
-    for device_id in call.data[ATTR_DEVICE_ID]:
-        coordinator = _coordinator(call.hass, device_id)
-        with _told_in_plain_words(coordinator.meter.title):
-            answers[device_id] = await handler(coordinator, call)
-    return answers if call.return_response else None
-
-
-async def _async_on_connection(
-    handler: _ConnectionHandler, call: ServiceCall
-) -> ServiceResponse:
-    entry: MBusConfigEntry = async_get_config_entry(
-        call.hass, DOMAIN, call.data[ATTR_CONFIG_ENTRY_ID]
+    """Register the actions: whatever changes a meter, shows its number or takes the bus is the administrators'."""
+    on_request, always = SupportsResponse.OPTIONAL, SupportsResponse.ONLY
+    admin = async_register_admin_service
+    hass.services.async_register(
+        DOMAIN, "read_meter", _async_read_meter, _READ_METER, on_request
     )
-    with _told_in_plain_words(entry.title):
-        answer = await handler(entry, call)
-    return answer if call.return_response else None
-
-
-@contextmanager
-def _told_in_plain_words(name: str) -> Iterator[None]:
-    try:
-        yield
-    except EncodeError as err:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="not_codable",
-            translation_placeholders={"error": str(err)},
-        ) from err
-    except MBusError as err:
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="action_failed",
-            translation_placeholders={"name": name, "error": str(err)},
-        ) from err
-
-
-def _coordinator(hass: HomeAssistant, device_id: str) -> MeterCoordinator:
-    device = dr.async_get(hass).async_get(device_id)
-    identifiers = device.identifiers if device else set()
-    entries: list[MBusConfigEntry] = hass.config_entries.async_loaded_entries(DOMAIN)
-    for entry in entries:
-        for meter_id, coordinator in entry.runtime_data.coordinators.items():
-            if (DOMAIN, meter_id) in identifiers:
-                return coordinator
-    raise ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key="not_a_meter",
-        translation_placeholders={"device": device_id},
+    admin(hass, DOMAIN, "write_record", _async_write_record, _WRITE_RECORD, on_request)
+    admin(
+        hass,
+        DOMAIN,
+        "set_primary_address",
+        _async_set_primary_address,
+        _SET_PRIMARY_ADDRESS,
     )
+    admin(hass, DOMAIN, "set_baud_rate", _async_set_baud_rate, _SET_BAUD_RATE)
+    admin(hass, DOMAIN, "set_clock", _async_set_clock, _SET_CLOCK)
+    admin(
+        hass, DOMAIN, "application_reset", _async_application_reset, _APPLICATION_RESET
+    )
+    admin(hass, DOMAIN, "search", _async_search, _SEARCH, always)
+    admin(hass, DOMAIN, "synchronise", _async_synchronise, _SYNCHRONISE)
+    admin(
+        hass,
+        DOMAIN,
+        "send_raw_frame",
+        _async_send_raw_frame,
+        _SEND_RAW_FRAME,
+        on_request,
+    )
+    admin(hass, DOMAIN, "get_trace", _async_get_trace, _TRACE, always)
+    admin(hass, DOMAIN, "clear_trace", _async_clear_trace, _TRACE)
 
 
-def _encodable(header: bytes, value: float | str) -> Value:
-    """Return a value as the kind that a record with this header takes: the form gives all of them as text."""
-    candidates: list[Value] = [value]
-    if isinstance(value, str):
-        with suppress(InvalidOperation):
-            candidates.append(Decimal(value))
-        parsers = (dt_util.parse_datetime, dt_util.parse_date, dt_util.parse_time)
-        candidates += [parse(value) for parse in parsers]
-    for candidate in candidates:
-        try:
-            encode_value(header, candidate)
-        except EncodeError:
-            continue
-        return candidate
-    return value
+async def _async_read_meter(call: ServiceCall) -> ServiceResponse:
+    """Read meters; where an answer is wanted, it has the reading of each or says why there is none."""
+    meters = meters_of(call)
+    await async_check_control(call, meters)
+    texts = await async_get_texts(call.hass)
 
+    async def read(coordinator: MeterCoordinator) -> JsonObjectType:
+        return reading_data(await coordinator.async_read_now(), texts)
 
-def _telegram(telegram: Telegram, texts: Texts) -> dict[str, JsonValueType]:
+    outcomes = await async_try_each(meters, read)
+    if not call.return_response:
+        raise_errors(outcomes)
+        return None
     return {
-        "records": [_record(record, texts) for record in telegram.records],
-        "manufacturer_data": telegram.manufacturer_data.hex(" ").upper(),
-        "problem": telegram.problem,
+        device_id: {"error": str(outcome)}
+        if isinstance(outcome, HomeAssistantError)
+        else outcome
+        for device_id, outcome in outcomes.items()
     }
 
 
-def _record(record: Record, texts: Texts) -> dict[str, JsonValueType]:
-    secret = record.quantity in SECRET_QUANTITIES
+async def _async_write_record(call: ServiceCall) -> ServiceResponse:
+    """Write a value into the record with a header, and read it back."""
+    meters = meters_of(call)
+    header: bytes = call.data["header"]
+    # Refuse what can't be coded before anything is asked of any meter.
+    values = {
+        coordinator: codable(header, call.data["value"], coordinator.meter)
+        for coordinator in meters.values()
+    }
+
+    async def write(coordinator: MeterCoordinator) -> JsonObjectType:
+        meter = coordinator.meter
+        async with coordinator.connection.turn(urgent=True) as bus:
+            record = await write_record(
+                await bus.master(),
+                meter.address,
+                header,
+                values[coordinator],
+                identity=meter.identity,
+            )
+        await coordinator.async_read_now()
+        return {"value": None if record is None else value_data(record.value)}
+
+    return await async_on_each(meters, write)
+
+
+async def _async_set_primary_address(call: ServiceCall) -> None:
+    """Give a meter another primary address, and go on reading it there."""
+    new_address: int = call.data["address"]
+    unique_id = meter_unique_id(new_address)
+
+    async def set_address(coordinator: MeterCoordinator) -> None:
+        entry, meter = coordinator.config_entry, coordinator.meter
+        if any(other.unique_id == unique_id for other in entry.subentries.values()):
+            raise ServiceValidationError(
+                translation_domain=DOMAIN,
+                translation_key="address_taken",
+                translation_placeholders={"address": str(new_address)},
+            )
+        async with coordinator.connection.turn(urgent=True) as bus:
+            await set_primary_address(
+                await bus.master(), meter.address, new_address, identity=meter.identity
+            )
+        if isinstance(meter.address, int):
+            subentry = entry.subentries[meter.id]
+            call.hass.config_entries.async_update_subentry(
+                entry,
+                subentry,
+                unique_id=unique_id,
+                data={**subentry.data, CONF_ADDRESS: new_address},
+            )
+
+    await async_on_each(meters_of(call), set_address)
+
+
+async def _async_set_baud_rate(call: ServiceCall) -> None:
+    """Let a meter speak at another rate, and open the port at this rate from now on."""
+    baud_rate: int = call.data["baud_rate"]
+
+    async def set_rate(coordinator: MeterCoordinator) -> None:
+        entry, meter = coordinator.config_entry, coordinator.meter
+        async with coordinator.connection.turn(urgent=True) as bus:
+            await set_baud_rate(
+                await bus.master(), meter.address, baud_rate, identity=meter.identity
+            )
+            way = bus.active
+        if way is Way.BACKUP:
+            backup = {**entry.options[CONF_BACKUP], CONF_BAUD_RATE: baud_rate}
+            options = {**entry.options, CONF_BACKUP: backup}
+            call.hass.config_entries.async_update_entry(entry, options=options)
+        else:
+            data = {**entry.data, CONF_BAUD_RATE: baud_rate}
+            call.hass.config_entries.async_update_entry(entry, data=data)
+
+    await async_on_each(meters_of(call), set_rate)
+
+
+async def _async_set_clock(call: ServiceCall) -> None:
+    """Set the clocks of meters to a time, or to now."""
+    await async_on_each(
+        meters_of(call), partial(async_set_clock, moment=call.data.get("datetime"))
+    )
+
+
+async def _async_application_reset(call: ServiceCall) -> None:
+    """Reset the application of meters, or select one of their applications."""
+
+    async def reset(coordinator: MeterCoordinator) -> None:
+        meter = coordinator.meter
+        async with coordinator.connection.turn(urgent=True) as bus:
+            await application_reset(
+                await bus.master(),
+                meter.address,
+                call.data.get("sub_code"),
+                identity=meter.identity,
+            )
+
+    await async_on_each(meters_of(call), reset)
+
+
+async def _async_search(call: ServiceCall) -> ServiceResponse:
+    """Search a bus, and return all meters that answer."""
+    entry = connection_of(call)
+    runtime = entry.runtime_data
+    method: str = call.data["method"]
+    search = MeterSearch(
+        known=[coordinator.meter for coordinator in runtime.coordinators.values()],
+        texts=await async_get_texts(call.hass),
+        by_secondary=method != _METHOD_PRIMARY,
+        by_primary=method != _METHOD_SECONDARY,
+    )
+    with told_in_plain_words(call.hass, entry.title):
+        await search.async_run(runtime.connection.turn, lambda progress: None)
     return {
-        "index": record.index,
-        "name": record_name(record.signature, texts),
-        "value": _HIDDEN if secret else _json(record.value),
-        "unit": record.unit,
-        "function": record.function,
-        "storage_number": record.storage_number,
-        "tariff": record.tariff,
-        "subunit": record.subunit,
-        "header": record.header.hex(" ").upper(),
-        "raw": _HIDDEN if secret else record.raw.hex(" ").upper(),
-        "problem": record.problem,
+        "meters": [_found(found) for found in search.found.values()],
+        "problems": [*search.problems],
     }
 
 
-def _json(value: Value) -> JsonValueType:
-    match value:
-        case bytes():
-            return value.hex(" ").upper()
-        case date() | time():
-            return value.isoformat()
-        case Decimal():
-            return str(value)
-    return value
+async def _async_synchronise(call: ServiceCall) -> None:
+    """Tell all meters on a bus to freeze their values."""
+    entry = connection_of(call)
+    with told_in_plain_words(call.hass, entry.title):
+        async with entry.runtime_data.connection.turn(urgent=True) as bus:
+            await synchronise(await bus.master(), classic=call.data["classic"])
+
+
+async def _async_send_raw_frame(call: ServiceCall) -> ServiceResponse:
+    """Send bytes as they are, and return what answers."""
+    entry = connection_of(call)
+    with told_in_plain_words(call.hass, entry.title):
+        async with entry.runtime_data.connection.turn(urgent=True) as bus:
+            reply = await send_raw(await bus.master(), call.data["frame"])
+    return {"reply": hex_data(reply)}
+
+
+async def _async_get_trace(call: ServiceCall) -> ServiceResponse:
+    """Return the last exchanges on a bus, in clear."""
+    trace = connection_of(call).runtime_data.connection.trace
+    return {"exchanges": [*trace.as_list(masked=False)]}
+
+
+async def _async_clear_trace(call: ServiceCall) -> None:
+    """Forget the last exchanges on a bus."""
+    connection_of(call).runtime_data.connection.trace.clear()
+
+
+def _found(found: Found) -> JsonObjectType:
+    address, header = found.address, found.header
+    return {
+        "address": address if isinstance(address, int) else str(address),
+        "secondary_address": str(found.secondary) if found.secondary else None,
+        "identification": header.identification if header else None,
+        "manufacturer": header.manufacturer if header else None,
+        "medium": header.medium_name if header else None,
+    }

@@ -22,7 +22,7 @@ async def async_setup_entry(
 ) -> None:
     """Add the connection's switch, and one for every writable binding of that nature."""
     async_add_entities([PollingSwitch(entry, "polling")])
-    async_setup_controls(
+    await async_setup_controls(
         hass, entry, async_add_entities, Platform.SWITCH, BindingSwitch
     )
 

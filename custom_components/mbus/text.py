@@ -9,6 +9,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .control import ControlEntity, async_setup_controls
 from .polling.coordinator import MBusConfigEntry
+from .presentation.clean_text import clean_text
 
 PARALLEL_UPDATES = 1
 
@@ -22,7 +23,9 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add a text for every writable binding of that nature."""
-    async_setup_controls(hass, entry, async_add_entities, Platform.TEXT, BindingText)
+    await async_setup_controls(
+        hass, entry, async_add_entities, Platform.TEXT, BindingText
+    )
 
 
 class BindingText(ControlEntity, TextEntity):
@@ -35,7 +38,7 @@ class BindingText(ControlEntity, TextEntity):
     def native_value(self) -> str | None:
         """Return the text as the chain gives it."""
         value = self.current
-        return value[:_LONGEST_TEXT] if isinstance(value, str) else None
+        return clean_text(value)[:_LONGEST_TEXT] if isinstance(value, str) else None
 
     @override
     async def async_set_value(self, value: str) -> None:

@@ -20,7 +20,9 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add a time for every writable binding of that nature."""
-    async_setup_controls(hass, entry, async_add_entities, Platform.TIME, BindingTime)
+    await async_setup_controls(
+        hass, entry, async_add_entities, Platform.TIME, BindingTime
+    )
 
 
 class BindingTime(ControlEntity, TimeEntity):

@@ -116,14 +116,14 @@ def test_meter_that_does_not_say_who_it_is(texts: Texts) -> None:
 @pytest.mark.parametrize(
     ("error", "shown"),
     [
-        (NoReplyError("", 5), {"address": "no_reply"}),
-        (NoDataError("", 5), {"address": "no_data"}),
-        (DamagedReplyError("", 5), {"address": "damaged_reply"}),
-        (CollisionError("", 5), {"address": "collision"}),
-        (ForeignReplyError("", 5), {"address": "foreign_reply"}),
+        (NoReplyError(address=5, attempts=3), {"address": "no_reply"}),
+        (NoDataError(address=5, attempts=3), {"address": "no_data"}),
+        (DamagedReplyError(address=5), {"address": "damaged_reply"}),
+        (CollisionError(address=5), {"address": "collision"}),
+        (ForeignReplyError(address=5), {"address": "foreign_reply"}),
         (UnsupportedError(0x60, b""), {"base": "unreadable_reply"}),
         (ApplicationError(""), {"base": "application_error"}),
-        (LinkError(""), {"base": "cannot_connect"}),
+        (LinkError(link=""), {"base": "cannot_connect"}),
         (MBusError(""), {"base": "read_failed"}),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from tests.simulator import SimulatedBus
+from tests.simulator.records import integer, text
 
 from .conftest import CreateEntry
 from .dialogs import Dialog
@@ -257,6 +258,27 @@ async def test_move_binding(hass: HomeAssistant, entry: MockConfigEntry) -> None
     assert after["id"] == before["id"]
     assert (after["telegram"], after["index"], after["access"]) == (1, 2, "RW")
     assert after["signature"] == before["signature"] | {"storage_number": 1}
+
+
+async def test_record_without_control(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Write access that could bring no control is refused; of a record never read nobody knows."""
+    bus.meters[0].telegrams = lambda: [  # type: ignore[method-assign]
+        integer("04 06", 12_345) + text("0D FD 16", "sesame") + integer("01 7A", 1)
+    ]
+    entry = await create_entry(1)
+    await read_meters(hass, entry)
+    for index, errors in ((0, None), (1, "not_writable"), (2, "not_writable")):
+        dialog = await bind(hass, entry, index)
+        form = suggested(dialog.result) | {"access": "rw"}
+        result = await dialog.submit(form)
+        if errors is None:
+            assert result["reason"] == "reconfigure_successful"
+        else:
+            assert result["errors"] == {"access": errors}
+            result = await dialog.submit(form | {"access": "r"})
+            assert result["reason"] == "reconfigure_successful"
 
 
 @pytest.mark.parametrize(

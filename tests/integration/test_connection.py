@@ -29,11 +29,6 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
     get_system_health_info,
 )
-from pytest_homeassistant_custom_component.components.diagnostics import (
-    get_diagnostics_for_config_entry,
-    get_diagnostics_for_device,
-)
-from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.mbus.const import (
     CONF_BACKUP,
@@ -314,105 +309,6 @@ async def test_trace_is_limited_in_number(
     assert len(trace) == 3
     assert trace[-1]["request"].startswith("10 ")
     assert trace[-1]["reply"].endswith(" 16")
-
-
-async def test_diagnostics_hide_whose_meters_they_are(
-    hass: HomeAssistant,
-    bus: SimulatedBus,
-    create_entry: CreateEntry,
-    hass_client: ClientSessionGenerator,
-) -> None:
-    """Meter numbers are in no part of the download, neither as text nor in the bytes."""
-    bus.meters[0].identification = "87654321"
-    entry = await create_entry(1, 2)
-    assert await async_setup_component(hass, "diagnostics", {})
-
-    diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
-
-    text = str(diagnostics)
-    assert "87654321" not in text
-    assert "21 43 65 87" not in text
-    requests = [exchange["request"] for exchange in diagnostics["connection"]["trace"]]
-    assert "10 40 01 41 16" in requests
-    assert diagnostics["connection"]["actual_connection"] == "master"
-    assert diagnostics["pid"] > 0
-    assert diagnostics["node"]
-    bindings = diagnostics["meters"][0]["bindings"]
-    assert {binding["state"] for binding in bindings} == {"ok"}
-    unmasked = entry.runtime_data.connection.trace.as_list(masked=False)
-    assert any("21 43 65 87" in exchange["reply"] for exchange in unmasked)
-
-
-async def test_diagnostics_hide_them_in_errors(
-    hass: HomeAssistant,
-    bus: SimulatedBus,
-    create_entry: CreateEntry,
-    hass_client: ClientSessionGenerator,
-) -> None:
-    """An error that names a meter, or a secondary address, is shown without its number."""
-    bus.meters[0].identification = "87654321"
-    entry = await create_entry("87654321", 2)
-    assert await async_setup_component(hass, "diagnostics", {})
-    bus.meters[0].identification = "11111111"
-    bus.meters[1].identification = "22222222"
-    await let_poll(hass, 301)
-
-    diagnostics = await get_diagnostics_for_config_entry(hass, hass_client, entry)
-
-    silent, other = (meter["error"] for meter in diagnostics["meters"])
-    assert silent.startswith("no reply from **")
-    assert other.startswith("another meter answered at 2 (SIM **")
-    for number in ("87654321", "22222222"):
-        assert number not in str(diagnostics["connection"])
-        assert number not in str(diagnostics["meters"])
-
-
-async def test_diagnostics_of_a_device(
-    hass: HomeAssistant,
-    create_entry: CreateEntry,
-    hass_client: ClientSessionGenerator,
-    device_registry: Any,
-) -> None:
-    """A meter's device has the meter's, the gateway the whole connection's."""
-    entry = await create_entry(1, 2)
-    assert await async_setup_component(hass, "diagnostics", {})
-    meter = device_registry.async_get_device_by_identifier(
-        (DOMAIN, "meter2"), entry.entry_id
-    )
-    gateway = device_registry.async_get_device_by_identifier(
-        (DOMAIN, entry.entry_id), entry.entry_id
-    )
-
-    of_meter = await get_diagnostics_for_device(hass, hass_client, entry, meter)
-    of_gateway = await get_diagnostics_for_device(hass, hass_client, entry, gateway)
-
-    assert of_meter["address"] == 2
-    assert [meter["address"] for meter in of_gateway["meters"]] == [1, 2]
-
-
-async def test_diagnostics_while_the_bus_is_out_of_reach(
-    hass: HomeAssistant,
-    bus: SimulatedBus,
-    create_entry: CreateEntry,
-    hass_client: ClientSessionGenerator,
-    device_registry: Any,
-) -> None:
-    """They tell why, for the connection and for its meters."""
-    entry = await create_entry(2)
-    assert await async_setup_component(hass, "diagnostics", {})
-    await bus.close()
-    assert not await hass.config_entries.async_reload(entry.entry_id)
-    meter = device_registry.async_get_device_by_identifier(
-        (DOMAIN, "meter2"), entry.entry_id
-    )
-
-    for diagnostics in (
-        await get_diagnostics_for_config_entry(hass, hass_client, entry),
-        await get_diagnostics_for_device(hass, hass_client, entry, meter),
-    ):
-        assert diagnostics["state"] == "setup_retry"
-        assert "refuses" in diagnostics["reason"]
-        assert diagnostics["entry"]["options"] == entry.options
 
 
 async def test_system_health(hass: HomeAssistant, create_entry: CreateEntry) -> None:

@@ -390,7 +390,7 @@ async def test_binding_records_where_they_are_now(
     create_entry: CreateEntry,
     hass_client: ClientSessionGenerator,
 ) -> None:
-    """Records that moved are bound again together, one that is gone stays in error."""
+    """Records that moved are bound again together; what becomes of one that is gone is asked, and it stays in error."""
     entry = await create_entry(7)
     meter.records = [FLOW_TEMPERATURE, POWER, VOLUME]
     await let_poll(hass, 301)
@@ -398,7 +398,7 @@ async def test_binding_records_where_they_are_now(
 
     result = await fix(hass, hass_client, "records_changed_meter7", {})
 
-    assert result["type"] == "create_entry"
+    assert result["step_id"] == "not_found"
     assert state_of(hass, "volume") == "6.789"
     assert state_of(hass, "flow_temperature") == "67.7"
     assert state_of(hass, "energy") == STATE_UNAVAILABLE

@@ -24,6 +24,7 @@ from .dialogs import Dialog, add_meter
 from .meter_dialogs import (
     bindings_of,
     configure_meter,
+    edit_binding,
     options_of,
     read_meters,
     suggested,
@@ -299,7 +300,7 @@ async def test_incomplete_meter(bus: SimulatedBus, dialog: Dialog) -> None:
     result = await submit_address(dialog, "1")
 
     assert list(options_of(result, "records")) == ["0.0"]
-    assert result["errors"] == {"records": "incomplete"}
+    assert result["step_id"] == "records_incomplete"
     assert "record 1" in result["description_placeholders"]["error"]
 
 
@@ -313,8 +314,12 @@ async def test_meter_that_is_configured_with_another_address(
     result = await submit_address(dialog, bus.meters[1].identification)
 
     title = entry.subentries["meter2"].title
-    assert result["errors"] == {"base": "known_meter"}
+    assert result["step_id"] == "known_meter"
     assert result["description_placeholders"]["known"] == title
+    result = await dialog.choose("address")
+    assert suggested(result) == {"address": bus.meters[1].identification}
+    await submit_address(dialog, bus.meters[1].identification)
+    await dialog.choose("records")
     await dialog.submit({"records": ["0.1"]})
     assert len(entry.subentries) == 2
 
@@ -337,7 +342,7 @@ class TestChooseRecords:
         assert ticked(result, "records") == [
             f"{item['telegram']}.{item['index']}" for item in before.values()
         ]
-        assert result["errors"] == {}
+        assert result["step_id"] == "records"
 
         result = await dialog.submit({"records": ["0.1", "1.2"]})
 
@@ -355,6 +360,33 @@ class TestChooseRecords:
             item["id"] for item in after.values()
         }
 
+    async def test_what_others_did_meanwhile(
+        self, hass: HomeAssistant, entry: MockConfigEntry
+    ) -> None:
+        """A list left open changes what was ticked and unticked in it, and nothing else."""
+        dialog = await configure_meter(hass, entry, "meter1", "choose_records")
+        shown = ticked(await dialog.wait(), "records")
+        # Meanwhile 1.2 and 1.3 are bound, and 0.1 (energy) is bound no more.
+        other = await configure_meter(hass, entry, "meter1", "choose_records")
+        await other.wait()
+        await other.submit({"records": [*shown[1:], "1.2", "1.3"]})
+        others = bindings_of(entry, "meter1")
+
+        await dialog.submit({"records": [*shown[:-1], "1.3", "1.4"]})
+
+        after = bindings_of(entry, "meter1")
+        places = [(item["telegram"], item["index"]) for item in after.values()]
+        wanted = [*shown[1:-1], "1.2", "1.3", "1.4"]
+        assert [f"{telegram}.{index}" for telegram, index in places] == wanted
+        assert (
+            after.items()
+            >= {
+                name: item
+                for name, item in others.items()
+                if (item["telegram"], item["index"]) in places
+            }.items()
+        )
+
     async def test_silent_meter(
         self, hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry
     ) -> None:
@@ -366,7 +398,7 @@ class TestChooseRecords:
         labels = options_of(result, "records")
         assert labels["0.1"].startswith("0.1 · Energy · ")
         assert labels["0.1"].endswith(" kWh")
-        assert result["errors"] == {"records": "last_reading"}
+        assert result["step_id"] == "records_last_reading"
         assert "no reply from 1" in result["description_placeholders"]["error"]
 
         await dialog.submit({"records": ["0.1", "0.4"]})
@@ -388,3 +420,90 @@ class TestChooseRecords:
 
         await dialog.submit({"records": ["0.1"]})
         assert list(bindings_of(entry, "meter1")) == ["energy"]
+
+
+class TestDeletedMeanwhile:
+    """What is being changed may be deleted while its dialog is open: the dialog says so."""
+
+    @pytest.fixture
+    async def entry(self, create_entry: CreateEntry) -> MockConfigEntry:
+        """Return a connection with the heat meter and its sensible records."""
+        return await create_entry(1)
+
+    @pytest.mark.parametrize(
+        "option", ["choose_records", "edit_binding", "add_binding", "meter_settings"]
+    )
+    async def test_meter_before_a_choice(
+        self, hass: HomeAssistant, entry: MockConfigEntry, option: str
+    ) -> None:
+        """Nothing of a meter that is gone can be chosen."""
+        dialog = await configure_meter(hass, entry, "meter1")
+        hass.config_entries.async_remove_subentry(entry, "meter1")
+        if (await dialog.choose(option))["type"] is FlowResultType.FORM:
+            await dialog.submit({"telegram": 0, "index": 0})
+
+        assert dialog.result["reason"] == "meter_deleted"
+
+    async def test_meter_of_an_open_form(
+        self, hass: HomeAssistant, entry: MockConfigEntry
+    ) -> None:
+        """What was entered is for nobody."""
+        records = await configure_meter(hass, entry, "meter1", "choose_records")
+        await records.wait()
+        settings = await configure_meter(hass, entry, "meter1", "meter_settings")
+        form = suggested(settings.result) | {
+            "quirks": {"reset": "never", "ignore_more_records": False, "pause": 0}
+        }
+        hass.config_entries.async_remove_subentry(entry, "meter1")
+
+        for dialog, filled_in in ((records, {"records": []}), (settings, form)):
+            result = await dialog.submit(filled_in)
+            assert result["reason"] == "meter_deleted"
+
+    async def test_meter_that_is_read(
+        self, hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry
+    ) -> None:
+        """The progress ends, and then the dialog."""
+        bus.meters.clear()
+        dialog = await configure_meter(hass, entry, "meter1", "choose_records")
+        assert dialog.result["type"] is FlowResultType.SHOW_PROGRESS
+        hass.config_entries.async_remove_subentry(entry, "meter1")
+
+        assert (await dialog.wait())["reason"] == "meter_deleted"
+
+    async def test_connection(
+        self, hass: HomeAssistant, entry: MockConfigEntry, bus: SimulatedBus
+    ) -> None:
+        """With the connection its meters are gone, too; a dialog that adds one ends likewise."""
+        adding = await add_meter(hass, entry)
+        await adding.choose("address")
+        bus.meters.clear()
+        reading = await add_meter(hass, entry)
+        await reading.choose("address")
+        await reading.submit({"address": "7"})
+        changing = await configure_meter(hass, entry, "meter1")
+        await hass.config_entries.async_remove(entry.entry_id)
+
+        await adding.submit({"address": "1"})
+        await changing.choose("meter_settings")
+        for dialog in (adding, changing, reading):
+            assert (await dialog.wait())["reason"] == "connection_deleted"
+
+    async def test_binding(self, hass: HomeAssistant, entry: MockConfigEntry) -> None:
+        """A binding that was unticked elsewhere can't be changed any more, and doesn't come back."""
+        dialogs = [
+            await edit_binding(hass, entry, "energy", step)
+            for step in ("binding_settings", "transformation")
+        ]
+        form = suggested(dialogs[0].result)
+        other = await configure_meter(hass, entry, "meter1", "choose_records")
+        await other.wait()
+        await other.submit({"records": ["0.2"]})
+
+        await dialogs[0].submit(form)
+        await dialogs[1].choose("add_step")
+        await dialogs[1].choose("damper")
+        await dialogs[1].submit({"lag": 60})
+        for dialog in dialogs:
+            assert dialog.result["reason"] == "binding_deleted"
+        assert list(bindings_of(entry, "meter1")) == ["volume"]

@@ -2,18 +2,20 @@
 
 from typing import Any
 
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.mbus.meters.meter import Meter
+from custom_components.mbus.protocol import SecondaryAddress
 from tests.simulator import HeatMeter, SimulatedBus
 
 from .conftest import CreateEntry
-from .dialogs import Dialog
-from .meter_dialogs import configure_meter, read_meters, suggested
+from .dialogs import Dialog, add_meter
+from .meter_dialogs import bindings_of, configure_meter, read_meters, suggested
 
 METER = "meter1"
 
@@ -177,6 +179,26 @@ async def test_bad_frame(entry: MockConfigEntry, dialog: Dialog, frame: str) -> 
     assert "quirks" not in entry.subentries[METER].data
 
 
+async def test_ring_of_telegrams(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """What was learnt of a meter that never marks its end stays; without a reset it could not be counted."""
+    subentry = entry.subentries[METER]
+    quirks = Meter.from_subentry(subentry).quirks.as_dict() | {"ring": 3}
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "quirks": quirks}
+    )
+    await hass.async_block_till_done()
+    dialog = await configure_meter(hass, entry, METER, "meter_settings")
+    form = form_of(dialog)
+    never = form["quirks"] | {"reset": "never"}
+    result = await dialog.submit(form | {"quirks": never})
+    assert result["errors"] == {"quirks": "reset_needed"}
+
+    result = await dialog.submit(form | {"quirks": form["quirks"] | {"pause": 1000}})
+    assert result["reason"] == "reconfigure_successful"
+    stored = Meter.from_subentry(entry.subentries[METER]).quirks
+    assert (stored.ring, stored.pause) == (3, 1)
+
+
 async def test_move(entry: MockConfigEntry, bus: SimulatedBus, dialog: Dialog) -> None:
     """The same meter under a new address is read there once, then stored."""
     before = dict(entry.subentries[METER].data)
@@ -226,7 +248,109 @@ async def test_move_to_another_meter(
     await dialog.submit(form_of(dialog) | {"address": "17"})
     result = await dialog.wait()
 
-    assert result["errors"] == {"address": "other_meter"}
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "moved")
+    assert result["description_placeholders"]["found"].startswith(
+        "SIM 99887766, fabrication number "
+    )
+    form = form_of(dialog) if await dialog.choose("meter_settings") else None
+    assert form is not None
+    assert form["address"] == "17"
+    assert entry.subentries[METER].data["address"] == 1
+
+
+@pytest.mark.parametrize("by_secondary", [False, True])
+async def test_exchanged_meter(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    by_secondary: bool,
+) -> None:
+    """An exchanged meter goes on at its new address with the old one's entities, once a person says so."""
+    old = bus.meters[0]
+    address = old.identification if by_secondary else "1"
+    entry = await create_entry(address)
+    [subentry_id] = entry.subentries
+    before = bindings_of(entry, subentry_id)
+    entities = {
+        entity.unique_id: entity.entity_id
+        for entity in er.async_entries_for_config_entry(
+            er.async_get(hass), entry.entry_id
+        )
+    }
+    bus.meters = [new := HeatMeter(3, identification="99887766")]
+    dialog = await configure_meter(hass, entry, subentry_id, "meter_settings")
+    new_address = "99887766" if by_secondary else "3"
+    await dialog.submit(form_of(dialog) | {"address": new_address})
+    await dialog.wait()
+    result = await dialog.choose("adopt_meter")
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert result["reason"] == "reconfigure_successful"
+    subentry = entry.subentries[subentry_id]
+    assert subentry.data["identity"]["identification"] == new.identification
+    assert subentry.unique_id == (
+        "meter-99887766FFFFFFFF" if by_secondary else "meter-3"
+    )
+    assert bindings_of(entry, subentry_id) == before
+    assert entities == {
+        entity.unique_id: entity.entity_id
+        for entity in er.async_entries_for_config_entry(
+            er.async_get(hass), entry.entry_id
+        )
+    }
+    await read_meters(hass, entry)
+    energy = hass.states.get(
+        next(
+            entity_id
+            for unique_id, entity_id in entities.items()
+            if unique_id == before["energy"]["id"]
+        )
+    )
+    assert energy is not None
+    assert energy.state not in (STATE_UNAVAILABLE, STATE_UNKNOWN)
+
+
+async def test_parts_of_one_housing(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Two parts with one number are told apart by what they measure: neither passes for the other."""
+    bus.meters = [
+        HeatMeter(1, identification="12345678"),
+        cooling := HeatMeter(2, identification="12345678"),
+    ]
+    cooling.medium = 0x0A
+    entry = await create_entry(1)
+    version = f"{cooling.version:02X}"
+    manufacturer = entry.subentries[METER].data["identity"]["manufacturer"]
+    full = str(SecondaryAddress.parse(f"12345678FFFF{version}0A"))
+    dialog = await configure_meter(hass, entry, METER, "meter_settings")
+    await dialog.submit(form_of(dialog) | {"address": full})
+    result = await dialog.wait()
+
+    assert (result["type"], result["step_id"]) == (FlowResultType.MENU, "moved")
+    found = result["description_placeholders"]["found"]
+    assert found.startswith(f"{manufacturer} 12345678, ")
+    assert found.endswith(f", version {cooling.version}, cooling meter")
+
+    adding = await add_meter(hass, entry)
+    await adding.choose("address")
+    await adding.submit({"address": full})
+    result = await adding.wait()
+    assert result["step_id"] == "records"
+
+
+async def test_move_onto_a_configured_meter(
+    entry: MockConfigEntry, bus: SimulatedBus, dialog: Dialog
+) -> None:
+    """A meter that is configured on its own does not take the place of another one."""
+    form = form_of(dialog) | {"address": bus.meters[1].identification}
+    await dialog.submit(form)
+    result = await dialog.wait()
+
+    assert result["errors"] == {"address": "known_meter"}
+    water_meter = entry.subentries["meter2"].title
+    assert result["description_placeholders"]["known"] == water_meter
+    assert form_of(dialog) == form
     assert entry.subentries[METER].data["address"] == 1
 
 

@@ -230,7 +230,7 @@ async def test_meters_at_one_address(hass: HomeAssistant, socket_enabled: None) 
         await dialog.choose("search")
         await dialog.wait()
 
-        assert "several meters answer at address 1" in problems(dialog)
+        assert "several meters answer at 1" in problems(dialog)
         assert sorted(key[:14] for key in ticked(dialog)) == [
             "meter-11111111",
             "meter-22222222",

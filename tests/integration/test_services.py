@@ -1,7 +1,11 @@
 """Actions on meters and connections, by their names in Home Assistant."""
 
+import asyncio
+from contextlib import nullcontext
+from datetime import datetime, timedelta
 from typing import Any
 
+from homeassistant.auth.const import GROUP_ID_USER
 from homeassistant.const import (
     ATTR_CONFIG_ENTRY_ID,
     ATTR_DEVICE_ID,
@@ -10,13 +14,14 @@ from homeassistant.const import (
     CONF_PORT,
     CONF_TYPE,
 )
-from homeassistant.core import Context, HomeAssistant
+from homeassistant.core import Context, HomeAssistant, SupportsResponse
 from homeassistant.exceptions import (
     HomeAssistantError,
     ServiceValidationError,
     Unauthorized,
 )
 from homeassistant.helpers import device_registry as dr
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry, MockUser
 import voluptuous as vol
@@ -30,7 +35,6 @@ from custom_components.mbus.const import (
     DOMAIN,
     TYPE_SERIAL,
 )
-from custom_components.mbus.services import CONNECTION_ACTIONS, METER_ACTIONS
 from tests.simulator import SimulatedBus, WaterMeter
 from tests.simulator.records import parse_date
 
@@ -103,6 +107,73 @@ async def test_reading_a_meter(hass: HomeAssistant, create_entry: CreateEntry) -
     assert energy["value"] > 0
 
 
+async def test_reading_without_asking_for_an_answer(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """An automation that only wants fresh values needs no variable for what comes back."""
+    entry = await create_entry(2)
+    bus.requests.clear()
+
+    assert await on_meter(hass, entry, "meter2", "read_meter") is None
+
+    assert bus.requests
+
+
+async def test_reading_several_meters(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Each has its reading or its error: a silent one doesn't cost the others."""
+    bus.meters.append(WaterMeter(3))
+    entry = await create_entry(1, 2, 3)
+    del bus.meters[1]
+    devices = [device_of(hass, entry, f"meter{address}") for address in (1, 2, 3)]
+
+    answer: Any = await hass.services.async_call(
+        DOMAIN,
+        "read_meter",
+        {ATTR_DEVICE_ID: devices},
+        blocking=True,
+        return_response=True,
+    )
+
+    heat, silent, water = (answer[device] for device in devices)
+    assert len(heat["telegrams"]) == 2
+    assert len(water["telegrams"]) == 1
+    assert silent.keys() == {"error"}
+    assert entry.subentries["meter2"].title in silent["error"]
+    assert "no reply" in silent["error"]
+
+
+@pytest.mark.parametrize("silent", [[2], [1, 2]])
+async def test_failing_to_read_several_meters(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    silent: list[int],
+) -> None:
+    """Where nobody looks at the answer, the error names those that failed, after all had their turn."""
+    bus.meters.append(WaterMeter(3))
+    entry = await create_entry(1, 2, 3)
+    bus.meters = [meter for meter in bus.meters if meter.address not in silent]
+    bus.requests.clear()
+
+    with pytest.raises(HomeAssistantError) as caught:
+        await hass.services.async_call(
+            DOMAIN,
+            "read_meter",
+            {ATTR_DEVICE_ID: [device_of(hass, entry, f"meter{n}") for n in (1, 2, 3)]},
+            blocking=True,
+        )
+
+    for address in (1, 2, 3):
+        title = entry.subentries[f"meter{address}"].title
+        assert (title in str(caught.value)) is (address in silent)
+        assert any(
+            request[:3] == bytes((0x10, 0x7B, address)) for request in bus.requests
+        ) is (address not in silent)
+    assert caught.value.translation_domain == DOMAIN
+
+
 async def test_reading_a_silent_meter(
     hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
 ) -> None:
@@ -111,7 +182,7 @@ async def test_reading_a_silent_meter(
     bus.meters.clear()
 
     with pytest.raises(HomeAssistantError, match=entry.subentries["meter2"].title):
-        await on_meter(hass, entry, "meter2", "read_meter", answers=True)
+        await on_meter(hass, entry, "meter2", "read_meter")
 
 
 async def test_writing_a_record(
@@ -295,6 +366,43 @@ async def test_setting_the_clock(
     assert all(value.startswith("2026-07-01T13:00") for value in shown)
 
 
+async def test_setting_the_clock_on_a_busy_bus(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The time that was asked for has moved on by the time that the meter is told."""
+    await hass.config.async_set_time_zone("UTC")
+    entry = await create_entry(2)
+
+    utcnow = dt_util.utcnow
+    async with entry.runtime_data.connection.turn():
+        asked = hass.async_create_task(
+            on_meter(hass, entry, "meter2", "set_clock", datetime="2026-07-01 15:00:00")
+        )
+        await asyncio.sleep(0)
+        monkeypatch.setattr(dt_util, "utcnow", lambda: utcnow() + timedelta(seconds=50))
+    await asked
+
+    late = bus.meters[1].now() - datetime(2026, 7, 1, 15)
+    assert timedelta(seconds=50) <= late < timedelta(seconds=110)
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59"])
+async def test_setting_the_clock_to_what_it_cannot_show(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry, moment: str
+) -> None:
+    """The meter is told nothing."""
+    entry = await create_entry(2)
+    bus.requests.clear()
+
+    with pytest.raises((ServiceValidationError, vol.Invalid)):
+        await on_meter(hass, entry, "meter2", "set_clock", datetime=moment)
+
+    assert not bus.requests
+
+
 async def test_resetting_the_application(
     hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
 ) -> None:
@@ -376,40 +484,158 @@ async def test_device_that_is_no_meter(
         await on_meter(hass, entry, entry.entry_id, "read_meter", answers=True)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        name
-        for name, (_, action) in (METER_ACTIONS | CONNECTION_ACTIONS).items()
-        if action.admin
-    ],
-)
-async def test_dangerous_actions_are_for_administrators(
+async def test_one_device_that_is_no_meter(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Nothing is done with any then."""
+    entry = await create_entry(2)
+    meter = device_of(hass, entry, "meter2")
+    bus.requests.clear()
+
+    for devices in ([meter, "nothing"], []):
+        with pytest.raises((ServiceValidationError, vol.Invalid)):
+            await hass.services.async_call(
+                DOMAIN, "read_meter", {ATTR_DEVICE_ID: devices}, blocking=True
+            )
+
+    assert not bus.requests
+
+
+METER, CONNECTION = ATTR_DEVICE_ID, ATTR_CONFIG_ENTRY_ID
+ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "read_meter": (METER, {}),
+    "write_record": (METER, {"header": "0C 13", "value": 1}),
+    "set_primary_address": (METER, {"address": 5}),
+    "set_baud_rate": (METER, {"baud_rate": 300}),
+    "set_clock": (METER, {}),
+    "application_reset": (METER, {}),
+    "search": (CONNECTION, {}),
+    "synchronise": (CONNECTION, {}),
+    "send_raw_frame": (CONNECTION, {"frame": "10 40 02 42 16"}),
+    "get_trace": (CONNECTION, {}),
+    "clear_trace": (CONNECTION, {}),
+}
+"""Every action, what it is for, and what else it needs."""
+
+OPEN_TO_USERS = {"read_meter"}
+"""What those may do who may press the meter's button; all else is the administrators'."""
+
+ANSWERS = {
+    "read_meter": SupportsResponse.OPTIONAL,
+    "write_record": SupportsResponse.OPTIONAL,
+    "set_primary_address": SupportsResponse.NONE,
+    "set_baud_rate": SupportsResponse.NONE,
+    "set_clock": SupportsResponse.NONE,
+    "application_reset": SupportsResponse.NONE,
+    "search": SupportsResponse.ONLY,
+    "synchronise": SupportsResponse.NONE,
+    "send_raw_frame": SupportsResponse.OPTIONAL,
+    "get_trace": SupportsResponse.ONLY,
+    "clear_trace": SupportsResponse.NONE,
+}
+"""Who is answered: always, when asked to, or never."""
+
+
+async def test_actions(hass: HomeAssistant, create_entry: CreateEntry) -> None:
+    """There are these and no others, and each answers as it should."""
+    await create_entry(2)
+
+    services = hass.services.async_services_for_domain(DOMAIN)
+
+    assert services.keys() == ACTIONS.keys()
+    assert {
+        name: service.supports_response for name, service in services.items()
+    } == ANSWERS
+
+
+async def call_as(
+    hass: HomeAssistant, entry: MockConfigEntry, name: str, user: MockUser
+) -> None:
+    """Call an action as a user."""
+    kind, fields = ACTIONS[name]
+    target = device_of(hass, entry, "meter2") if kind == METER else entry.entry_id
+    await hass.services.async_call(
+        DOMAIN,
+        name,
+        {kind: target, **fields},
+        blocking=True,
+        context=Context(user_id=user.id),
+        return_response=ANSWERS[name] is SupportsResponse.ONLY,
+    )
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+async def test_rights_of_read_only_users(
     hass: HomeAssistant,
+    bus: SimulatedBus,
     create_entry: CreateEntry,
     hass_read_only_user: MockUser,
     name: str,
 ) -> None:
-    """Whatever changes a meter or shows numbers is refused to others."""
+    """They may do nothing that changes a meter, costs battery, takes the bus or shows numbers."""
     entry = await create_entry(2)
-    fields: dict[str, dict[str, Any]] = {
-        "write_record": {"header": "0C 13", "value": 1},
-        "set_primary_address": {"address": 5},
-        "set_baud_rate": {"baud_rate": 300},
-        "send_raw_frame": {"frame": "10 40 02 42 16"},
-    }
-    target = (
-        {ATTR_DEVICE_ID: device_of(hass, entry, "meter2")}
-        if name in METER_ACTIONS
-        else {ATTR_CONFIG_ENTRY_ID: entry.entry_id}
-    )
+    bus.requests.clear()
 
     with pytest.raises(Unauthorized):
-        await hass.services.async_call(
-            DOMAIN,
-            name,
-            target | fields.get(name, {}),
-            blocking=True,
-            context=Context(user_id=hass_read_only_user.id),
-            return_response=name == "get_trace",
-        )
+        await call_as(hass, entry, name, hass_read_only_user)
+
+    assert not bus.requests
+
+
+@pytest.mark.parametrize("name", sorted(ACTIONS.keys() - OPEN_TO_USERS))
+async def test_rights_of_users(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry, name: str
+) -> None:
+    """They may do no more than what a button of the meter does."""
+    entry = await create_entry(2)
+    user = MockUser(groups=[await hass.auth.async_get_group(GROUP_ID_USER)])
+    user.add_to_hass(hass)
+    bus.requests.clear()
+
+    with pytest.raises(Unauthorized):
+        await call_as(hass, entry, name, user)
+
+    assert not bus.requests
+
+
+@pytest.mark.parametrize(
+    ("policy", "may_read"),
+    [
+        ({"domains": {"button": True}}, True),
+        ({"domains": {"sensor": True}}, False),
+        ({"domains": {"button": {"read": True}}}, False),
+        ({"all": {"read": True}}, False),
+        ({"all": True}, True),
+    ],
+)
+async def test_reading_by_the_right_to_press_the_button(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    policy: dict[str, Any],
+    may_read: bool,
+) -> None:
+    """Whoever may press the meter's button may have it read; nobody else."""
+    entry = await create_entry(2)
+    user = MockUser()
+    user.mock_policy({"entities": policy})
+    user.add_to_hass(hass)
+    bus.requests.clear()
+
+    with nullcontext() if may_read else pytest.raises(Unauthorized):
+        await call_as(hass, entry, "read_meter", user)
+
+    assert bool(bus.requests) is may_read
+
+
+async def test_nobody_may_read(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A user that there is no more may nothing."""
+    entry = await create_entry(2)
+    bus.requests.clear()
+
+    with pytest.raises(Unauthorized):
+        await call_as(hass, entry, "read_meter", MockUser())
+
+    assert not bus.requests

@@ -104,6 +104,8 @@ async def test_each_type_has_its_form(
         ("scaling", {"factor": 0, "shift": 1}, {"factor": "factor_zero"}),
         ("scaling", {"factor": 1e999}, {"factor": "not_finite"}),
         ("scaling", {"shift": float("-inf")}, {"shift": "not_finite"}),
+        ("default_value", {"value": "n/a"}, {"value": "default_not_a_number"}),
+        ("default_value", {"value": "inf"}, {"value": "default_not_a_number"}),
         ("damper", {"lag": 0}, {"lag": "not_positive"}),
         ("damper", {"lag": -1}, {"lag": "not_positive"}),
         ("limit_control", {"lower": 2, "upper": 1}, {"upper": "upper_below_lower"}),
@@ -124,6 +126,34 @@ async def test_errors_on_fields(
     assert result["step_id"] == "transformation"
 
 
+async def test_text_is_nothing_to_compute_with(
+    hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """A step that computes is refused where it would get a text; a script may make a number of it first."""
+    meter.records = [LOCATION]
+    entry = await create_entry(7)
+    await bind_record(hass, entry, meter, "0D FD 10", access="R")
+    [name] = bindings_of(entry, "meter7")
+    dialog = await edit_binding(hass, entry, name, "transformation")
+    result = await add_step(dialog, "damper")
+    assert result["errors"] == {"base": "step_needs_number"}
+    assert result["description_placeholders"] == {"value": "Cellar"}
+
+    dialog = await edit_binding(hass, entry, name, "transformation")
+    result = await add_step(dialog, "default_value", value=" ")
+    assert result["errors"] == {"value": "value_needed"}
+    await dialog.submit(STEPS["default_value"])
+    await add_step(dialog, "script", template="{{ value | length }}")
+    await add_step(dialog, "damper")
+    await dialog.choose("arrange_steps")
+    first, second, third = suggested(dialog.result)["steps"]
+    result = await dialog.submit({"steps": [third, first, second]})
+    assert result["errors"] == {"steps": "step_needs_number"}
+    await dialog.submit({"steps": [first, second, third]})
+    result = await dialog.choose("check_transformation")
+    assert result["description_placeholders"]["values"].endswith("→ **6**")
+
+
 async def test_limits_need_one(power: Dialog) -> None:
     """A limit control without any limit is none."""
     await power.choose("add_step")
@@ -139,14 +169,14 @@ async def test_change_a_step(
 ) -> None:
     """A step's form shows what it has; its place and what ties it to its memory stay."""
     await add_step(power, "integration")
-    await add_step(power, "default_value", value="n/a", when="always")
+    await add_step(power, "default_value", value="-1.5", when="always")
     await add_step(power, "scaling", factor=2.0, shift=-5)
-    assert steps_of(power)[1:] == ["2. Default value: = n/a", "3. Scaling: × 2 − 5"]
+    assert steps_of(power)[1:] == ["2. Default value: = -1.5", "3. Scaling: × 2 − 5"]
     await power.choose("change_step")
     options = options_of(power.result, "step")
     assert list(options.values()) == [
         "1. Integration: h",
-        "2. Default value: = n/a",
+        "2. Default value: = -1.5",
         "3. Scaling: × 2 − 5",
     ]
     result = await power.submit({"step": "0"})
@@ -155,7 +185,7 @@ async def test_change_a_step(
     await power.submit({"time_unit": "min"})
     await power.choose("change_step")
     await power.submit({"step": "1"})
-    assert suggested(power.result) == {"value": "n/a", "when": "always"}
+    assert suggested(power.result) == {"value": "-1.5", "when": "always"}
     await power.submit({"value": "0", "when": "missing"})
     assert steps_of(power)[:2] == ["1. Integration: min", "2. Default value: 0"]
 
@@ -230,8 +260,10 @@ async def test_check_shows_the_value_after_each_step(
     script = suggested(power.result)["steps"][3]
     await power.submit({"steps": [script]})
     result = await power.choose("check_transformation")
-    assert "step 1 (script): " in result["description_placeholders"]["problem"]
-    assert "division by zero" in result["description_placeholders"]["problem"]
+    placeholders = result["description_placeholders"]
+    assert placeholders["values"].startswith("1. Script → **–** (")
+    assert "division by zero" in placeholders["values"]
+    assert placeholders["problem"] == ""
 
 
 async def test_check_without_a_reading(

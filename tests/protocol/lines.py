@@ -1,5 +1,6 @@
 """A simulated bus and a master on it, over a real socket or a real pseudo terminal."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from custom_components.mbus.protocol import (
     long_frame,
     open_link,
 )
-from tests.simulator import CodedMeter, SimulatedBus
+from tests.simulator import CodedMeter, PtyGateway, SimulatedBus, TcpGateway
 
 type Kind = Literal["tcp", "pty"]
 
@@ -63,3 +64,14 @@ def frame_of(body: str) -> bytes:
 def open_files() -> int:
     """Count the open file descriptors of this process."""
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def flood(bus: SimulatedBus) -> None:
+    """Send zeros to whoever is connected, until cancelled."""
+    (gateway,) = bus.gateways
+    assert isinstance(gateway, TcpGateway | PtyGateway)
+    while True:
+        clients = [gateway] if isinstance(gateway, PtyGateway) else gateway._clients
+        for client in clients:
+            client.write(bytes(2048))
+        await asyncio.sleep(0)

@@ -10,13 +10,20 @@ import pytest
 from custom_components.mbus.protocol import (
     Bus,
     Identity,
+    Link,
+    LinkClosedError,
     LinkError,
+    LinkFloodedError,
     LinkSettings,
+    LinkTimeoutError,
     MBusError,
     NoReplyError,
+    NoWayError,
     OtherMeterError,
+    SerialSettings,
     TcpSettings,
     Way,
+    open_link,
 )
 from custom_components.mbus.protocol.line import link as link_module
 from custom_components.mbus.protocol.master import (
@@ -25,7 +32,7 @@ from custom_components.mbus.protocol.master import (
 )
 from tests.simulator import CodedMeter, Fault, SimulatedBus, TcpGateway
 
-from .lines import Kind, places, serve
+from .lines import Kind, flood, places, serve
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -357,3 +364,149 @@ async def test_a_way_that_is_silent_and_then_gone() -> None:
         gateway(simulated, 1).dead = False
         assert (await bus.read(1)).complete
         assert way(bus) is Way.BACKUP
+
+
+# Closed, idle and flooded
+
+
+async def test_closed_stays_closed() -> None:
+    """A readout under way ends with the link, which nobody opens again."""
+    async with SimulatedBus([CodedMeter(1)]) as simulated:
+        bus = Bus(await serve(simulated, "tcp"), timeout=5, attempts=3)
+        await bus.open()
+        reading = asyncio.create_task(bus.read(9))
+        while not simulated.requests:
+            await asyncio.sleep(0)
+        await bus.close()
+        async with asyncio.timeout(2):
+            with pytest.raises(LinkError):
+                await reading
+        for ask in (bus.master, bus.open, lambda: bus.read(1)):
+            with pytest.raises(LinkClosedError):
+                await ask()
+        assert gateway(simulated, 0).connections == 0
+        assert len(simulated.requests) == 1
+
+
+async def test_closed_while_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link that is open only then is closed at once."""
+    opened: list[Link] = []
+    going_on = asyncio.Event()
+
+    async def open_slowly(settings: LinkSettings, *, timeout: float) -> Link:
+        opened.append(await open_link(settings, timeout=timeout))
+        await going_on.wait()
+        return opened[-1]
+
+    monkeypatch.setattr(bus_module, "open_link", open_slowly)
+    async with SimulatedBus([CodedMeter(1)]) as simulated:
+        bus = Bus(await serve(simulated, "tcp"))
+        opening = asyncio.create_task(bus.open())
+        while not opened:
+            await asyncio.sleep(0)
+        await bus.close()
+        going_on.set()
+        with pytest.raises(LinkClosedError):
+            await opening
+        assert not opened[0].is_open
+
+
+async def test_nothing_is_left_open_by_a_failed_opening() -> None:
+    """Even if it is the caller's own function that fails."""
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    async with SimulatedBus([CodedMeter(1)]) as simulated:
+        bus = Bus(await serve(simulated, "tcp"), on_change=fail)
+        with pytest.raises(ZeroDivisionError):
+            await bus.open()
+        assert bus.active is None
+
+
+async def test_a_gateway_that_accepts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each way is tried for the time given, then the backup serves."""
+
+    async def hang(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("serialx.create_serial_connection", hang)
+    async with SimulatedBus([CodedMeter(1)]) as simulated:
+        settings = await serve(simulated, "tcp")
+        bus = Bus(SerialSettings(port="socket://192.0.2.1:1"), settings)
+        await bus.open(timeout=0.01)
+        assert way(bus) is Way.BACKUP
+        assert isinstance(bus.error, LinkTimeoutError)
+        await bus.close()
+        bus = Bus(*[SerialSettings(port="socket://192.0.2.1:1")] * 2)
+        with pytest.raises(NoWayError) as caught:
+            await bus.open(timeout=0.01)
+        assert [type(error) for error in caught.value.errors] == [LinkTimeoutError] * 2
+        assert bus_module.FIRST_OPEN_TIMEOUT == 2.0
+
+
+async def test_a_link_that_was_idle_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gateway that has forgotten it since costs no silence: it is opened anew before a readout."""
+    async with served() as (bus, _):
+        link = (await bus.master()).link
+        assert (await bus.read(1)).complete
+        assert (await bus.master()).link is link
+        monkeypatch.setattr(bus_module, "LONGEST_IDLE", 0.0)
+        assert (await bus.read(1)).complete
+        assert (await bus.master()).link is not link
+        assert not link.is_open
+
+
+async def test_a_serial_port_may_be_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It forgets nothing."""
+    monkeypatch.setattr(bus_module, "LONGEST_IDLE", 0.0)
+    async with (
+        SimulatedBus([CodedMeter(1)]) as simulated,
+        opened(await serve(simulated, "pty")) as bus,
+    ):
+        link = (await bus.master()).link
+        assert (await bus.read(1)).complete
+        assert (await bus.master()).link is link
+
+
+async def test_a_flooded_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is opened again, but not before some time, which is told."""
+    async with served() as (bus, simulated):
+        monkeypatch.setattr(bus_module, "BACK_OFF", (60.0,))
+        changed = asyncio.Event()
+        bus.on_change = changed.set
+        flooding = asyncio.create_task(flood(simulated))
+        async with asyncio.timeout(10):
+            await changed.wait()
+        flooding.cancel()
+        assert way(bus) is None
+        assert isinstance(bus.error, LinkFloodedError)
+        wait = bus.retry_at - asyncio.get_running_loop().time()
+        assert 50 < wait <= 60
+        with pytest.raises(LinkFloodedError):
+            await bus.read(1)
+        await bus.open()
+        assert (await bus.read(1)).complete
+
+
+async def test_when_a_way_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ever later, until a readout has worked."""
+    monkeypatch.setattr(bus_module, "BACK_OFF", (0.0, 60.0))
+    bus = Bus(NOWHERE)
+    assert bus.retry_at == 0
+    for least in (0, 50):
+        with pytest.raises(LinkError):
+            await bus.read(1)
+        assert bus.retry_at - asyncio.get_running_loop().time() >= least - 1
+
+
+async def test_two_readers_share_a_bus() -> None:
+    """They take turns, and open but one link."""
+    async with SimulatedBus([CodedMeter(1), CodedMeter(2)]) as simulated:
+        bus = Bus(await serve(simulated, "tcp", second_client="refuse"))
+        async with asyncio.timeout(10):
+            one, two = await asyncio.gather(bus.read(1), bus.read(2))
+        assert places(one)[0][0][0] == 1
+        assert places(two)[0][0][0] == 2
+        assert gateway(simulated, 0).connections == 1
+        await bus.close()

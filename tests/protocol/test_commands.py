@@ -1,5 +1,6 @@
 """What is told to meters: what they then hold, what they refuse, and lost acknowledgements."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -37,11 +38,14 @@ from tests.simulator import (
     GasMeter,
     HeatMeter,
     Quirks,
+    Request,
     SimulatedBus,
     WaterMeter,
     frames,
+    is_request_for_data,
 )
 
+from .clock import StillLoop
 from .lines import mastered
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -385,6 +389,38 @@ async def test_set_clock(
                 "06 6D 14 23 0E 56 3B 00" if with_seconds else "04 6D 23 0E 56 3B"
             )
             assert sent[7:-2] == bytes.fromhex(expected)
+
+
+@pytest.mark.parametrize("second", [0, 20, 45, 59])
+@pytest.mark.parametrize(("with_seconds", "step"), [(False, 60), (True, 1)])
+def test_set_clock_late(second: int, with_seconds: bool, step: int) -> None:
+    """The time is that at which the telegram goes out, once more, too, rounded to what it can say."""
+    moment = datetime(2026, 11, 22, 14, 35, second)
+    header = bytes.fromhex("06 6D" if with_seconds else "04 6D")
+
+    async def set_it() -> tuple[float, list[Request]]:
+        async with (
+            SimulatedBus([HeatMeter(1)]) as bus,
+            mastered(bus, timeout=7.0) as master,
+        ):
+            bus.faults.once(Fault.DROP, matches=is_request_for_data)
+            bus.faults.once(*[Fault.REQUEST_LOST] * 2, matches=is_user_data)
+            called_at = asyncio.get_running_loop().time()
+            await set_clock(master, 1, moment, with_seconds=with_seconds)
+            return called_at, [*filter(is_user_data, bus.requests)]
+
+    with asyncio.Runner(loop_factory=StillLoop) as runner:
+        called_at, sent = runner.run(set_it())
+
+    assert len(sent) == 3
+    for request in sent:
+        passed = request.time - called_at
+        assert passed >= 7
+        [record] = parse_telegram(long_frame(0x08, 1, 0x78, request[7:-2])).records
+        assert record.header == header
+        assert isinstance(record.value, datetime)
+        off = record.value - moment - timedelta(seconds=passed)
+        assert abs(off) <= timedelta(seconds=step / 2 + 0.1)
 
 
 async def test_set_clock_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,11 +14,19 @@ from custom_components.mbus.protocol import (
     Identity,
     LinkError,
     MBusError,
+    Quirks,
     Readout,
     SecondaryAddress,
 )
 from custom_components.mbus.protocol.master import bus as bus_module
-from tests.simulator import CodedMeter, Fault, Faults, Request, SimulatedBus
+from tests.simulator import (
+    CodedMeter,
+    Fault,
+    Faults,
+    Quirks as Ways,
+    Request,
+    SimulatedBus,
+)
 
 from .clock import StillLoop
 from .lines import Kind, open_files, places, serve
@@ -47,14 +55,18 @@ HARMLESS = {
 """What doesn't make an exchange a failed one."""
 
 
+NEVER_RESET = 6
+
+
 def meters() -> list[CodedMeter]:
-    """One to three telegrams, at primary addresses and at secondary ones."""
+    """One to three telegrams, at primary addresses and at secondary ones; one is never reset."""
     return [
         CodedMeter(1, telegram_count=1),
         CodedMeter(2, telegram_count=2),
         CodedMeter(3, telegram_count=3),
         CodedMeter(0, identification="00000004", telegram_count=1),
         CodedMeter(0, identification="00000005", telegram_count=3),
+        CodedMeter(NEVER_RESET, quirks=Ways(answers_reset=False)),
     ]
 
 
@@ -109,11 +121,12 @@ class Line:
         if meter.address == 0:
             address = SecondaryAddress(identification=meter.identification)
         identity = Identity(identification=meter.identification, manufacturer="SIM")
+        quirks = Quirks(reset="never" if address == NEVER_RESET else "before_each_read")
         made_before, started = meter.readouts, len(self.simulated.requests)
         readout: Readout | None = None
         error: MBusError | None
         try:
-            readout = await bus.read(address, identity=identity)
+            readout = await bus.read(address, identity=identity, quirks=quirks)
         except MBusError as err:
             error = err
         else:
@@ -128,7 +141,8 @@ class Line:
             self.outcomes["whole"] += 1
         else:
             self.outcomes[type(error).__name__] += 1
-            check_attempts(self.simulated.requests[started:])
+            if address != NEVER_RESET:
+                check_attempts(self.simulated.requests[started:])
 
 
 def test_mixed_faults(monkeypatch: pytest.MonkeyPatch) -> None:

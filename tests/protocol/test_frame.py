@@ -1,9 +1,12 @@
 """Frames of the link layer: exact bytes, damaged bytes, streams in any fragmentation."""
 
+from random import Random
+
 from hypothesis import given, strategies as st
 import pytest
 
 from custom_components.mbus.protocol.errors import FrameError
+from custom_components.mbus.protocol.line import frame as frame_module
 from custom_components.mbus.protocol.line.frame import (
     ACK,
     Frame,
@@ -190,6 +193,18 @@ def test_any_fragmentation(parts: list[bytes], data: st.DataObject) -> None:
     assert not reader.pending
 
 
+@given(st.lists(st.binary(max_size=20) | frames | st.just(ACK), max_size=8), st.data())
+def test_any_fragmentation_of_anything(parts: list[bytes], data: st.DataObject) -> None:
+    """Fed in pieces, a stream gives what it gives at once."""
+    stream = b"".join(parts)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=12)))
+    reader = FrameReader()
+    received: list[Received] = []
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        received += reader.feed(stream[start:end])
+    assert joined(received + reader.flush()) == read(stream)
+
+
 @given(st.binary(max_size=600))
 def test_no_byte_is_lost_or_invented(stream: bytes) -> None:
     """Whatever comes, the pieces put together are what was fed."""
@@ -204,3 +219,45 @@ def test_parsing_anything_raises_only_frame_errors(data: bytes) -> None:
     except FrameError:
         return
     assert bytes(frame) == data
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        bytes(1 << 20),
+        b"\xe5" * (1 << 20),
+        b"\x68" * (1 << 20),
+        b"\x68\xff\xff\x68" * (1 << 18),
+        (b"\x68\x03\x03\x68\x08\x01\x70\x00\x16" * (1 << 17)),
+        Random(1).randbytes(1 << 20),
+    ],
+    ids=[
+        "zeros",
+        "acknowledgements",
+        "starts",
+        "long frames",
+        "bad checksums",
+        "noise",
+    ],
+)
+def test_a_flood_costs_its_bytes(flood: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte is looked at as the start of a frame once, and no more than a frame is kept."""
+    looked_at = 0
+    expected_length = frame_module._expected_length
+
+    def counted(data: bytes) -> int:
+        nonlocal looked_at
+        looked_at += 1
+        return expected_length(data)
+
+    monkeypatch.setattr(frame_module, "_expected_length", counted)
+    reader = FrameReader()
+    received, piece = 0, 4096
+    for start in range(0, len(flood), piece):
+        items = reader.feed(flood[start : start + piece])
+        received += sum(len(raw(item)) for item in items)
+        assert start + piece - received <= 261
+    received += sum(len(raw(item)) for item in reader.flush())
+    assert received == len(flood)
+    # One look more for each piece that ended in the middle of a frame.
+    assert looked_at <= len(flood) + len(flood) // piece + 261

@@ -1,6 +1,5 @@
 """The protocol package as a library: what it needs, what it offers, and what it refuses."""
 
-import ast
 import asyncio
 from collections.abc import Callable
 import copy
@@ -24,6 +23,7 @@ from custom_components.mbus.protocol import (
     Master,
     MBusError,
     NoReplyError,
+    NoWayError,
     OtherMeterError,
     Quirks,
     SecondaryAddress,
@@ -39,8 +39,6 @@ from tests.simulator import CodedMeter, SimulatedBus, WaterMeter
 from .lines import mastered, places, serve
 
 PACKAGE = Path(protocol.__file__).parent
-ROOMS = ("errors", "address", "tables", "coding", "line", "application", "master")
-"""From the ground up: none knows one above it."""
 
 
 # What it needs
@@ -58,56 +56,6 @@ def test_decoding_needs_no_serial_library() -> None:
         "assert protocol.parse_telegram(frame).records[0].value == 0.005\n"
     )
     subprocess.run([sys.executable, "-P", "-c", code], check=True)
-
-
-def imports_of(path: Path) -> set[str]:
-    """Name the rooms from which a module imports, those for types only included."""
-    found = set()
-    depth = len(path.relative_to(PACKAGE).parts)
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level == depth:
-            names = [node.module] if node.module else [name.name for name in node.names]
-            found |= {name.split(".")[0] for name in names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level < depth, f"{path} knows what is outside of the package"
-    return found
-
-
-def test_no_room_knows_one_above_it() -> None:
-    """Imports run down only."""
-    for path in PACKAGE.rglob("*.py"):
-        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if room != "__init__":
-            known = ROOMS[: ROOMS.index(room)]
-            assert imports_of(path) <= {*known}, f"{path} knows more than {known}"
-
-
-def modules_of(path: Path) -> set[Path]:
-    """Give the modules of this package that a module imports."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = path.parents[node.level - 1].joinpath(
-                *(node.module or "").split(".")
-            )
-            candidates = [base, *(base / name.name for name in node.names)]
-            found |= {
-                module
-                for module in (one.with_suffix(".py") for one in candidates)
-                if module.exists()
-            }
-    return found
-
-
-def test_no_module_knows_itself() -> None:
-    """There is an order in which each module imports only those before it."""
-    waiting = {path: modules_of(path) for path in PACKAGE.rglob("*.py")}
-    while ready := {
-        path for path, needed in waiting.items() if not needed & {*waiting}
-    }:
-        for path in ready:
-            del waiting[path]
-    assert waiting == {}
 
 
 # What it offers
@@ -135,10 +83,11 @@ IDENTITY = Identity(identification="00000001", manufacturer="SIM")
         MBusError("text"),
         FrameError("text"),
         EncodeError("text"),
-        LinkBusyError("text"),
-        NoReplyError("text", 5),
-        CollisionError("text", ADDRESS),
-        OtherMeterError("text", ADDRESS, None, IDENTITY),
+        LinkBusyError(link="/dev/ttyUSB0"),
+        NoWayError(link="a", errors=(LinkBusyError(link="a"), LinkBusyError(link="b"))),
+        NoReplyError(address=5, attempts=3),
+        CollisionError(address=ADDRESS),
+        OtherMeterError(address=ADDRESS, expected=None, found=IDENTITY),
         ApplicationError("text", 8),
         UnsupportedError(0xB7, b"\x00"),
     ],
@@ -154,7 +103,7 @@ def test_errors_can_be_copied(
     other = duplicate(error)
     assert type(other) is type(error)
     assert str(other) == str(error)
-    assert vars(other) == vars(error)
+    assert repr(other) == repr(error)
 
 
 async def test_a_link_for_a_while(socket_enabled: None) -> None:

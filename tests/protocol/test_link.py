@@ -9,8 +9,11 @@ from custom_components.mbus.protocol import (
     Link,
     LinkBusyError,
     LinkError,
+    LinkFloodedError,
     LinkNotFoundError,
+    LinkOpenError,
     LinkSettings,
+    LinkTimeoutError,
     SerialSettings,
     TcpSettings,
     open_link,
@@ -19,7 +22,7 @@ from custom_components.mbus.protocol import (
 )
 from tests.simulator import SimulatedBus, WaterMeter
 
-from .lines import Kind, open_files, serve
+from .lines import Kind, flood, open_files, serve
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 both = pytest.mark.parametrize("kind", ["tcp", "pty"])
@@ -202,3 +205,51 @@ async def test_latency_is_learnt_from_several_answers() -> None:
 async def test_latency_of_a_serial_port() -> None:
     """It starts at less than a network's."""
     assert Link(SerialSettings(port="/dev/ttyUSB0")).latency == 0.1
+
+
+@both
+async def test_a_link_for_which_nobody_asked(kind: Kind) -> None:
+    """What comes without a request is kept up to a limit; then the link is closed, and says so."""
+    async with SimulatedBus([WaterMeter(1)]) as bus:
+        link = await open_link(await serve(bus, kind))
+        lost = asyncio.Event()
+        link.on_lost = lost.set
+        link.write(short_frame(0x40, 1))
+        assert await link.read(1) == b"\xe5"
+        flooding = asyncio.create_task(flood(bus))
+        async with asyncio.timeout(10):
+            await lost.wait()
+        flooding.cancel()
+        with pytest.raises(LinkFloodedError, match="without being asked"):
+            await link.read(1)
+        with pytest.raises(LinkFloodedError):
+            link.write(b"\x00")
+        await link.close()
+        assert not link.is_open
+
+
+class Refusal(Exception):
+    """An error that only a serial URL's handler knows."""
+
+
+async def test_any_error_of_a_serial_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a handler raises is told as a link that can't be opened."""
+
+    async def connect(*_: object, **__: object) -> None:
+        raise Refusal("the device is not ready")
+
+    monkeypatch.setattr("serialx.create_serial_connection", connect)
+    with pytest.raises(LinkOpenError, match="esphome-hass://x can't be opened: the d"):
+        await open_link(SerialSettings(port="esphome-hass://x"))
+
+
+async def test_an_opening_that_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way that accepts nothing is given up in time, and nothing of it is left."""
+
+    async def connect(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("serialx.create_serial_connection", connect)
+    with pytest.raises(LinkTimeoutError) as caught:
+        await open_link(SerialSettings(port="/dev/ttyUSB0"), timeout=0.01)
+    assert caught.value.timeout == 0.01

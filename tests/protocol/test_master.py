@@ -185,81 +185,6 @@ async def test_a_meter_that_repeats_its_telegram() -> None:
         assert readout.complete
 
 
-@pytest.mark.parametrize(
-    ("telegrams", "rounds"), [(1, [(3, 6), (5, 9)]), (3, [(1, 5)])]
-)
-async def test_more_records_follow_for_ever(
-    telegrams: int, rounds: list[tuple[int, int]]
-) -> None:
-    """When the first telegram comes again, all were there; if it is the only one, see twice."""
-    meter = CodedMeter(1, telegram_count=telegrams, quirks=Ways(endless=True))
-    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
-        for number, requests in rounds:
-            readout = await master.read(1)
-            assert places(readout) == coded(telegrams, readout=number)
-            assert readout.complete
-            assert len(bus.requests) == requests
-
-
-def uniform_frames(count: int, *, access_number: int | None = None) -> list[bytes]:
-    """Build telegrams with the same record in each, of other values."""
-    return [
-        frame_of(
-            f"08 01 72 78 56 34 12 24 23 2F 04"
-            f" {number if access_number is None else access_number:02X} 00 00 00"
-            f" 04 13 {number:02X} 00 00 00" + (" 1F" if number < count - 1 else "")
-        )
-        for number in range(count)
-    ]
-
-
-@pytest.mark.parametrize("access_number", [None, 7])
-async def test_telegrams_of_one_form(access_number: int | None) -> None:
-    """They are read twice the first time, to see that it isn't the first one for ever."""
-    frames = uniform_frames(3, access_number=access_number)
-    async with SimulatedBus([FrameMeter(frames, 1)]) as bus, mastered(bus) as master:
-        for requests in (7, 11):
-            readout = await master.read(1)
-            values = [telegram.records[0].value for telegram in readout.telegrams]
-            assert values == [0, 0.001, 0.002]
-            assert readout.complete
-            assert len(bus.requests) == requests
-
-
-@pytest.mark.parametrize("telegrams", [1, 3])
-async def test_more_records_follow_by_mistake(telegrams: int) -> None:
-    """The first telegram of the meter's next round is not another of this one."""
-    meter = CodedMeter(1, telegram_count=telegrams)
-    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
-        last = {1: REQUEST_1, 3: REQUEST_1}[telegrams]
-        count = 0
-
-        def is_last(request: bytes) -> bool:
-            nonlocal count
-            count += request == last
-            return count == (telegrams + 1) // 2
-
-        bus.faults.once(Fault.ENDLESS, matches=is_last)
-        readout = await master.read(1)
-        assert len(readout.telegrams) == telegrams
-        assert {place[3] for telegram in places(readout) for place in telegram} <= {
-            1,
-            3,
-        }
-
-
-async def test_more_telegrams_than_anyone_has() -> None:
-    """A readout ends at a limit."""
-    frames = [
-        frame_of(f"08 01 72 {HEADER} 04 13 01 00 00 00 42 {number:02X} 01 00 1F")
-        for number in range(40)
-    ]
-    async with SimulatedBus([FrameMeter(frames, 1)]) as bus, mastered(bus) as master:
-        readout = await master.read(1)
-        assert len(readout.telegrams) == 32
-        assert not readout.complete
-
-
 # What is no answer
 
 
@@ -448,12 +373,29 @@ async def test_exchanges_are_told() -> None:
             "answered",
             "nothing",
         ]
+        assert [exchange.is_answered for exchange in told] == [True, True, False]
         assert all(exchange.duration > 0 for exchange in told)
         assert master.statistics.requests == 3
         assert master.statistics.replies == 2
         assert master.statistics.busy_time == pytest.approx(
             sum(exchange.duration for exchange in told)
         )
+
+
+async def test_an_exchange_is_told_in_part() -> None:
+    """Of a reply that goes on for ever the trace gets the beginning, and how much more there was."""
+    told: list[Exchange] = []
+    async with (
+        SimulatedBus([CodedMeter(1)]) as bus,
+        mastered(bus, on_exchange=told.append) as master,
+    ):
+        bus.faults.noise = lambda: bytes(3000)  # type: ignore[method-assign]
+        bus.faults.once(Fault.NOISE_BEFORE)
+        await master.reset(1)
+        assert told[0].reply == bytes(1024)
+        assert told[0].more == 3001 - 1024
+        assert told[0].discarded == (Discard.NOISE,)
+        assert told[0].outcome == "answered, and noise"
 
 
 async def test_a_late_acknowledgement_of_another_meter() -> None:

@@ -133,6 +133,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("02 5A", float("nan"), "can't be coded"),
     ("02 5A", float("inf"), "can't be coded"),
     ("02 5A", Decimal("sNaN"), "can't be coded"),
+    ("02 5A", Decimal("1E+999999999"), "can't be coded"),
+    ("0C 13", Decimal("-1E-999999999"), "can't be coded"),
     ("02 5A", 10**400, "not within"),
     ("05 5B", 10**400, "too large"),
     ("01 FD 0B", 255, "not within"),

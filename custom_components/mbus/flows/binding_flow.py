@@ -24,9 +24,10 @@ from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
 from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_INDEX, CONF_TELEGRAM, CONF_TITLE
-from ..meters.binding import Access, Binding, bound_to
+from ..meters.binding import Access, Binding, rebound_to
 from ..meters.evaluation import value_in
 from ..meters.transformation import inverse
+from ..presentation.control_kind import control_platform
 from ..presentation.entered_number import (
     CONF_MAXIMUM,
     CONF_MINIMUM,
@@ -178,6 +179,12 @@ class BindingSteps(ReadingSteps):
                 self.hass, changed, medium, value
             )
             errors |= self._place_errors(changed.telegram, changed.index)
+            if (
+                changed.access.writes
+                and changed.signature
+                and control_platform(changed, medium) is None
+            ):
+                errors[CONF_ACCESS] = "not_writable"
             if not errors:
                 return self._store_binding(changes)
         schema = vol.Schema(
@@ -224,12 +231,12 @@ class BindingSteps(ReadingSteps):
         place = user_input[CONF_TELEGRAM], user_input[CONF_INDEX]
         moved = place != (self._binding.telegram, self._binding.index)
         return {
+            **(self._bound_to(*place, self._changed_binding({})) if moved else {}),
             CONF_TITLE: user_input.get(CONF_TITLE),
             CONF_ACCESS: user_input[CONF_ACCESS].upper(),
             CONF_PRESENTATION: {
                 key: user_input[key] for key in PRESENTATION if key in user_input
             },
-            **(self._bound_to(*place) if moved else {}),
         }
 
     @property
@@ -253,18 +260,20 @@ class BindingSteps(ReadingSteps):
             return bind(self._last_telegrams, telegram, index, taken)
         name = f"telegram_{telegram}_record_{index}"
         names = (f"{name}_{number}" if number > 1 else name for number in count(1))
-        return {
+        binding = {
             "id": ulid_now(),
             "name": next(name for name in names if name not in taken),
             CONF_ACCESS: Access.READ,
-            **self._bound_to(telegram, index),
         }
+        return self._bound_to(telegram, index, binding)
 
-    def _bound_to(self, telegram: int, index: int) -> dict[str, Any]:
+    def _bound_to(
+        self, telegram: int, index: int, item: Mapping[str, Any]
+    ) -> dict[str, Any]:
         if self._was_read(telegram, index):
-            return bound_to(self._last_telegrams, telegram, index)
+            return rebound_to(item, self._last_telegrams, telegram, index)
         unread = {"signature": None, "unit": None, "header": "", "layout": None}
-        return {CONF_TELEGRAM: telegram, CONF_INDEX: index, **unread}
+        return {**item, CONF_TELEGRAM: telegram, CONF_INDEX: index, **unread}
 
     def _was_read(self, telegram: int, index: int) -> bool:
         telegrams = self._last_telegrams

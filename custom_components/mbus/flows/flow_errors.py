@@ -12,6 +12,9 @@ from ..protocol import (
     LinkBusyError,
     LinkError,
     LinkNotFoundError,
+    LinkPermissionError,
+    LinkRefusedError,
+    LinkTimeoutError,
     MBusError,
     NoDataError,
     NoReplyError,
@@ -20,21 +23,21 @@ from ..protocol import (
 )
 
 type FieldErrors = dict[str, str]
-type _Table = tuple[tuple[type[BaseException], str, str], ...]
+type _Table = tuple[tuple[type[MBusError], str, str], ...]
 
-# The first match counts, of the error itself and then of what caused it.
+# The first match counts.
 _LINK: dict[str, _Table] = {
     TYPE_SERIAL: (
         (LinkNotFoundError, CONF_PORT, "no_such_port"),
         (LinkBusyError, CONF_PORT, "port_in_use"),
-        (PermissionError, CONF_PORT, "no_permission"),
+        (LinkPermissionError, CONF_PORT, "no_permission"),
         (LinkError, CONF_PORT, "cannot_connect"),
     ),
     TYPE_TCP: (
         (LinkNotFoundError, CONF_HOST, "unknown_host"),
         (LinkBusyError, CONF_PORT, "gateway_busy"),
-        (ConnectionRefusedError, CONF_PORT, "connection_refused"),
-        (TimeoutError, CONF_HOST, "host_silent"),
+        (LinkRefusedError, CONF_PORT, "connection_refused"),
+        (LinkTimeoutError, CONF_HOST, "host_silent"),
         (LinkError, CONF_HOST, "cannot_connect"),
     ),
 }
@@ -56,13 +59,7 @@ _METER: _Table = (
 
 def link_error(link_type: str, err: LinkError) -> FieldErrors:
     """Return what the form of a link shows when it can't be opened."""
-    table = _LINK[link_type]
-    # Why it failed tells more than that it failed, which is the table's last row.
-    return (
-        _first(table[:-1], err)
-        or _first(table[:-1], err.__cause__)
-        or _first(table, err)
-    )
+    return _first(_LINK[link_type], err)
 
 
 def meter_error(err: MBusError) -> FieldErrors:
@@ -70,7 +67,5 @@ def meter_error(err: MBusError) -> FieldErrors:
     return _first(_METER, err)
 
 
-def _first(table: _Table, err: BaseException | None) -> FieldErrors:
-    return next(
-        ({field: key} for kind, field, key in table if isinstance(err, kind)), {}
-    )
+def _first(table: _Table, err: MBusError) -> FieldErrors:
+    return next({field: key} for kind, field, key in table if isinstance(err, kind))

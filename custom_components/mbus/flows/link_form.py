@@ -34,6 +34,8 @@ from ..const import (
     TYPE_TCP,
 )
 from ..polling.connection import link_settings
+from ..presentation.reasons import error_text
+from ..presentation.texts import async_get_texts
 from ..protocol import LinkBusyError, LinkError, open_link
 from .flow_errors import FieldErrors, link_error
 
@@ -163,7 +165,8 @@ async def async_link_errors(
     try:
         await _async_test_link(data)
     except LinkError as err:
-        return link_error(data[CONF_TYPE], err), {"error": str(err)}
+        texts = await async_get_texts(hass)
+        return link_error(data[CONF_TYPE], err), {"error": error_text(err, texts)}
     except Exception:
         LOGGER.exception("Unexpected error while opening %s", way(data))
         return {CONF_BASE: "unknown"}, {}
@@ -193,7 +196,7 @@ async def _async_test_link(data: Mapping[str, Any]) -> None:
         if data[CONF_TYPE] == TYPE_TCP:
             await link.read(_GATEWAY_GRACE)
     except LinkError as err:
-        raise LinkBusyError(str(err)) from err
+        raise LinkBusyError(link=err.link) from err
     finally:
         await link.close()
 

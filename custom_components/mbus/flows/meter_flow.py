@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
-from homeassistant.const import CONF_ADDRESS, CONF_BASE
+from homeassistant.const import CONF_ADDRESS
 from homeassistant.helpers.selector import (
     SelectSelector,
     SelectSelectorConfig,
@@ -17,11 +17,12 @@ import voluptuous as vol
 from ..const import CONF_BINDINGS
 from ..meters.binding import Binding
 from ..meters.meter import Meter, meter_unique_id
+from ..presentation.reasons import error_text, problem_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
 from ..protocol import Header, Telegram
 from .adding import meter_subentry_data
-from .flow_errors import FieldErrors, meter_error
+from .flow_errors import meter_error
 from .meter_settings_flow import MeterSettingsSteps
 from .record_choice import (
     bound_records,
@@ -62,14 +63,31 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             address, errors = self._check_address(user_input[CONF_ADDRESS])
             if address is not None:
                 meter = Meter(id="", title="", address=address)
-                return await self._async_read(meter, done="records", failed="address")
+                return await self._async_read(
+                    meter, done="known_meter", failed="address"
+                )
         return self.async_show_form(
             step_id="address",
             data_schema=self.add_suggested_values_to_schema(
                 ADDRESS_SCHEMA, self._typed
             ),
             errors=errors,
-            description_placeholders={"error": str(self._error or "")},
+            description_placeholders={"error": await self._async_error_text()},
+        )
+
+    async def async_step_known_meter(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask whether a meter is wanted whose number is that of a configured one: it may be another all the same."""
+        if (known := self._known_as()) is None:
+            return await self.async_step_records()
+        return self.async_show_menu(
+            step_id="known_meter",
+            menu_options=["records", "address"],
+            description_placeholders={
+                "address": str(self._asked.address),
+                "known": known,
+            },
         )
 
     async def async_step_reconfigure(
@@ -109,7 +127,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 if adding
                 else self._store({CONF_BINDINGS: chosen})
             )
-        self._telegrams, remarks, placeholders = self._records_to_show()
+        step_id, placeholders = await self._async_take_records()
         self._bound = bound_records(bindings)
         options = record_options(
             self._telegrams,
@@ -128,9 +146,8 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             }
         )
         return self.async_show_form(
-            step_id="records",
+            step_id=step_id,
             data_schema=schema,
-            errors=remarks,
             description_placeholders={
                 "meter": await self._async_title(),
                 **placeholders,
@@ -163,36 +180,31 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
         texts = await async_get_texts(self.hass)
         return meter_title(self._header, self._asked.address, texts)
 
-    def _records_to_show(
-        self,
-    ) -> tuple[tuple[Telegram, ...], FieldErrors, dict[str, str]]:
-        """Return the telegrams just read, or else the last ones, and what has to be said about them.
+    # One form, whose texts say how far what it shows can be trusted.
+    async_step_records_incomplete = async_step_records
+    async_step_records_last_reading = async_step_records
 
-        A form shows remarks in a person's own language where it shows errors.
-        """
+    async def _async_take_records(self) -> tuple[str, dict[str, str]]:
+        """Take the telegrams just read, or else the last ones; return the step that shows them, and what it names."""
         if self._readout is None:
             last = self._last_reading
+            self._telegrams = last.telegrams if last else ()
             time = (
                 dt_util.as_local(last.time).strftime("%Y-%m-%d %H:%M") if last else "–"
             )
-            return (
-                last.telegrams if last else (),
-                {CONF_RECORDS: "last_reading"},
-                {"error": str(self._error), "time": time},
-            )
-        remarks: FieldErrors = {}
-        problems = [
-            self._readout.error,
-            *(telegram.problem for telegram in self._readout.telegrams),
+            return "records_last_reading", {
+                "error": await self._async_error_text(),
+                "time": time,
+            }
+        self._telegrams = self._readout.telegrams
+        texts = await async_get_texts(self.hass)
+        reasons = [
+            problem_text(telegram.problem, texts)
+            for telegram in self._telegrams
+            if telegram.problem
         ]
-        reasons = ", ".join(str(problem) for problem in problems if problem)
+        if self._readout.error:
+            reasons.insert(0, error_text(self._readout.error, texts))
         if reasons:
-            remarks[CONF_RECORDS] = "incomplete"
-        known = self._known_as() if self.source == SOURCE_USER else None
-        if known:
-            remarks[CONF_BASE] = "known_meter"
-        return (
-            self._readout.telegrams,
-            remarks,
-            {"error": reasons, "known": known or ""},
-        )
+            return "records_incomplete", {"error": ", ".join(reasons)}
+        return "records", {}

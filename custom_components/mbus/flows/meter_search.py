@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from homeassistant.config_entries import ConfigSubentryData
 
 from ..meters.meter import Meter, meter_unique_id
+from ..presentation.reasons import error_text
 from ..presentation.texts import Texts
 from ..presentation.titles import meter_title
 from ..protocol import Bus, Found, LinkError, MBusError, Readout
@@ -43,6 +44,13 @@ class MeterSearch:
         ]
 
     @property
+    def error_text(self) -> str:
+        """Say why the search came to an end before it was through."""
+        if isinstance(self.error, MBusError):
+            return error_text(self.error, self.texts)
+        return str(self.error)
+
+    @property
     def known_count(self) -> int:
         """Return how many of the meters that answered are configured already."""
         return sum(map(self._is_known, self.found.values()))
@@ -74,8 +82,11 @@ class MeterSearch:
                 if step.found is not None:
                     self.found[step.found.key] = step.found
                 if step.problem is not None:
-                    self.problems.append(str(step.problem))
+                    self._tell(step.problem)
                 progressed(step.progress * _SEARCH_SHARE)
+
+    def _tell(self, problem: MBusError) -> None:
+        self.problems.append(error_text(problem, self.texts))
 
     def _title(self, found: Found) -> str:
         return meter_title(found.header, found.address, self.texts)
@@ -101,7 +112,7 @@ class MeterSearch:
             except LinkError:
                 raise
             except MBusError as err:
-                self.problems.append(str(err))
+                self._tell(err)
         unique_id = meter_unique_id(found.address)
         self.meters[unique_id] = meter_subentry(
             found.address, readout, self._title(found)

@@ -26,8 +26,11 @@ from ..const import (
     METER_CLOCK_STANDARD,
     METER_CLOCK_SUMMER,
 )
-from ..meters.meter import Meter, meter_unique_id
-from ..protocol import Address, FrameError, Quirks, parse_frame
+from ..meters.meter import Meter, identity_data, meter_unique_id
+from ..polling.exchange import async_seams_of_exchange, seams_text
+from ..presentation.texts import async_get_texts
+from ..presentation.titles import identity_text
+from ..protocol import Address, FrameError, Identity, Quirks, Telegram, parse_frame
 from .adding import stored_address
 from .flow_errors import FieldErrors, meter_error
 from .link_form import number
@@ -79,7 +82,7 @@ SETTINGS_SCHEMA: Final = vol.Schema(
 
 
 class MeterSettingsSteps(ReadingSteps):
-    """Step `meter_settings`. A new address is read before it is stored: the same meter has to be there."""
+    """Step `meter_settings`. A new address is read before it is stored; who answers there has to be this meter or taken for it."""
 
     _settings: dict[str, Any] | None = None
     _address: Address
@@ -99,13 +102,18 @@ class MeterSettingsSteps(ReadingSteps):
                     if self._shortens(user_input)
                     else await self._async_apply()
                 )
+        return self._show_settings(errors, error=await self._async_error_text())
+
+    def _show_settings(
+        self, errors: FieldErrors, **placeholders: str
+    ) -> SubentryFlowResult:
         return self.async_show_form(
             step_id="meter_settings",
             data_schema=self.add_suggested_values_to_schema(
                 SETTINGS_SCHEMA, self._settings or _form(self._meter)
             ),
             errors=errors,
-            description_placeholders={"error": str(self._error or "")},
+            description_placeholders=placeholders,
         )
 
     async def async_step_short_period(
@@ -123,17 +131,65 @@ class MeterSettingsSteps(ReadingSteps):
     async def async_step_moved(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Store the settings: the meter answers at its new address."""
-        return self._store_settings()
+        """Store the settings if it is this meter that answers at the new address; ask about another one."""
+        expected, found = self._meter.identity, self._found.identity
+        if expected is None or found is None or self._is_same(expected, found):
+            return self._store_settings()
+        if known := self._known_as():
+            return self._show_settings({CONF_ADDRESS: "known_meter"}, known=known)
+        assert self._readout
+        texts, coordinator = await async_get_texts(self.hass), self._coordinator
+        seams = await async_seams_of_exchange(coordinator, self._readout)
+        return self.async_show_menu(
+            step_id="exchanged" if seams else "moved",
+            menu_options=["adopt_meter", "meter_settings"],
+            description_placeholders={
+                "address": str(self._address),
+                "expected": identity_text(expected, texts, found),
+                "found": identity_text(found, texts, expected),
+                "meter": self._meter.title,
+                "seams": seams_text(coordinator, seams),
+            },
+        )
+
+    async_step_exchanged = async_step_moved
+
+    def _is_same(self, expected: Identity, found: Identity) -> bool:
+        """Return whether the meter that answers is the one expected; a secondary address tells parts of one housing apart."""
+        known = expected.version, expected.medium
+        return expected.matches(found) and (
+            isinstance(self._address, int)
+            or None in known
+            or known == (found.version, found.medium)
+        )
+
+    async def async_step_adopt_meter(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
+        assert self._readout
+        seams = await async_seams_of_exchange(self._coordinator, self._readout)
+        self._runtime.seams.async_take_out(seams)
+        return self._store_settings(
+            identity_data(self._found.header, self._found.identity)
+        )
+
+    @property
+    def _found(self) -> Telegram:
+        assert self._readout
+        return self._readout.telegrams[0]
 
     def _check_settings(self, settings: Mapping[str, Any]) -> FieldErrors:
         address, errors = self._check_address(settings[CONF_ADDRESS])
         if address is not None:
             self._address = address
+        quirks = settings[CONF_QUIRKS]
+        # Of the fields of a section, no error is shown: it belongs to the section.
+        if self._meter.quirks.ring and quirks[CONF_RESET] == "never":
+            errors[CONF_QUIRKS] = "reset_needed"
         try:
-            _quirks(settings[CONF_QUIRKS])
+            _quirks(quirks, None)
         except FrameError, ValueError:
-            # Of the fields of a section, no error is shown: it belongs to the section.
             errors[CONF_QUIRKS] = "invalid_frame"
         return errors
 
@@ -161,11 +217,14 @@ class MeterSettingsSteps(ReadingSteps):
         moved = replace(
             self._meter,
             address=self._address,
-            quirks=_quirks(self._settings[CONF_QUIRKS]),
+            identity=None,
+            quirks=_quirks(self._settings[CONF_QUIRKS], None),
         )
         return await self._async_read(moved, done="moved", failed="meter_settings")
 
-    def _store_settings(self) -> SubentryFlowResult:
+    def _store_settings(
+        self, identity: Mapping[str, Any] | None = None
+    ) -> SubentryFlowResult:
         assert self._settings
         return self.async_update_and_abort(
             self._get_entry(),
@@ -173,11 +232,14 @@ class MeterSettingsSteps(ReadingSteps):
             title=self._settings[CONF_NAME],
             unique_id=meter_unique_id(self._address),
             data_updates={
+                **(identity or {}),
                 CONF_ADDRESS: stored_address(self._address),
                 CONF_PERIOD: self._settings.get(CONF_PERIOD),
                 CONF_ON_DEMAND: self._settings[CONF_ON_DEMAND],
                 CONF_METER_CLOCK: self._settings[CONF_METER_CLOCK],
-                CONF_QUIRKS: _quirks(self._settings[CONF_QUIRKS]).as_dict(),
+                CONF_QUIRKS: _quirks(
+                    self._settings[CONF_QUIRKS], self._meter.quirks.ring
+                ).as_dict(),
             },
         )
 
@@ -212,8 +274,11 @@ def _given(form: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in form.items() if value is not None}
 
 
-def _quirks(form: Mapping[str, Any]) -> Quirks:
-    """Return the quirks that were entered. Raises FrameError or ValueError for a frame that is none."""
+def _quirks(form: Mapping[str, Any], ring: int | None) -> Quirks:
+    """Return the quirks that were entered, beside what was learnt of the meter's telegrams.
+
+    Raises FrameError or ValueError for a frame that is none.
+    """
     frames = tuple(bytes.fromhex(text) for text in form.get(CONF_INITIAL_FRAMES, ()))
     for frame in frames:
         parse_frame(frame)
@@ -225,4 +290,5 @@ def _quirks(form: Mapping[str, Any]) -> Quirks:
         pause=form[CONF_PAUSE] / 1000,
         application_reset=form.get(CONF_APPLICATION_RESET),
         initial_frames=frames,
+        ring=ring,
     )

@@ -33,6 +33,7 @@ import voluptuous as vol
 from ..meters.binding import Binding, Presentation
 from ..meters.transformation import Step
 from ..presentation.description import converts, sensor_description, transformed_result
+from ..presentation.resulting import STEPS_THAT_CAN_FALL
 from ..protocol import dimension
 from .flow_errors import FieldErrors
 from .link_form import number
@@ -48,8 +49,6 @@ _DEVICE_CLASS: Final = DeviceClassSelector(
     DeviceClassSelectorConfig(domain=Platform.SENSOR)
 )
 _STATE_CLASS: Final = StateClassSelector()
-_FALLING: Final = frozenset({"damper", "default_value"})
-"""Steps whose output may be less than before although their input never is."""
 
 
 def presentation_fields(
@@ -129,7 +128,7 @@ def _state_classes(shown: SensorEntityDescription) -> Iterator[SensorStateClass]
 def _can_fall(steps: Sequence[Step]) -> bool:
     """Return whether a total may be less after these steps than it was; a sum of its own rises again."""
     after_sum = takewhile(lambda step: step["type"] != "integration", reversed(steps))
-    return any(step["type"] in _FALLING for step in after_sum)
+    return any(step["type"] in STEPS_THAT_CAN_FALL for step in after_sum)
 
 
 async def _async_names(

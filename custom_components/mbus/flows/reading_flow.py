@@ -18,13 +18,15 @@ from homeassistant.const import CONF_ADDRESS
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
 
-from ..meters.meter import Meter, meter_unique_id
+from ..meters.meter import Meter, configured_as, meter_unique_id
 from ..meters.reading import Reading
 from ..polling.connection import Connection
-from ..polling.coordinator import MBusConfigEntry, MBusRuntimeData
+from ..polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
+from ..presentation.reasons import error_text
+from ..presentation.texts import async_get_texts
 from ..protocol import Address, MBusError, Readout, parse_address
 from .flow_errors import FieldErrors
-from .progress import async_noticeable
+from .progress import async_progress_done
 
 
 class ReadingSteps(ConfigSubentryFlow):
@@ -76,24 +78,21 @@ class ReadingSteps(ConfigSubentryFlow):
         return Meter.from_subentry(self._get_reconfigure_subentry())
 
     @property
+    def _coordinator(self) -> MeterCoordinator:
+        return self._runtime.coordinators[self._reconfigure_subentry_id]
+
+    @property
     def _last_reading(self) -> Reading | None:
-        return self._runtime.coordinators[self._reconfigure_subentry_id].data.reading
+        return self._coordinator.data.reading
 
     def _known_as(self) -> str | None:
-        """Return what another configured meter is called whose number is that of the meter just read."""
+        """Return what the meter just read is called where it is configured on its own."""
         assert self._readout
         found = self._readout.telegrams[0].identity if self._readout.telegrams else None
-        return next(
-            (
-                subentry.title
-                for subentry_id, subentry in self._get_entry().subentries.items()
-                if found
-                and subentry_id != self.context.get("subentry_id")
-                and (identity := Meter.from_subentry(subentry).identity)
-                and identity.matches(found)
-            ),
-            None,
-        )
+        if found is None:
+            return None
+        own_id = self.context.get("subentry_id")
+        return configured_as(self._get_entry().subentries, found, own_id)
 
     def _store(self, updates: Mapping[str, Any]) -> SubentryFlowResult:
         """End the flow with something changed in the meter's data."""
@@ -136,13 +135,11 @@ class ReadingSteps(ConfigSubentryFlow):
         if self._reading is None:
             name = f"M-Bus reading of {self._asked.address} for a dialog"
             self._reading = self.hass.async_create_background_task(
-                async_noticeable(self._async_ask(self._runtime.connection)), name
+                self._async_ask(self._runtime.connection), name
             )
         elif self._reading.done():
             self._reading = None
-            return self.async_show_progress_done(
-                next_step_id=self._step_after_reading()
-            )
+            return async_progress_done(self, self._step_after_reading())
         return self.async_show_progress(
             step_id="reading",
             progress_action="reading",
@@ -162,6 +159,10 @@ class ReadingSteps(ConfigSubentryFlow):
                 )
         except MBusError as err:
             self._error = err
+
+    async def _async_error_text(self) -> str:
+        texts = await async_get_texts(self.hass)
+        return error_text(self._error, texts) if self._error else ""
 
     def _step_after_reading(self) -> str:
         # A progress step can't end the flow itself.

@@ -32,7 +32,7 @@ def record_options(
     for key, record in _records(telegrams):
         name = name_key(record.signature)
         names[name] += 1
-        labels[_place(key)] = record_label(record, texts, medium, names[name])
+        labels[place_of(key)] = record_label(record, texts, medium, names[name])
     several = any(telegram for telegram, _ in labels)
     return [
         SelectOptionDict(
@@ -50,7 +50,7 @@ def sensible_records(telegrams: Sequence[Telegram]) -> list[str]:
 def bound_records(bindings: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the options that are ticked because they are bound."""
     return sorted(
-        {_key(item[CONF_TELEGRAM], item[CONF_INDEX]) for item in bindings}, key=_place
+        {_key(item[CONF_TELEGRAM], item[CONF_INDEX]) for item in bindings}, key=place_of
     )
 
 
@@ -72,10 +72,16 @@ def chosen_bindings(
     ]
     taken = {item["name"] for item in kept}
     new = set(chosen).difference(shown, bound_records(kept))
-    for key in sorted(new, key=_place):
-        kept.append(bind(telegrams, *_place(key), taken))
+    for key in sorted(new, key=place_of):
+        kept.append(bind(telegrams, *place_of(key), taken))
         taken.add(kept[-1]["name"])
     return kept
+
+
+def place_of(key: str) -> tuple[int, int]:
+    """Return telegram and index of the record that an option stands for."""
+    telegram, _, index = key.partition(".")
+    return int(telegram), int(index)
 
 
 def _records(telegrams: Sequence[Telegram]) -> Iterator[tuple[str, Record]]:
@@ -86,8 +92,3 @@ def _records(telegrams: Sequence[Telegram]) -> Iterator[tuple[str, Record]]:
 
 def _key(telegram: int, index: int) -> str:
     return f"{telegram}.{index}"
-
-
-def _place(key: str) -> tuple[int, int]:
-    telegram, _, index = key.partition(".")
-    return int(telegram), int(index)

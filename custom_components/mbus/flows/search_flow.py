@@ -40,7 +40,7 @@ from ..meters.meter import Meter
 from ..presentation.texts import async_get_texts
 from ..protocol import MBusError
 from .meter_search import Line, MeterSearch
-from .progress import async_noticeable
+from .progress import async_progress_done
 
 CONF_METERS: Final = "meters"
 
@@ -89,7 +89,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             next_step = "found"
         else:
             next_step = "nothing_new" if self._search.known_count else "nothing_found"
-        return self.async_show_progress_done(next_step_id=next_step)
+        return async_progress_done(self, next_step)
 
     async def async_step_search_300(
         self, user_input: dict[str, Any] | None = None
@@ -110,7 +110,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             known=self._known_meters, texts=await async_get_texts(self.hass)
         )
         self._searching = self.hass.async_create_background_task(
-            async_noticeable(self._async_search()), "M-Bus search for a dialog"
+            self._async_search(), "M-Bus search for a dialog"
         )
         return self._show_progress(self._searching)
 
@@ -195,7 +195,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             description_placeholders={
                 "count": str(self._search.known_count),
                 "problems": _listed(self._search.problems),
-                "error": str(self._search.error),
+                "error": self._search.error_text,
             },
         )
 

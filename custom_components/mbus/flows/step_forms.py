@@ -1,9 +1,12 @@
-"""The form of each kind of step of a transformation."""
+"""Steps of a transformation: the form of each kind, what can't be in it, and a step in short."""
 
 from collections.abc import Mapping
+import math
 from typing import Any, override
 
-from homeassistant.const import UnitOfTime
+from homeassistant.const import CONF_BASE, UnitOfTime
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import TemplateError
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
@@ -13,9 +16,11 @@ from homeassistant.helpers.selector import (
     TemplateSelector,
     TextSelector,
 )
+from homeassistant.helpers.template import Template
 import voluptuous as vol
 
-from ..meters.transformation import SECONDS, WHEN_ALWAYS, WHEN_MISSING
+from ..meters.transformation import SECONDS, WHEN_ALWAYS, WHEN_MISSING, Step
+from .flow_errors import FieldErrors
 
 
 class _UncheckedTemplateSelector(TemplateSelector):
@@ -66,3 +71,73 @@ STEP_FORMS: Mapping[str, vol.Schema] = {
     "damper": vol.Schema({vol.Required("lag"): _number(UnitOfTime.SECONDS)}),
     "script": vol.Schema({vol.Required("template"): _UncheckedTemplateSelector()}),
 }
+
+
+def entered(user_input: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a step as they are stored: a number that is whole without a point."""
+    return {
+        key: int(value) if isinstance(value, float) and value.is_integer() else value
+        for key, value in user_input.items()
+    }
+
+
+def step_errors(
+    hass: HomeAssistant, kind: str, step: Mapping[str, Any], *, for_number: bool
+) -> tuple[FieldErrors, dict[str, str]]:
+    """Return which parameters of a step can't be, and what their texts name; `for_number`: a number is to come out."""
+    errors = {
+        key: "not_finite"
+        for key, value in step.items()
+        if isinstance(value, float) and not math.isfinite(value)
+    }
+    match kind:
+        case "scaling" if step["factor"] == 0:
+            errors["factor"] = "factor_zero"
+        case "default_value" if for_number and not _is_number_text(step["value"]):
+            errors["value"] = "default_not_a_number"
+        case "default_value" if not step["value"].strip():
+            errors["value"] = "value_needed"
+        case "limit_control" if "lower" not in step and "upper" not in step:
+            errors[CONF_BASE] = "no_limit"
+        case "limit_control" if step.get("lower", -math.inf) > step.get(
+            "upper", math.inf
+        ):
+            errors["upper"] = "upper_below_lower"
+        case "damper" if not step["lag"] > 0:
+            errors["lag"] = "not_positive"
+        case "script":
+            try:
+                Template(step["template"], hass).ensure_valid()
+            except TemplateError as err:
+                return {"template": "invalid_template"}, {"error": str(err)}
+    return errors, {}
+
+
+def _is_number_text(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def summary(step: Step) -> str:
+    """Return the parameters of a step in short, without words."""
+    match step["type"]:
+        case "scaling":
+            shift = step["shift"]
+            return f"× {step['factor']}" + (
+                f" {'+' if shift > 0 else '−'} {abs(shift)}" if shift else ""
+            )
+        case "default_value":
+            return (
+                f"= {step['value']}"
+                if step["when"] == WHEN_ALWAYS
+                else str(step["value"])
+            )
+        case "limit_control":
+            return f"{step.get('lower', '−∞')} … {step.get('upper', '∞')}"
+        case "integration" | "derivative":
+            return str(step["time_unit"])
+        case "damper":
+            return f"{step['lag']} s"
+    return ""

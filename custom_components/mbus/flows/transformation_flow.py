@@ -3,13 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partialmethod
-import math
 from typing import Any, Final
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_BASE
-from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import TemplateError
 from homeassistant.helpers.selector import (
     ObjectSelector,
     ObjectSelectorConfig,
@@ -18,17 +15,18 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     SelectSelectorMode,
 )
-from homeassistant.helpers.template import Template
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
 from ..const import CONF_TRANSFORMATIONS
 from ..meters.binding import Binding, Presentation
 from ..meters.evaluation import evaluate_binding, value_in
-from ..meters.transformation import WHEN_ALWAYS, Step, is_number
+from ..meters.reading import Result
+from ..meters.transformation import STEP_TYPES, Outcome, Step, is_number
 from ..presentation.description import sensor_description, transformed_result
 from ..presentation.display import display_of
 from ..presentation.native_value import guard_of
+from ..presentation.reasons import problem_text
 from ..presentation.resulting import Resulting
 from ..presentation.texts import async_get_texts, option_key
 from ..protocol import SECRET_QUANTITIES
@@ -41,10 +39,12 @@ from .presentation_form import (
     async_presentation_errors,
     presentation_fields,
 )
-from .step_forms import STEP_FORMS
+from .step_forms import STEP_FORMS, entered, step_errors, summary
 
 CONF_STEP: Final = "step"
 CONF_STEPS: Final = "steps"
+
+_HIDDEN: Final = "••••"
 
 
 class TransformationSteps(BindingSteps):
@@ -111,14 +111,20 @@ class TransformationSteps(BindingSteps):
         placeholders: dict[str, str] = {}
         present = {} if self._place is None else self._steps[self._place]
         if user_input is not None:
-            step = _entered(user_input)
-            errors, placeholders = _step_errors(self.hass, kind, step)
+            step = entered(user_input)
+            errors, placeholders = step_errors(
+                self.hass, kind, step, for_number=self._is_number
+            )
+            step |= {"type": kind, "id": present.get("id", ulid_now())}
+            steps = [*self._steps]
+            if self._place is None:
+                steps.append(step)
+            else:
+                steps[self._place] = step
             if not errors:
-                step |= {"type": kind, "id": present.get("id", ulid_now())}
-                if self._place is None:
-                    self._steps.append(step)
-                else:
-                    self._steps[self._place] = step
+                errors, placeholders = self._chain_errors(steps, CONF_BASE)
+            if not errors:
+                self._chain = steps
                 return await self.async_step_transformation()
         return self.async_show_form(
             step_id=kind,
@@ -144,17 +150,22 @@ class TransformationSteps(BindingSteps):
         """Show the steps as a list in which they are moved and deleted."""
         labels = await self._async_labels()
         errors: FieldErrors = {}
+        placeholders: dict[str, str] = {}
         if user_input is not None:
             arranged = [item[CONF_STEP] for item in user_input.get(CONF_STEPS, ())]
-            if len(set(arranged)) == len(arranged):
-                self._chain = [self._steps[labels.index(label)] for label in arranged]
+            steps = [self._steps[labels.index(label)] for label in arranged]
+            if len(set(arranged)) < len(arranged):
+                errors = {CONF_STEPS: "step_twice"}
+            else:
+                errors, placeholders = self._chain_errors(steps, CONF_STEPS)
+            if not errors:
+                self._chain = steps
                 return await self.async_step_transformation()
-            errors = {CONF_STEPS: "step_twice"}
         # What was deleted can be added again: the list offers the steps there are, and no others.
         field = SelectSelector(
             SelectSelectorConfig(options=labels, mode=SelectSelectorMode.LIST)
         )
-        steps = ObjectSelector(
+        selector = ObjectSelector(
             ObjectSelectorConfig(
                 fields={CONF_STEP: {"selector": field, "required": True}},
                 multiple=True,
@@ -165,10 +176,11 @@ class TransformationSteps(BindingSteps):
         return self.async_show_form(
             step_id="arrange_steps",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema({vol.Optional(CONF_STEPS): steps}),
+                vol.Schema({vol.Optional(CONF_STEPS): selector}),
                 {CONF_STEPS: [{CONF_STEP: label} for label in labels]},
             ),
             errors=errors,
+            description_placeholders=placeholders,
             last_step=False,
         )
 
@@ -176,10 +188,10 @@ class TransformationSteps(BindingSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show the present value as it was read and after each step, before anything is stored."""
-        raw, trace, problem = self._tried()
+        raw, trace, problem = await self._async_tried()
         values = [
-            f"{label} → **{value}**"
-            for label, value in zip(await self._async_labels(), trace, strict=True)
+            f"{label} → {made}"
+            for label, made in zip(await self._async_labels(), trace, strict=True)
         ]
         return self.async_show_menu(
             step_id="check_transformation",
@@ -261,28 +273,73 @@ class TransformationSteps(BindingSteps):
             replace(self._binding, transformations=tuple(steps)), description
         )
 
-    def _tried(self) -> tuple[str, list[str], str]:
-        """Return the value of the last reading as it was read and after each step, and what is wrong with it."""
-        binding = replace(self._binding, transformations=tuple(self._steps))
-        nothing = ["–"] * len(self._steps)
-        coordinator = self._runtime.coordinators[self._reconfigure_subentry_id]
+    @property
+    def _is_number(self) -> bool:
+        """Whether a number is to come out: the record is one, and no script may make something else of it."""
+        read = replace(self._binding, transformations=(), presentation=Presentation())
+        scripts = any(step["type"] == "script" for step in self._steps)
+        return display_of(read, self._meter.medium).is_numeric and not scripts
+
+    @property
+    def _is_secret(self) -> bool:
+        signature = self._binding.signature
+        return signature is not None and signature.quantity in SECRET_QUANTITIES
+
+    def _evaluated(self, steps: Sequence[Step]) -> tuple[Result, Outcome] | None:
+        """Return what a chain makes of the last reading; None where there is none."""
+        coordinator = self._coordinator
         if coordinator.data.reading is None:
-            return "–", nothing, ""
-        if binding.signature and binding.signature.quantity in SECRET_QUANTITIES:
-            return "••••", ["••••" for _ in nothing], ""
-        medium = coordinator.meter.medium
+            return None
+        binding = replace(self._binding, transformations=tuple(steps))
         result, _, outcome = evaluate_binding(
             binding,
             coordinator.data.reading,
             coordinator.meter,
-            guard_of(binding, display_of(binding, medium)),
+            guard_of(binding, display_of(binding, coordinator.meter.medium)),
             self._runtime.store.memory(binding.id),
             period=coordinator.period,
             hass=self.hass,
         )
-        unit = binding.unit if is_number(result.raw) else None
+        return result, outcome
+
+    def _chain_errors(
+        self, steps: Sequence[Step], field: str
+    ) -> tuple[FieldErrors, dict[str, str]]:
+        """Return why a chain can't work: a step would compute with a text. What a script gives may change."""
+        if (evaluated := self._evaluated(steps)) is None:
+            return {}, {}
+        result, outcome = evaluated
+        value = result.raw
+        for step, output in zip(steps, outcome.trace, strict=True):
+            if step["type"] == "script":
+                break
+            if STEP_TYPES[step["type"]].numeric and not (
+                value is None or is_number(value)
+            ):
+                shown = _HIDDEN if self._is_secret else _shown(value)
+                return {field: "step_needs_number"}, {"value": shown}
+            value = output
+        return {}, {}
+
+    async def _async_tried(self) -> tuple[str, list[str], str]:
+        """Return the value of the last reading as it was read and after each step, and what is wrong with it."""
+        nothing = ["**–**" for _ in self._steps]
+        if (evaluated := self._evaluated(self._steps)) is None:
+            return "–", nothing, ""
+        if self._is_secret:
+            return _HIDDEN, [f"**{_HIDDEN}**" for _ in nothing], ""
+        result, outcome = evaluated
+        unit = self._binding.unit if is_number(result.raw) else None
         raw = " ".join(filter(None, (_shown(result.raw), unit)))
-        return raw, [_shown(value) for value in outcome.trace], result.reason or ""
+        made = [
+            f"**{_shown(value)}**" + (f" ({reason})" if reason else "")
+            for value, reason in zip(outcome.trace, outcome.reasons, strict=True)
+        ]
+        problem = result.record.problem if result.record else None
+        if problem:
+            texts = await async_get_texts(self.hass)
+            return raw, made, problem_text(problem, texts)
+        return raw, made, "" if outcome.error else result.reason or ""
 
     async def _async_labels(self) -> list[str]:
         """Return the steps as a numbered list."""
@@ -293,7 +350,7 @@ class TransformationSteps(BindingSteps):
                     None,
                     (
                         f"{place}. {texts[option_key('transformation', step['type'])]}",
-                        _summary(step),
+                        summary(step),
                     ),
                 )
             )
@@ -306,65 +363,6 @@ def _presented(binding: Binding) -> dict[str, Any]:
     given = asdict(binding.presentation)
     del given[CONF_PRECISION]
     return {key: value for key, value in given.items() if value is not None}
-
-
-def _entered(user_input: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a step as they are stored: a number that is whole without a point."""
-    return {
-        key: int(value) if isinstance(value, float) and value.is_integer() else value
-        for key, value in user_input.items()
-    }
-
-
-def _step_errors(
-    hass: HomeAssistant, kind: str, step: Mapping[str, Any]
-) -> tuple[FieldErrors, dict[str, str]]:
-    """Return which parameters of a step can't be, and what their texts name."""
-    errors = {
-        key: "not_finite"
-        for key, value in step.items()
-        if isinstance(value, float) and not math.isfinite(value)
-    }
-    match kind:
-        case "scaling" if step["factor"] == 0:
-            errors["factor"] = "factor_zero"
-        case "limit_control" if "lower" not in step and "upper" not in step:
-            errors[CONF_BASE] = "no_limit"
-        case "limit_control" if step.get("lower", -math.inf) > step.get(
-            "upper", math.inf
-        ):
-            errors["upper"] = "upper_below_lower"
-        case "damper" if not step["lag"] > 0:
-            errors["lag"] = "not_positive"
-        case "script":
-            try:
-                Template(step["template"], hass).ensure_valid()
-            except TemplateError as err:
-                return {"template": "invalid_template"}, {"error": str(err)}
-    return errors, {}
-
-
-def _summary(step: Step) -> str:
-    """Return the parameters of a step in short, without words."""
-    match step["type"]:
-        case "scaling":
-            shift = step["shift"]
-            return f"× {step['factor']}" + (
-                f" {'+' if shift > 0 else '−'} {abs(shift)}" if shift else ""
-            )
-        case "default_value":
-            return (
-                f"= {step['value']}"
-                if step["when"] == WHEN_ALWAYS
-                else str(step["value"])
-            )
-        case "limit_control":
-            return f"{step.get('lower', '−∞')} … {step.get('upper', '∞')}"
-        case "integration" | "derivative":
-            return str(step["time_unit"])
-        case "damper":
-            return f"{step['lag']} s"
-    return ""
 
 
 def _shown(value: Any) -> str:

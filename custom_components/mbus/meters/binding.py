@@ -1,13 +1,13 @@
 """Bindings: which record of which telegram becomes an entity, and what can be wrong with it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from hashlib import sha256
 import json
 from typing import Any, Self
 
-from ..protocol import PLAIN_TEXT, Record, Signature, Telegram
+from ..protocol import PLAIN_TEXT, Record, Signature, Telegram, dimension
 
 
 class Access(StrEnum):
@@ -68,6 +68,12 @@ class Presentation:
     state_class: str | None = None
     precision: int | None = None
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Return what is stored in a binding; what another release knows is left where it is."""
+        known = {item.name for item in fields(cls)} & data.keys()
+        return cls(**{name: data[name] for name in known})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
@@ -110,7 +116,7 @@ class Binding:
             header=bytes.fromhex(data.get("header", "")),
             layout=data.get("layout"),
             ordinal=data.get("ordinal", 1),
-            presentation=Presentation(**data.get("presentation", {})),
+            presentation=Presentation.from_dict(data.get("presentation", {})),
             transformations=tuple(data.get("transformations", ())),
             writing=data.get("writing", {}),
         )
@@ -165,6 +171,21 @@ def bound_to(
         "layout": layout(telegrams[telegram]) if ambiguous else None,
         "ordinal": ordinal(telegrams, telegram, index),
     }
+
+
+def rebound_to(
+    item: Mapping[str, Any], telegrams: Sequence[Telegram], telegram: int, index: int
+) -> dict[str, Any]:
+    """Return a stored binding bound to another record.
+
+    Its values stay in the unit they were in, which the steps of its chain were made for, where the record has the same
+    dimension.
+    """
+    bound = bound_to(telegrams, telegram, index)
+    unit = item.get("unit")
+    if unit and dimension(unit) == dimension(bound["unit"]):
+        bound["unit"] = unit
+    return {**item, **bound}
 
 
 def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:

@@ -13,7 +13,13 @@ from .binding import Binding, BindingError, BindingState
 from .guards import Fall, Guard, hold_against
 from .meter import Meter
 from .reading import Memory, Reading, Result
-from .transformation import Outcome, of_another_meter, run, script_context
+from .transformation import (
+    Outcome,
+    of_another_meter,
+    of_edited_chain,
+    run,
+    script_context,
+)
 
 _TOTAL = "total"
 _STEPS = "steps"
@@ -85,6 +91,24 @@ def evaluate_binding(
         {key: part for key, part in kept.items() if part},
         outcome,
     )
+
+
+def memory_of_edited_binding(
+    old: Binding | None, binding: Binding, meter: Meter, before: Memory, after: Memory
+) -> Memory:
+    """Return what a changed binding holds the last reading against, given what it remembered before and after it."""
+    steps = of_edited_chain(
+        binding.transformations,
+        before.get(_STEPS, {}),
+        after.get(_STEPS, {}),
+        script_context(binding, meter),
+    )
+    is_same_record = old is not None and (old.signature, old.unit) == (
+        binding.signature,
+        binding.unit,
+    )
+    kept = {_TOTAL: before.get(_TOTAL) if is_same_record else None, _STEPS: steps}
+    return {key: part for key, part in kept.items() if part}
 
 
 def memory_of_another_meter(memory: Mapping[str, Memory]) -> dict[str, Memory]:

@@ -1,6 +1,7 @@
 """A meter as it is configured: the subentry's data as one typed value."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Self
@@ -48,19 +49,14 @@ class Meter:
             id=subentry.subentry_id,
             title=subentry.title,
             address=parse_address(str(data[CONF_ADDRESS])),
-            identity=Identity.from_dict(identity)
-            if (identity := data.get(CONF_IDENTITY))
-            else None,
+            identity=_identity(data),
             version=data.get(CONF_VERSION),
             medium=data.get(CONF_MEDIUM),
             period=timedelta(milliseconds=period) if period else None,
             on_demand=data.get(CONF_ON_DEMAND, False),
             clock=data.get(CONF_METER_CLOCK, METER_CLOCK_STANDARD),
             quirks=Quirks.from_dict(data.get(CONF_QUIRKS, {})),
-            bindings={
-                item["id"]: Binding.from_dict(item)
-                for item in data.get(CONF_BINDINGS, ())
-            },
+            bindings=_bindings(data.get(CONF_BINDINGS, ())),
         )
 
 
@@ -69,10 +65,44 @@ def meter_unique_id(address: Address) -> str:
     return f"meter-{address}"
 
 
+def configured_as(
+    subentries: Mapping[str, ConfigSubentry], found: Identity, own_id: str | None
+) -> str | None:
+    """Return what another configured meter is called that has just this identity, version and medium too."""
+    for subentry_id, subentry in subentries.items():
+        known = Meter.from_subentry(subentry).identity
+        if (
+            subentry_id != own_id
+            and known is not None
+            and known.matches(found)
+            and (known.version, known.medium) == (found.version, found.medium)
+        ):
+            return subentry.title
+    return None
+
+
 def identity_data(header: Header | None, identity: Identity | None) -> dict[str, Any]:
     """Return what a subentry stores of the meter that answered."""
+    stored = identity.as_dict() if identity else None
     return {
-        CONF_IDENTITY: identity.as_dict() if identity else None,
+        CONF_IDENTITY: stored
+        and {key: stored[key] for key in stored.keys() - {CONF_VERSION, CONF_MEDIUM}},
         CONF_VERSION: header.version if header else None,
         CONF_MEDIUM: header.medium if header else None,
     }
+
+
+def _identity(data: Mapping[str, Any]) -> Identity | None:
+    if (stored := data.get(CONF_IDENTITY)) is None:
+        return None
+    known = {CONF_VERSION: data.get(CONF_VERSION), CONF_MEDIUM: data.get(CONF_MEDIUM)}
+    return Identity.from_dict({**stored, **known})
+
+
+def _bindings(stored: Iterable[Mapping[str, Any]]) -> dict[str, Binding]:
+    """Return the bindings by id; one that another release stored in another way stays stored and is left out."""
+    bindings = dict[str, Binding]()
+    for item in stored:
+        with suppress(LookupError, TypeError, ValueError):
+            bindings[item["id"]] = Binding.from_dict(item)
+    return bindings

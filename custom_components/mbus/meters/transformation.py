@@ -46,14 +46,24 @@ _EXPONENTIAL = re.compile(r"[+-]?\d+(\.\d*)?[eE][+-]?\d+")
 class Outcome:
     """What a chain makes of a value: after its last step, and after each one.
 
-    `memory` is what the steps need the next time, JSON-able, empty where none needs any. `error` says which step
-    failed and why; a step after it may still have put a value in place of the missing one.
+    `memory` is what the steps need the next time, JSON-able, empty where none needs any. `reasons` say why a step
+    failed, None where it didn't; one after it may still have put a value in place of the missing one.
     """
 
     value: Any
     memory: Memory
     trace: tuple[Any, ...]
-    error: str | None = None
+    reasons: tuple[str | None, ...]
+
+    @property
+    def error(self) -> str | None:
+        """Return which steps failed and why."""
+        failed = [
+            f"step {number}: {reason}"
+            for number, reason in enumerate(self.reasons, 1)
+            if reason
+        ]
+        return "; ".join(failed) or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,20 +217,17 @@ def run(
         hass=hass,
     )
     memory, kept = memory or {}, dict[str, Any]()
-    trace, errors = list[Any](), list[str]()
+    trace, reasons = list[Any](), list[str | None]()
     for place, step in enumerate(steps):
         key = str(step.get("id", place))
         value, after, reason = _run_step(
-            step, value, memory.get(key), now, _origin(steps[:place], step, now)
+            step, value, memory.get(key), now, _origin(steps[:place], step, now.context)
         )
         if after:
             kept[key] = after
-        if reason:
-            errors.append(f"step {place + 1} ({step['type']}): {reason}")
         trace.append(value)
-    return Outcome(
-        value=value, memory=kept, trace=tuple(trace), error="; ".join(errors) or None
-    )
+        reasons.append(reason)
+    return Outcome(value=value, memory=kept, trace=tuple(trace), reasons=tuple(reasons))
 
 
 def _run_step(
@@ -259,9 +266,32 @@ def _without_time(state: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in state.items() if key != "time"}
 
 
-def _origin(above: Sequence[Step], step: Step, now: Moment) -> str:
+def of_edited_chain(
+    steps: Sequence[Step], before: Memory, after: Memory, context: Mapping[str, Any]
+) -> Memory:
+    """Return what an edited chain evaluates the last reading with, given what it remembered before and after it.
+
+    A step that gets what it got before does the same once more. One whose input is another now keeps its sum as it is.
+    """
+    memory = dict[str, Any]()
+    for place, step in enumerate(steps):
+        key = str(step.get("id", place))
+        kind = STEP_TYPES.get(step["type"])
+        is_same = key in after and (
+            kind is None
+            or not kind.numeric
+            or after[key]["origin"] == _origin(steps[:place], step, context)
+        )
+        if is_same and key in before:
+            memory[key] = before[key]
+        elif not is_same and key in after:
+            memory[key] = after[key]
+    return memory
+
+
+def _origin(above: Sequence[Step], step: Step, context: Mapping[str, Any]) -> str:
     """Return a short stand-in for where a step's input comes from: the record and the steps above."""
-    origin = [now.context.get("record"), *above, step["type"]]
+    origin = [context.get("record"), *above, step["type"]]
     return sha256(json.dumps(origin, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -305,7 +335,7 @@ def inverse(steps: Sequence[Step], value: Any) -> Any:
             raise ServiceValidationError(
                 translation_domain=DOMAIN,
                 translation_key="write_template_needed",
-                translation_placeholders={"step": f"{place} ({step['type']})"},
+                translation_placeholders={"step": str(place)},
             )
         value = _like(
             value, (_exact(value) - _exact(step["shift"])) / _exact(step["factor"])

@@ -1,14 +1,16 @@
 """A meter's clock: what it shows at a time, and how it is set."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from homeassistant.exceptions import HomeAssistantError
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
 from ..presentation.native_value import to_timestamp
-from ..protocol import MBusError, set_clock
+from ..presentation.reasons import error_text
+from ..presentation.texts import cached_texts
+from ..protocol import EncodeError, MBusError, set_clock
 from .coordinator import MeterCoordinator
 
 _SOME_DAY: Final = datetime(2000, 1, 1)
@@ -29,9 +31,11 @@ async def async_set_clock(
 ) -> None:
     """Set the meter's clock, by its setting *Meter clock*, to a time or to now; then read the meter.
 
-    With seconds where the meter sends them. Raises HomeAssistantError where the clock shows another time afterwards.
+    With seconds where the meter sends them. What passes until the meter is told is added to the time. Raises
+    ServiceValidationError for a time that no clock shows, and HomeAssistantError where this one shows another afterwards.
     """
     meter = coordinator.meter
+    ahead = moment - dt_util.utcnow() if moment else timedelta()
     reading = coordinator.data.reading
     with_seconds = any(
         record.header == b"\x06\x6d"
@@ -41,7 +45,7 @@ async def async_set_clock(
     try:
         async with coordinator.connection.turn(urgent=True) as bus:
             master = await bus.master()
-            shown, is_summer_time = meter_time(moment or dt_util.utcnow(), meter.clock)
+            shown, is_summer_time = meter_time(dt_util.utcnow() + ahead, meter.clock)
             await set_clock(
                 master,
                 meter.address,
@@ -50,10 +54,19 @@ async def async_set_clock(
                 with_seconds=with_seconds,
                 identity=meter.identity,
             )
+    except (EncodeError, OverflowError) as err:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="not_codable",
+            translation_placeholders={"error": str(err)},
+        ) from err
     except MBusError as err:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="set_clock_failed",
-            translation_placeholders={"meter": meter.title, "error": str(err)},
+            translation_placeholders={
+                "meter": meter.title,
+                "error": error_text(err, cached_texts(coordinator.hass)),
+            },
         ) from err
     await coordinator.async_read_now()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, override
+from typing import override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -11,21 +11,22 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from ..const import (
-    CONF_BINDINGS,
-    CONF_GROUP_REQUESTS,
-    CONF_PERIOD,
-    DEFAULT_OPTIONS,
-    DOMAIN,
-    LOGGER,
+from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, DEFAULT_OPTIONS, DOMAIN, LOGGER
+from ..meters.binding import Binding, BindingState
+from ..meters.evaluation import (
+    Evaluation,
+    evaluate,
+    memory_of_another_meter,
+    memory_of_edited_binding,
 )
-from ..meters.binding import Binding, BindingState, bound_to
-from ..meters.evaluation import Evaluation, evaluate, memory_of_another_meter
 from ..meters.guards import Guard
-from ..meters.meter import Meter, identity_data
+from ..meters.learning import learnt_from
+from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
 from ..presentation.display import Display, display_of
 from ..presentation.native_value import guard_of
+from ..presentation.reasons import error_text
+from ..presentation.texts import cached_texts
 from ..protocol import MBusError, OtherMeterError, Readout
 from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
 from .failure import STATES_OF_THE_CONNECTION, state_after
@@ -38,6 +39,7 @@ from .issues import (
     withdraw_other_meter,
 )
 from .schedule import ALL_TELEGRAMS, Schedule
+from .seams import Seams
 from .store import MBusStore
 
 type MBusConfigEntry = ConfigEntry[MBusRuntimeData]
@@ -50,6 +52,7 @@ class MBusRuntimeData:
     connection: Connection
     schedule: Schedule
     store: MBusStore
+    seams: Seams
     gateway_device_id: str
     memory_limit: int
     coordinators: dict[str, MeterCoordinator] = field(default_factory=dict)
@@ -126,7 +129,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         self._is_silent = False
         self.meter = replace(meter, bindings={})
         self.displays: dict[str, Display] = {}
-        self._guards: dict[str, Guard] = {}
+        self.guards: dict[str, Guard] = {}
         self._describe(meter)
         self.data = self._kept()
 
@@ -145,8 +148,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             else display_of(binding, meter.medium)
             for binding in meter.bindings.values()
         }
-        self._guards = {
-            binding.id: self._guards[binding.id]
+        self.guards = {
+            binding.id: self.guards[binding.id]
             if binding.id in unchanged
             else guard_of(binding, self.displays[binding.id])
             for binding in meter.bindings.values()
@@ -225,10 +228,14 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def async_set_meter(self, meter: Meter) -> None:
         """Go on with changed bindings or settings, on the reading there is; a meter that fails goes on failing."""
-        period, identity = self.period, self.meter.identity
+        period, old = self.period, self.meter
         self._describe(meter)
         reading = self.data.reading
-        if meter.identity != identity and reading and not reading.is_of(meter.identity):
+        if (
+            meter.identity != old.identity
+            and reading
+            and not reading.is_of(meter.identity)
+        ):
             self._start_anew()
             return
         if self.period != period:
@@ -238,9 +245,16 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
         if self.data.reading and self.data.results:
             before = {
-                binding_id: self._store.memory(binding_id)
-                for binding_id in meter.bindings
+                binding.id: memory_of_edited_binding(
+                    old.bindings.get(binding.id),
+                    binding,
+                    meter,
+                    self._store.memory(binding.id),
+                    self.data.memory.get(binding.id, {}),
+                )
+                for binding in meter.bindings.values()
             }
+            self._store.keep_memory(before)
             evaluation = self._evaluate(self.data.reading, before)
             self.async_set_updated_data(
                 replace(self.data, results=evaluation.results, memory=evaluation.memory)
@@ -298,7 +312,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if state not in STATES_OF_THE_CONNECTION and not self._is_silent:
             self._is_silent = True
             LOGGER.warning("%s can't be read: %s", self.name, error)
-        self.async_set_updated_data(replace(self.data, state=state, reason=str(error)))
+        reason = error_text(error, cached_texts(self.hass))
+        self.async_set_updated_data(replace(self.data, state=state, reason=reason))
 
     @callback
     def async_take(self, readout: Readout) -> bool:
@@ -328,7 +343,11 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
         )
         self._report_errors()
-        self._adopt(reading)
+        subentry = self.config_entry.subentries[self.meter.id]
+        if updates := learnt_from(reading, readout.ring, self.meter, subentry.data):
+            self.hass.config_entries.async_update_subentry(
+                self.config_entry, subentry, data={**subentry.data, **updates}
+            )
         return any(
             result.state is BindingState.TOTAL_FELL
             for result in evaluation.results.values()
@@ -338,41 +357,11 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         return evaluate(
             reading,
             self.meter,
-            self._guards,
+            self.guards,
             before,
             period=self.period,
             hass=self.hass,
         )
-
-    @callback
-    def _adopt(self, reading: Reading) -> None:
-        """Hold bindings that were made by number alone to what their record means now, and the meter to its header."""
-        updates = dict[str, Any]()
-        adopted = {
-            binding.id: bound_to(reading.telegrams, binding.telegram, binding.index)
-            for binding in self.meter.bindings.values()
-            if binding.signature is None
-            and binding.telegram < len(reading.telegrams)
-            and binding.index < len(reading.telegrams[binding.telegram].records)
-        }
-        subentry = self.config_entry.subentries[self.meter.id]
-        if adopted and not reading.error:
-            updates[CONF_BINDINGS] = [
-                item | adopted.get(item["id"], {})
-                for item in subentry.data[CONF_BINDINGS]
-            ]
-        header, identity = reading.header, self.meter.identity
-        if (
-            header
-            and identity
-            and self.meter.medium is None
-            and header.medium is not None
-        ):
-            updates |= identity_data(header, identity)
-        if updates:
-            self.hass.config_entries.async_update_subentry(
-                self.config_entry, subentry, data={**subentry.data, **updates}
-            )
 
     @callback
     def _report_errors(self) -> None:

@@ -7,7 +7,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
-from ..meters.meter import Meter
+from ..meters.meter import Meter, configured_as
+from ..presentation.texts import cached_texts
+from ..presentation.titles import identity_text
 from ..protocol import OtherMeterError
 
 OTHER_METER = "other_meter"
@@ -25,19 +27,26 @@ def issue_id(kind: str, subject_id: str) -> str:
 def report_other_meter(
     hass: HomeAssistant, entry: ConfigEntry, meter: Meter, error: OtherMeterError
 ) -> None:
-    """Ask whether the meter that answers now takes the place of the one configured."""
-    _create(
-        hass,
-        OTHER_METER,
-        entry.entry_id,
-        meter,
-        {
-            "meter": meter.title,
-            "address": str(meter.address),
-            "expected": str(error.expected),
-            "found": str(error.found),
-        },
-    )
+    """Ask whether the meter that answers now takes the place of the one configured; not if it is configured itself."""
+    texts = cached_texts(hass)
+    expected = error.expected
+    placeholders = {
+        "meter": meter.title,
+        "address": str(meter.address),
+        "expected": identity_text(expected, texts, error.found) if expected else "–",
+        "found": identity_text(error.found, texts, expected),
+    }
+    if other := configured_as(entry.subentries, error.found, meter.id):
+        _create(
+            hass,
+            OTHER_METER,
+            entry.entry_id,
+            meter,
+            {**placeholders, "other": other},
+            translation_key="configured_meter",
+        )
+    else:
+        _create(hass, OTHER_METER, entry.entry_id, meter, placeholders)
 
 
 @callback
@@ -87,16 +96,18 @@ def _create(
     entry_id: str,
     meter: Meter,
     placeholders: dict[str, str],
+    *,
+    translation_key: str | None = None,
 ) -> None:
     ir.async_create_issue(
         hass,
         DOMAIN,
         issue_id(kind, meter.id),
         data={"entry_id": entry_id, "meter_id": meter.id},
-        is_fixable=True,
+        is_fixable=translation_key is None,
         is_persistent=False,
         severity=ir.IssueSeverity.ERROR,
-        translation_key=kind,
+        translation_key=translation_key or kind,
         translation_placeholders=placeholders,
     )
 

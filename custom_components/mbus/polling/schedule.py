@@ -88,6 +88,14 @@ class _Slot:
         """How often a poll asks; None: as often as is set."""
         return None if self.silent_polls < _LIVELY_POLLS else _ATTEMPTS_OF_THE_DEAD
 
+    def set_next(self, began_at: datetime) -> None:
+        """Plan the poll after the one that began then."""
+        if (period := self.customer.period) is None:
+            self.due = None
+        else:
+            # One that takes longer than the period leaves the others, and the meter, a moment.
+            self.due = max(began_at + period, dt_util.utcnow() + _SOON)
+
 
 @dataclass(kw_only=True, slots=True)
 class _Outage:
@@ -199,8 +207,6 @@ class Schedule:
         """Read a meter at another time than planned; None: not by itself."""
         slot = self._slots[meter_id]
         slot.due = due
-        if due:
-            self._store.keep_due(meter_id, due)
         self._async_plan(slot)
 
     @callback
@@ -289,7 +295,7 @@ class Schedule:
     def _note_answer(self, slot: _Slot, readout: Readout, began_at: datetime) -> None:
         slot.silent_polls = 0
         self._async_end_outage()
-        self._set_next(slot, began_at)
+        slot.set_next(began_at)
         # Either a meter was set back or a reply was wrong: the second reading tells.
         is_doubtful = slot.customer.async_take(readout)
         slot.is_read_again = is_doubtful and not slot.is_read_again
@@ -312,16 +318,8 @@ class Schedule:
         elif began_at:
             slot.silent_polls += 1
             self._async_end_outage()
-            self._set_next(slot, began_at)
+            slot.set_next(began_at)
             self._async_plan(slot)
-
-    def _set_next(self, slot: _Slot, began_at: datetime) -> None:
-        if (period := slot.customer.period) is None:
-            slot.due = None
-            return
-        # A reading that takes longer than its period leaves the others, and the meter, a moment.
-        slot.due = max(began_at + period, dt_util.utcnow() + _SOON)
-        self._store.keep_due(slot.customer.meter.id, slot.due)
 
     @callback
     def _async_plan(self, slot: _Slot) -> None:
@@ -331,6 +329,8 @@ class Schedule:
             slot.cancel_timer = None
         self._due.pop(slot, None)
         self._overdue.pop(slot, None)
+        if slot.due:
+            self._store.keep_due(slot.customer.meter.id, slot.due)
 
         @callback
         def async_be_due(now: datetime) -> None:

@@ -35,6 +35,7 @@ class StoredData(TypedDict):
     running: bool
     meters: dict[str, StoredMeter]
     memory: dict[str, Memory]
+    seams: NotRequired[list[dict[str, Any]]]
 
 
 class _Store(Store[StoredData]):
@@ -85,6 +86,7 @@ class MBusStore:
         )
         self._data = StoredData(running=True, meters={}, memory={})
         self._is_written = True
+        self._is_closed = False
         self.size = 0
         """Bytes that the kept readings take."""
 
@@ -109,8 +111,9 @@ class MBusStore:
                 err,
             )
 
-    async def async_save(self) -> None:
-        """Write now what is not yet written."""
+    async def async_close(self) -> None:
+        """Write now what is not yet written, and nothing any more: the file is the next run's."""
+        self._is_closed = True
         if not self._is_written:
             await self._store.async_save(self._take())
 
@@ -180,6 +183,17 @@ class MBusStore:
         self._data["meters"].setdefault(meter_id, {})["due"] = due.isoformat()
         self._changed()
 
+    @property
+    def seams(self) -> list[dict[str, Any]]:
+        """What is still to be taken out of the statistics after a meter was exchanged."""
+        return self._data.get("seams", [])
+
+    @callback
+    def keep_seams(self, seams: list[dict[str, Any]]) -> None:
+        """Remember what is still to be taken out of the statistics."""
+        self._data["seams"] = seams
+        self._changed()
+
     @callback
     def forget_meter(self, meter_id: str) -> None:
         """Drop what was kept of a meter that was removed or exchanged."""
@@ -196,7 +210,7 @@ class MBusStore:
     @callback
     def _changed(self) -> None:
         # A second call would put off the write that the first asked for.
-        if self._is_written:
+        if self._is_written and not self._is_closed:
             self._is_written = False
             self._store.async_delay_save(self._take, SAVE_DELAY)
 
@@ -207,7 +221,8 @@ class MBusStore:
 
 
 def _size(stored: StoredMeter) -> int:
-    return DECODED_SIZE * sum(len(frame) // 2 for frame in stored.get("frames", ()))
+    frames = filter(lambda frame: isinstance(frame, str), stored.get("frames", ()))
+    return DECODED_SIZE * sum(len(frame) // 2 for frame in frames)
 
 
 def _decode(frame: str) -> Telegram:

@@ -1,7 +1,9 @@
 """Writing a record: from what is entered to its data, and whether the meter took them."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
 from homeassistant.exceptions import (
@@ -16,12 +18,14 @@ from ..const import DOMAIN, LOGGER
 from ..meters.binding import Binding, BindingError, BindingState
 from ..meters.meter import Meter
 from ..meters.transformation import Number, inverse, is_number, script_context
+from ..presentation.control_kind import is_cleared
 from ..presentation.entered_number import CONF_TEMPLATE, chain_number
+from ..presentation.reasons import error_text
+from ..presentation.texts import cached_texts
 from ..protocol import (
     COMBINABLE,
     NO_DATA,
-    PLAIN_TEXT,
-    Function,
+    EncodeError,
     Limits,
     MBusError,
     MeterError,
@@ -60,7 +64,7 @@ async def async_write(
     A record without data is written with None. Raises ServiceValidationError for what can't be written, and
     HomeAssistantError where the meter can't be reached or doesn't take it.
     """
-    meter = coordinator.meter
+    meter, texts = coordinator.meter, cached_texts(coordinator.hass)
     wanted = _record_value(coordinator, binding, entered)
     last = coordinator.data.results.get(binding.id)
     # Refuse what can't be coded before anything is asked of the meter.
@@ -86,8 +90,10 @@ async def async_write(
                 lost = err
             if _is_clock(record):
                 await master.line.settle(master.line.time + _CLOCK_PAUSE)
-    except (BindingError, MBusError) as err:
+    except BindingError as err:
         _fail(binding, str(err), err)
+    except MBusError as err:
+        _fail(binding, error_text(err, texts), err)
     LOGGER.info(
         "%s: wrote %s to %s, which was %s",
         coordinator.name,
@@ -102,7 +108,7 @@ async def async_write(
     if wanted is not None:
         _check_taken(coordinator, binding, wanted, lost)
     elif lost:
-        _fail(binding, str(lost), lost)
+        _fail(binding, error_text(lost, texts), lost)
 
 
 def _check_taken(
@@ -123,7 +129,7 @@ def _check_taken(
     else:
         reason = str(record.value)
     if lost:
-        _fail(binding, str(lost), lost)
+        _fail(binding, error_text(lost, cached_texts(coordinator.hass)), lost)
     raise HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key="not_taken",
@@ -227,16 +233,6 @@ def _encode(
     return header, data
 
 
-def is_cleared(binding: Binding) -> bool:
-    """Return whether a record is not set to a value but cleared, as the highest and lowest ones are."""
-    signature = binding.signature
-    return (
-        signature is not None
-        and signature.function in (Function.MAXIMUM, Function.MINIMUM)
-        and signature.quantity != PLAIN_TEXT
-    )
-
-
 def _clearing(header: bytes) -> bytes:
     """Return the header without data and with the action "clear" (EN 13757-3, object actions)."""
     return bytes((header[0] & 0xF0, *header[1:-1], header[-1] | 0x80, _CLEAR))
@@ -245,16 +241,47 @@ def _clearing(header: bytes) -> bytes:
 def _coded(
     meter: Meter, binding: Binding, header: bytes, unit: str | None, value: Value
 ) -> bytes:
-    if isinstance(value, datetime) and value.tzinfo:
-        value, _ = meter_time(value, meter.clock)
     try:
+        if isinstance(value, datetime) and value.tzinfo:
+            value, _ = meter_time(value, meter.clock)
         if is_number(value) and (coding := limits(header)):
             if unit and binding.unit:
                 value = convert_unit(value, binding.unit, unit)
             value = _nearest(coding, value, unit)
         return encode_value(header, value)
-    except ValueError as err:
+    except (OverflowError, ValueError) as err:
         raise _not_codable(err) from err
+
+
+def codable(header: bytes, value: float | str, meter: Meter) -> Value:
+    """Return a value as the kind that a record with this header takes: the form of an action gives all of them as text.
+
+    Raises ServiceValidationError for one that it doesn't take.
+    """
+    reason: EncodeError | None = None
+    for candidate in _candidates(value, meter):
+        try:
+            encode_value(header, candidate)
+        except EncodeError as err:
+            reason = reason or err
+        else:
+            return candidate
+    raise _not_codable(reason or "") from reason
+
+
+def _candidates(value: float | str, meter: Meter) -> Iterator[Value]:
+    """Yield all that a value may stand for."""
+    yield value
+    if not isinstance(value, str):
+        return
+    with suppress(InvalidOperation):
+        yield Decimal(value)
+    # What only looks like a date makes the parser raise.
+    with suppress(OverflowError, ValueError):
+        if moment := dt_util.parse_datetime(value):
+            yield meter_time(moment, meter.clock)[0] if moment.tzinfo else moment
+    yield dt_util.parse_date(value)
+    yield dt_util.parse_time(value)
 
 
 def _nearest(coding: Limits, value: Number, unit: str | None) -> Decimal:

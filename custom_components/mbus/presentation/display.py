@@ -15,6 +15,7 @@ from homeassistant.components.sensor.const import UNIT_CONVERTERS
 from ..meters.binding import Binding, Presentation
 from ..meters.transformation import Number
 from ..protocol import SECRET_QUANTITIES, convert_unit
+from .clean_text import clean_text
 from .description import converts, native_unit, sensor_description, transformed_result
 
 _MAY_GO_BACK: Final = frozenset({SensorStateClass.TOTAL, SensorStateClass.MEASUREMENT})
@@ -56,7 +57,7 @@ def display_of(binding: Binding, medium: int | None) -> Display:
         # Home Assistant keeps a suggested unit for good; one that is native can change with the binding.
         description=replace(
             description,
-            native_unit_of_measurement=shown_in,
+            native_unit_of_measurement=shown_in and clean_text(shown_in),
             suggested_unit_of_measurement=None,
         ),
         is_secret=binding.signature is not None

@@ -7,6 +7,7 @@ from homeassistant.util import slugify
 
 from ..meters.binding import Binding
 from ..protocol import PLAIN_TEXT, Function, Record, Signature
+from .clean_text import clean_text
 from .native_value import value_text
 from .reasons import problem_text
 from .texts import Texts, option_key, sensor_key
@@ -75,7 +76,7 @@ def record_name(signature: Signature, texts: Texts, ordinal: int = 1) -> str:
 
 def _details(signature: Signature, texts: Texts, ordinal: int) -> Iterator[str]:
     if signature.quantity == PLAIN_TEXT and signature.dimension:
-        yield _part("text", texts, signature.dimension)
+        yield _part("text", texts, clean_text(signature.dimension))
     for modifier in signature.modifiers:
         yield _modifier(modifier, texts)
     if signature.tariff:

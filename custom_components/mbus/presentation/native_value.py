@@ -12,6 +12,7 @@ from ..meters.binding import Binding
 from ..meters.guards import Guard
 from ..meters.transformation import is_number
 from ..protocol import SECRET_QUANTITIES, EncodeError, Record, convert_unit, limits
+from .clean_text import clean_text
 from .description import record_description
 from .display import Display
 
@@ -84,14 +85,14 @@ def _only[T](kind: type[T], value: Any) -> T | None:
 
 
 def _text(value: Any) -> str:
-    """Return a text that fits into a state."""
+    """Return a text that fits into a state, and is only that."""
     match value:
         case bytes():
             text = value.hex().upper()
         case date() | time():
             text = value.isoformat()
         case _:
-            text = str(value)
+            text = clean_text(str(value))
     return text if len(text) <= _LONGEST_STATE else text[: _LONGEST_STATE - 1] + _CUT
 
 
@@ -112,4 +113,4 @@ def value_text(record: Record, medium: int | None) -> str:
     if description.state_class is None and shown_in is None:
         return str(value)
     text = f"{value:,.15g}" if isinstance(value, float) else f"{value:,}"
-    return f"{text} {shown_in}" if shown_in else text
+    return f"{text} {clean_text(shown_in)}" if shown_in else text

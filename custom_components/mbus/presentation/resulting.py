@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 import math
+from typing import Final
 
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.components.sensor.const import DEVICE_CLASS_UNITS, UNIT_CONVERTERS
@@ -40,6 +41,10 @@ _CLASSES = (
     SensorDeviceClass.CURRENT,
 )
 """What a quantity may become by integration or derivative, known by its unit."""
+
+
+STEPS_THAT_CAN_FALL: Final = frozenset({"damper", "default_value"})
+"""Steps whose output may be less than before though their input never is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +87,21 @@ def resulting(
                 )
             case "script":
                 result = replace(result, certain=False)
+            case kind if kind in STEPS_THAT_CAN_FALL:
+                result = _can_fall(result)
+    return result
+
+
+def _can_fall(result: Resulting) -> Resulting:
+    """Return a total as one that may go back: else Home Assistant takes each fall for a meter that begins anew."""
+    if result.state_class is SensorStateClass.TOTAL_INCREASING:
+        return replace(result, state_class=SensorStateClass.TOTAL)
     return result
 
 
 def _scaled(result: Resulting, factor: float, shift: float) -> Resulting:
-    if factor < 0 and result.state_class is SensorStateClass.TOTAL_INCREASING:
-        result = replace(result, state_class=SensorStateClass.TOTAL)
+    if factor < 0:
+        result = _can_fall(result)
     if factor == 1:
         return result
     if converter := UNIT_CONVERTERS.get(result.device_class):

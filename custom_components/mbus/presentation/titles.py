@@ -1,6 +1,6 @@
 """What meters and connections are called as long as nobody gives them a name."""
 
-from ..protocol import Address, Header
+from ..protocol import Address, Header, Identity
 from .manufacturers import manufacturer_name
 from .texts import Texts, option_key
 
@@ -15,6 +15,21 @@ def meter_title(header: Header | None, address: Address, texts: Texts) -> str:
     maker = manufacturer_name(header.manufacturer or "")
     kind = texts[_kind_key(header.medium, texts)]
     return _capitalised(f"{maker} {kind} {header.identification}".strip())
+
+
+def identity_text(
+    identity: Identity, texts: Texts, other: Identity | None = None
+) -> str:
+    """Return what tells a meter from all others, and what alone tells it from another one of its number."""
+    text = " ".join(filter(None, (identity.manufacturer, identity.identification)))
+    if number := identity.fabrication_number:
+        pattern = texts[option_key("identity", "fabrication_number")]
+        text = pattern.format(meter=text, number=number)
+    if other is not None and other.matches(identity):
+        pattern = texts[option_key("identity", "version")]
+        kind = texts[_kind_key(identity.medium, texts)]
+        text = pattern.format(meter=text, version=identity.version, kind=kind)
+    return text
 
 
 def device_kind(medium: int | None, texts: Texts) -> str:

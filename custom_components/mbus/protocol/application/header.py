@@ -1,6 +1,6 @@
 """The header of a telegram: who sends it and how it is (EN 13757-3, long and short header)."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 import struct
 from typing import Any, Final, Self, override
 
@@ -16,11 +16,17 @@ SHORT_HEADER: Final = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """What tells a meter from all others; version and medium are no part of it."""
+    """What tells a meter from all others.
+
+    Version and medium are known beside it, and make no other meter: a new firmware may change them,
+    though they alone tell two devices in one housing apart.
+    """
 
     identification: str
     manufacturer: str | None
     fabrication_number: str | None = None
+    version: int | None = field(default=None, compare=False)
+    medium: int | None = field(default=None, compare=False)
 
     @override
     def __str__(self) -> str:
@@ -29,8 +35,16 @@ class Identity:
         number = self.fabrication_number
         return f"{name}, fabrication number {number}" if number else name
 
+    @property
+    def medium_name(self) -> str | None:
+        """What the meter measures or is."""
+        return None if self.medium is None else medium_name(self.medium)
+
     def matches(self, other: Identity) -> bool:
-        """Say whether both are the same meter; fabrication numbers count where both have one."""
+        """Say whether both are the same meter; fabrication numbers count where both have one.
+
+        Version and medium do not count.
+        """
         return (self.identification, self.manufacturer) == (
             other.identification,
             other.manufacturer,

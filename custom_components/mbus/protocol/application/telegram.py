@@ -98,6 +98,8 @@ class Telegram:
             identification=self.header.identification,
             manufacturer=self.header.manufacturer,
             fabrication_number=self._fabrication_number,
+            version=self.header.version,
+            medium=self.header.medium,
         )
 
     @property

@@ -17,6 +17,8 @@ NOT_AVAILABLE: Final = "not available"
 
 _WIDE = Context(prec=80)
 _EXACT_IN_FLOAT: Final = 10**15
+_LARGEST_EXPONENT: Final = 400
+"""Beyond that of every number that a record can hold."""
 
 
 class InvalidValueError(ValueError):
@@ -91,11 +93,11 @@ class Scale:
         """Give the unscaled number. Raises EncodeError for what is no number."""
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             raise EncodeError(f"{value!r} is not a number")
-        try:
-            exact = Fraction(str(value))
-        except ValueError as err:
-            raise EncodeError(f"{value!r} can't be coded") from err
-        return (exact * self.divisor - self.addend) / self.multiplier
+        exact = Decimal(value if isinstance(value, int) else str(value))
+        # A fraction holds all zeros of a number, which no exponent of a few digits may make millions.
+        if not exact.is_finite() or abs(exact.adjusted()) > _LARGEST_EXPONENT:
+            raise EncodeError(f"{exact:.6g} can't be coded")
+        return (Fraction(exact) * self.divisor - self.addend) / self.multiplier
 
     def invert_whole(self, value: Value, minimum: int, maximum: int) -> int:
         """Give the unscaled number where it has to be whole and within limits."""

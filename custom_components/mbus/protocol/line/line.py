@@ -10,7 +10,7 @@ from typing import Any
 
 from .frame import FrameReader, Garbage, Received, Single
 from .link import Link
-from .reply import Discard, Judge, Reply
+from .reply import Discard, Judge, Reply, outcome
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -20,22 +20,32 @@ REACTION = 0.05
 _BEFORE = {Discard.ECHO, Discard.NOISE}
 """What may come before an acknowledgement."""
 _LONGEST_FRAME = 261
+_SHOWN = 1024
+"""Bytes of what came that a trace shows."""
 _NEVER_QUIET = 3.0
 """Seconds after which a line that is never idle is spoken on all the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """One request and all bytes that came after it, for the bus trace.
+    """One request and what came after it, for the bus trace.
 
-    `time` is in seconds since 1970, `duration` in seconds.
+    `time` is in seconds since 1970, `duration` in seconds. `reply` is the beginning of what came,
+    `more` the number of bytes after that, `discarded` the kinds of what was not the answer.
     """
 
     time: float
     request: bytes
     reply: bytes
-    outcome: str
+    more: int = 0
+    is_answered: bool
+    discarded: tuple[Discard, ...] = ()
     duration: float
+
+    @property
+    def outcome(self) -> str:
+        """What became of the request, in a few words."""
+        return outcome(is_answered=self.is_answered, discarded=self.discarded)
 
 
 @dataclass(slots=True)
@@ -100,22 +110,16 @@ class Line:
         until = max(self.link.last_byte_at + pause, self._reply_due, until)
         give_up = max(until, self._loop.time()) + _NEVER_QUIET
         reader = FrameReader()
-        received: list[Received] = []
+        dropped: Counter[Discard] = Counter()
         while data := await self.link.read(until - self._loop.time()):
-            received += reader.feed(data)
+            dropped.update(map(_why_dropped, reader.feed(data)))
             until = max(self._loop.time() + pause, until)
             if self._loop.time() > give_up:
                 break
-        received += reader.flush()
+        dropped.update(map(_why_dropped, reader.flush()))
         self._is_in_step = True
-        if not received:
-            return 0.0
-        kinds = [
-            Discard.NOISE if isinstance(item, Garbage) else Discard.LATE
-            for item in received
-        ]
-        self.statistics.discarded.update(kinds)
-        if Discard.LATE not in kinds:
+        self.statistics.discarded.update(dropped)
+        if Discard.LATE not in dropped:
             return 0.0
         return max(0.0, self.link.last_byte_at - self._sent_at)
 
@@ -151,8 +155,10 @@ class Line:
                     Exchange(
                         time=began_at,
                         request=request,
-                        reply=bytes(reply.raw),
-                        outcome=reply.outcome,
+                        reply=bytes(reply.raw[:_SHOWN]),
+                        more=max(0, len(reply.raw) - _SHOWN),
+                        is_answered=reply.answer is not None,
+                        discarded=tuple(reply.discarded),
                         duration=duration,
                     )
                 )
@@ -201,6 +207,16 @@ class Line:
         self.statistics.replies += reply.answer is not None
         self.statistics.discarded.update(reply.discarded)
         self.statistics.busy_time += duration
-        _LOGGER.debug(
-            "%s > %s: %s", reply.request.hex(" "), reply.raw.hex(" "), reply.outcome
-        )
+        if _LOGGER.isEnabledFor(logging.DEBUG):
+            _LOGGER.debug(
+                "%s > %s: %s",
+                reply.request.hex(" "),
+                reply.raw[:_SHOWN].hex(" "),
+                outcome(
+                    is_answered=reply.answer is not None, discarded=reply.discarded
+                ),
+            )
+
+
+def _why_dropped(item: Received) -> Discard:
+    return Discard.NOISE if isinstance(item, Garbage) else Discard.LATE

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Generator
+from copy import copy
 from dataclasses import dataclass
 import errno
 import logging
@@ -10,7 +11,19 @@ import socket
 from typing import TYPE_CHECKING, Any, Literal, cast, override
 from urllib.parse import urlsplit
 
-from ..errors import LinkBusyError, LinkError, LinkNotFoundError
+from ..errors import (
+    LinkBusyError,
+    LinkClosedError,
+    LinkError,
+    LinkFloodedError,
+    LinkLostError,
+    LinkNotFoundError,
+    LinkOpenError,
+    LinkPermissionError,
+    LinkRateError,
+    LinkRefusedError,
+    LinkTimeoutError,
+)
 
 if TYPE_CHECKING:
     from serialx import BaseSerialTransport
@@ -24,6 +37,11 @@ _SERIAL_LATENCY = 0.1
 _NETWORK_LATENCY = 0.5
 _SERIAL_GAP = 0.05
 _NETWORK_GAP = 0.3
+
+LONGEST_UNASKED = 0x10000
+"""Bytes since the last request, after which a link is closed: no meter sends so much."""
+_PIECE = 0x1000
+"""Bytes that are read at once, so that even a flood leaves the event loop to others."""
 
 _KEEPALIVE = {
     "SO_KEEPALIVE": (socket.SOL_SOCKET, 1),
@@ -128,20 +146,22 @@ class Link(asyncio.Protocol):
             _NETWORK_LATENCY if settings.over_network else _SERIAL_LATENCY
         )
         self._loop = asyncio.get_running_loop()
-        self.opened_at = self.last_byte_at = self._loop.time()
+        self.opened_at = self.last_byte_at = self.last_request_at = self._loop.time()
         self._delays: deque[float] = deque(maxlen=8)
         self._received = bytearray()
+        self._unasked = 0
         self._waiter: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._closed = self._loop.create_future()
-        self._error: LinkError | None = None
+        self.error: LinkError | None = None
+        """Why the link ended."""
         self.on_lost: Callable[[], None] | None = None
         """Called when the link ends without having been closed."""
 
     @property
     def is_open(self) -> bool:
         """Bytes can be written and read."""
-        return self._transport is not None and self._error is None
+        return self._transport is not None and self.error is None
 
     @property
     def latency(self) -> float:
@@ -164,6 +184,8 @@ class Link(asyncio.Protocol):
         """Send bytes without a gap. Raises LinkError when the link is lost."""
         self._raise_if_lost()
         assert self._transport is not None
+        self._unasked = 0
+        self.last_request_at = self._loop.time()
         try:
             self._transport.write(data)
         except Exception as err:  # noqa: BLE001 - each serial library has errors of its own.
@@ -175,10 +197,10 @@ class Link(asyncio.Protocol):
 
         Raises LinkError when the link is lost.
         """
-        if not self._received:
-            if timeout <= 0:
-                await asyncio.sleep(0)
-            elif self._error is None:
+        if self._received or timeout <= 0:
+            await asyncio.sleep(0)
+        if not self._received and timeout > 0:
+            if self.error is None:
                 self._waiter = self._loop.create_future()
                 timer = self._loop.call_later(timeout, self._wake)
                 try:
@@ -188,8 +210,8 @@ class Link(asyncio.Protocol):
                     self._waiter = None
         if not self._received:
             self._raise_if_lost()
-        data = bytes(self._received)
-        self._received.clear()
+        data = bytes(self._received[:_PIECE])
+        del self._received[:_PIECE]
         return data
 
     @property
@@ -207,8 +229,8 @@ class Link(asyncio.Protocol):
         try:
             await transport.reconfigure_port(baudrate=baud_rate)
         except Exception as err:
-            raise LinkError(
-                f"{self.settings} can't be set to {baud_rate} baud: {err}"
+            raise LinkRateError(
+                link=str(self.settings), baud_rate=baud_rate, reason=_reason(err)
             ) from err
         self.baud_rate = baud_rate
 
@@ -216,7 +238,8 @@ class Link(asyncio.Protocol):
         """Close the link; returns when nothing of it is left."""
         if self._transport is None:
             return
-        self._error = self._error or LinkError(f"{self.settings} is closed")
+        self.error = self.error or LinkClosedError(link=str(self.settings))
+        self._wake()
         self._transport.close()
         _, pending = await asyncio.wait([self._closed], timeout=CLOSE_TIMEOUT)
         if pending:
@@ -236,8 +259,15 @@ class Link(asyncio.Protocol):
     @override
     def data_received(self, data: bytes) -> None:
         """Keep what arrived (called by asyncio)."""
+        if self.error is not None:
+            return
         self._received += data
+        self._unasked += len(data)
         self.last_byte_at = self._loop.time()
+        if self._unasked > LONGEST_UNASKED and self._transport is not None:
+            self._received.clear()
+            self._end(LinkFloodedError(link=str(self.settings), limit=LONGEST_UNASKED))
+            self._transport.abort()
         self._wake()
 
     @override
@@ -248,11 +278,14 @@ class Link(asyncio.Protocol):
             self._closed.set_result(None)
 
     def _lost(self, exc: Exception | None) -> None:
-        if self._error is None:
-            self._error = LinkError(
-                f"{self.settings} was lost: {exc or 'the other side closed it'}"
-            )
-            self._error.__cause__ = exc
+        reason = _reason(exc) if exc else "the other side closed it"
+        error = LinkLostError(link=str(self.settings), reason=reason)
+        error.__cause__ = exc
+        self._end(error)
+
+    def _end(self, error: LinkError) -> None:
+        if self.error is None:
+            self.error = error
             if self.on_lost is not None:
                 self.on_lost()
         self._wake()
@@ -262,8 +295,9 @@ class Link(asyncio.Protocol):
             self._waiter.set_result(None)
 
     def _raise_if_lost(self) -> None:
-        if self._error is not None:
-            raise LinkError(str(self._error)) from self._error.__cause__
+        if self.error is not None:
+            # Each who is told gets his own: an exception collects where it was raised.
+            raise copy(self.error) from self.error.__cause__
 
 
 def open_link(settings: LinkSettings, *, timeout: float = OPEN_TIMEOUT) -> Opening:
@@ -306,12 +340,15 @@ class Opening:
             async with asyncio.timeout(self._timeout):
                 await _connect(link)
         except TimeoutError as err:
-            raise LinkError(
-                f"{settings} does not answer within {self._timeout:g} s"
-            ) from err
+            await link.close()
+            raise LinkTimeoutError(link=str(settings), timeout=self._timeout) from err
         except Exception as err:
             # Each handler of a serial URL has errors of its own.
+            await link.close()
             raise _open_error(settings, err) from err
+        except BaseException:
+            await link.close()
+            raise
         _LOGGER.debug("Opened %s", settings)
         return link
 
@@ -336,15 +373,20 @@ async def _connect(link: Link) -> None:
 
 
 def _open_error(settings: LinkSettings, err: Exception) -> LinkError:
+    link = str(settings)
     match err:
         case OSError(errno=errno.EBUSY):
-            return LinkBusyError(f"{settings} is in use by another program")
+            return LinkBusyError(link=link)
         case socket.gaierror():
-            return LinkNotFoundError(f"there is no host {settings}")
+            return LinkNotFoundError(link=link, kind="host")
         case OSError(errno=errno.ENOENT | errno.ENODEV | errno.ENXIO):
-            return LinkNotFoundError(f"there is no port {settings}")
+            return LinkNotFoundError(link=link, kind="port")
         case ConnectionRefusedError():
-            return LinkError(f"{settings} refuses the connection")
+            return LinkRefusedError(link=link)
         case PermissionError():
-            return LinkError(f"no permission to open {settings}")
-    return LinkError(f"{settings} can't be opened: {err or type(err).__name__}")
+            return LinkPermissionError(link=link)
+    return LinkOpenError(link=link, reason=_reason(err))
+
+
+def _reason(err: Exception) -> str:
+    return str(err) or type(err).__name__

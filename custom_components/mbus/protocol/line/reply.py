@@ -1,7 +1,7 @@
 """What came after a request, and which of it is the answer."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -78,13 +78,13 @@ class Reply[Answer]:
         """E5 among noise may be the remains of something longer."""
         return self.answer is Single.ACK and Discard.NOISE in self.discarded
 
-    @property
-    def outcome(self) -> str:
-        """Say it in a few words."""
-        others = ", ".join(self.discarded)
-        if self.answer is None:
-            return others or "nothing"
-        return f"answered, and {others}" if others else "answered"
+
+def outcome(*, is_answered: bool, discarded: Iterable[Discard]) -> str:
+    """Say in a few words what became of a request."""
+    others = ", ".join(discarded)
+    if not is_answered:
+        return others or "nothing"
+    return f"answered, and {others}" if others else "answered"
 
 
 def judge_acknowledgement(item: Received) -> Single | Discard:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..address import SELECTED, Address, SecondaryAddress, link_address
 from ..application.telegram import Telegram
-from ..errors import LinkError, MBusError
+from ..errors import LinkError, MBusError, UnsoundRepliesError
 from ..line.frame import FRAME_COUNT_BIT, Control, Single, long_frame, short_frame
 from ..line.reply import Discard, Reply, judge_acknowledgement
 from .divide import has_open_digits
@@ -206,10 +206,7 @@ class Asker:
         )
         self.has_given_up = self.silence.is_noisy or self._tests == _TESTS
         if self.has_given_up and problem is None:
-            return MBusError(
-                "meters answer, but never with a sound telegram; check parity and baud rate, the"
-                " wiring and whether too many meters hang on the converter"
-            )
+            return UnsoundRepliesError()
         return problem
 
     def note_late(self, session: Session, delay: float) -> None:

@@ -3,15 +3,23 @@
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from copy import copy
 from enum import StrEnum
 import logging
 from typing import Any, Self
 
 from ..address import Address
 from ..application.header import Identity
-from ..errors import LinkError, MBusError
+from ..errors import (
+    LinkClosedError,
+    LinkError,
+    LinkFloodedError,
+    LinkSilentError,
+    MBusError,
+    NoWayError,
+)
 from ..line.line import Exchange, Statistics
-from ..line.link import LinkSettings, open_link
+from ..line.link import OPEN_TIMEOUT, LinkSettings, open_link
 from .errors import NoReplyError
 from .found import SearchStep
 from .master import Master, check_settings
@@ -22,6 +30,10 @@ _LOGGER = logging.getLogger(__name__)
 
 BACK_OFF = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds before a way that failed is tried again, by how often it failed."""
+FIRST_OPEN_TIMEOUT = 2.0
+"""Seconds for each way at set-up, which others may wait for."""
+LONGEST_IDLE = 600.0
+"""Seconds after which a gateway may have forgotten a connection that nothing was sent over."""
 
 
 class Way(StrEnum):
@@ -36,19 +48,117 @@ class _Delay:
 
     def __init__(self) -> None:
         self._failures = 0
-        self._until = 0.0
+        self.until = 0.0
 
     @property
     def is_over(self) -> bool:
-        return asyncio.get_running_loop().time() >= self._until
+        return asyncio.get_running_loop().time() >= self.until
 
     def failed(self) -> None:
         delay = BACK_OFF[min(self._failures, len(BACK_OFF) - 1)]
         self._failures += 1
-        self._until = asyncio.get_running_loop().time() + delay
+        self.until = asyncio.get_running_loop().time() + delay
 
     def succeeded(self) -> None:
-        self._failures, self._until = 0, 0.0
+        self._failures, self.until = 0, 0.0
+
+
+class _Ways:
+    """The ways to one bus, of which one at a time is open."""
+
+    def __init__(
+        self,
+        settings: dict[Way, LinkSettings],
+        master_arguments: dict[str, Any],
+        tell: Callable[[], None],
+    ) -> None:
+        self.settings = settings
+        self.way: Way | None = None
+        self.error: LinkError | None = None
+        self.reopening = _Delay()
+        self._master: Master | None = None
+        self._master_arguments = master_arguments
+        self._tell = tell
+        self._is_closed = False
+
+    @property
+    def active(self) -> Way | None:
+        return self.way if self._master and self._master.link.is_open else None
+
+    async def master(self, timeout: float = OPEN_TIMEOUT) -> Master:
+        """Return a master on an open link, opening one if need be."""
+        if self._master is not None and self.active is not None:
+            if not self._may_be_forgotten(self._master):
+                return self._master
+        if self.error is not None and not self.reopening.is_over:
+            raise copy(self.error) from self.error
+        errors: list[LinkError] = []
+        for way in self.settings:
+            try:
+                master = await self.use(way, timeout)
+            except LinkError as err:
+                errors.append(err)
+            else:
+                self.note(errors[0] if errors else None)
+                return master
+        self.reopening.failed()
+        self.note(errors[0])
+        if len(errors) == 1:
+            raise errors[0]
+        raise NoWayError(link=errors[0].link, errors=tuple(errors)) from errors[0]
+
+    async def use(self, way: Way, timeout: float = OPEN_TIMEOUT) -> Master:
+        """Open a way after closing the other: never are both open."""
+        await self.drop()
+        self._raise_if_closed()
+        link = await open_link(self.settings[way], timeout=timeout)
+        try:
+            self._raise_if_closed()
+        except LinkError:
+            await link.close()
+            raise
+        if self._master is None:
+            self._master = Master(link, **self._master_arguments)
+        else:
+            self._master.link = link
+        self.way = way
+        link.on_lost = self._lost
+        return self._master
+
+    async def drop(self) -> None:
+        """Close the link that is open; another one may be opened."""
+        self.way = None
+        if self._master is not None:
+            await self._master.link.close()
+
+    async def close(self) -> None:
+        """Close the link that is open, for good."""
+        self._is_closed = True
+        await self.drop()
+
+    def _raise_if_closed(self) -> None:
+        if self._is_closed:
+            raise LinkClosedError(link=str(self.settings[Way.MASTER]))
+
+    def note(self, error: LinkError | None) -> None:
+        self.error = error
+        self._tell()
+
+    def _lost(self) -> None:
+        assert self._master is not None
+        error = self._master.link.error
+        if isinstance(error, LinkFloodedError):
+            # It can be opened at once, and would be flooded as soon.
+            self.reopening.failed()
+            self.error = error
+        self._tell()
+
+    @staticmethod
+    def _may_be_forgotten(master: Master) -> bool:
+        link = master.link
+        last = max(link.last_request_at, link.last_byte_at)
+        idle = asyncio.get_running_loop().time() - last
+        return link.settings.over_network and idle > LONGEST_IDLE
 
 
 class Bus:
@@ -56,8 +166,8 @@ class Bus:
 
     The backup is used while the master can't be opened, breaks, or lets `attempts` readouts in a
     row end in silence that the backup doesn't; the next readouts try the master again, ever more
-    rarely. As with Master, the caller sees to it that one transaction is under way at a time.
-    `on_change` is called when `active` or `error` is another.
+    rarely. Tasks take turns, as with a master. `on_change` is called when `active` or `error` is
+    another. Once closed, a bus stays closed.
     """
 
     def __init__(
@@ -74,13 +184,13 @@ class Bus:
     ) -> None:
         """Know the ways; nothing is opened yet. The other parameters are those of Master."""
         check_settings(timeout, attempts, line_delay_ratio, max_package_length)
-        self.ways: dict[Way, LinkSettings] = {Way.MASTER: settings}
+        self.ways = {Way.MASTER: settings}
         if backup is not None:
             self.ways[Way.BACKUP] = backup
         self.statistics = Statistics()
         self.on_change = on_change
         self._attempts = attempts
-        self._master_arguments: dict[str, Any] = {
+        master_arguments = {
             "timeout": timeout,
             "attempts": attempts,
             "line_delay_ratio": line_delay_ratio,
@@ -88,26 +198,10 @@ class Bus:
             "on_exchange": on_exchange,
             "statistics": self.statistics,
         }
-        self._master: Master | None = None
-        self._way: Way | None = None
-        self._error: LinkError | None = None
+        self._ways = _Ways(self.ways, master_arguments, self._tell)
+        self._lock = asyncio.Lock()
         self._silent = 0
-        self._reopening = _Delay()
         self._switching = _Delay()
-
-    @property
-    def active(self) -> Way | None:
-        """The way in use, None while there is none."""
-        return (
-            self._way
-            if self._master is not None and self._master.link.is_open
-            else None
-        )
-
-    @property
-    def error(self) -> LinkError | None:
-        """Why the master link, or both, are not in use; None while all is well."""
-        return self._error
 
     async def __aenter__(self) -> Self:
         """Open a way to the bus, as `open` does."""
@@ -118,38 +212,42 @@ class Bus:
         """Close it."""
         await self.close()
 
-    async def open(self) -> None:
-        """Open the master link or, if that fails, the backup. Raises LinkError when both fail."""
-        self._reopening.succeeded()
-        await self.master()
+    @property
+    def active(self) -> Way | None:
+        """The way in use, None while there is none."""
+        return self._ways.active
+
+    @property
+    def error(self) -> LinkError | None:
+        """Why the master link, or both, are not in use; None while all is well."""
+        return self._ways.error
+
+    @property
+    def retry_at(self) -> float:
+        """Time of the event loop before which no link is opened again: requests fail at once."""
+        return self._ways.reopening.until
+
+    async def open(self, *, timeout: float = FIRST_OPEN_TIMEOUT) -> None:
+        """Open the master link or, if that fails, the backup, each within `timeout` seconds.
+
+        Raises LinkError when both fail; nothing is left open then.
+        """
+        try:
+            async with self._lock:
+                self._ways.reopening.succeeded()
+                await self._master(timeout)
+        except BaseException:
+            await self._ways.drop()
+            raise
 
     async def close(self) -> None:
-        """Close whatever is open."""
-        self._way = None
-        if self._master is not None:
-            await self._master.link.close()
+        """Close whatever is open, for good: a request under way ends with LinkError, as do later ones."""
+        await self._ways.close()
 
     async def master(self) -> Master:
         """Return a master on an open link, opening one if need be. Raises LinkError."""
-        if self._master is not None and self.active is not None:
-            return self._master
-        if not self._reopening.is_over:
-            raise LinkError(str(self._error)) from self._error
-        errors: list[LinkError] = []
-        for way in self.ways:
-            try:
-                master = await self._use(way)
-            except LinkError as err:
-                errors.append(err)
-            else:
-                self._reopening.succeeded()
-                if way is Way.BACKUP:
-                    self._switching.failed()
-                self._note(errors[0] if errors else None)
-                return master
-        self._reopening.failed()
-        self._note(errors[0])
-        raise LinkError("; ".join(map(str, errors))) if len(errors) > 1 else errors[0]
+        async with self._lock:
+            return await self._master()
 
     async def read(
         self,
@@ -177,21 +275,8 @@ class Bus:
                 raise readout.error
             return readout
 
-        if self._way is Way.BACKUP and self._switching.is_over:
-            readout = await self._try_way(Way.MASTER, read)
-            if readout is not None:
-                return readout
-        try:
-            readout = await self._read_again_if_lost(read)
-        except NoReplyError:
-            self._silent += 1
-            if self._silent >= self._attempts:
-                readout = await self._try_other_way(read)
-                if readout is not None:
-                    return readout
-            raise
-        self._silent = 0
-        return readout
+        async with self._lock:
+            return await self._read_by_some_way(read)
 
     async def search(
         self, *, by_secondary: bool = True, by_primary: bool = True
@@ -203,38 +288,65 @@ class Bus:
             async for step in steps:
                 yield step
 
+    async def _master(self, timeout: float = OPEN_TIMEOUT) -> Master:
+        was_active = self.active
+        master = await self._ways.master(timeout)
+        if was_active is None and self.active is Way.BACKUP:
+            self._switching.failed()
+        return master
+
+    async def _read_by_some_way(
+        self, read: Callable[[Master], Awaitable[Readout]]
+    ) -> Readout:
+        if self._ways.way is Way.BACKUP and self._switching.is_over:
+            readout = await self._try_way(Way.MASTER, read)
+            if readout is not None:
+                return readout
+        try:
+            readout = await self._read_again_if_lost(read)
+        except NoReplyError:
+            self._silent += 1
+            if self._silent >= self._attempts:
+                other = await self._try_other_way(read)
+                if other is not None:
+                    return other
+            raise
+        self._silent = 0
+        self._ways.reopening.succeeded()
+        return readout
+
     async def _read_again_if_lost(
         self, read: Callable[[Master], Awaitable[Readout]]
     ) -> Readout:
         for _ in range(1, self._attempts):
-            master = await self.master()
+            master = await self._master()
             try:
                 return await read(master)
             except LinkError as err:
                 _LOGGER.debug("Reading again: %s", err)
-        return await read(await self.master())
+        return await read(await self._master())
 
     async def _try_other_way(
         self, read: Callable[[Master], Awaitable[Readout]]
     ) -> Readout | None:
         """Make the readout by another way after silence; None if there is no better one."""
-        if self._way is Way.BACKUP or not self._switching.is_over:
+        if self._ways.way is Way.BACKUP or not self._switching.is_over:
             return None
         if Way.BACKUP in self.ways:
             return await self._try_way(Way.BACKUP, read)
         if self.ways[Way.MASTER].over_network:
             # The gateway may have forgotten the connection, which shows as silence of all meters.
             self._switching.failed()
-            await self.close()
+            await self._ways.drop()
         return None
 
     async def _try_way(
         self, way: Way, read: Callable[[Master], Awaitable[Readout]]
     ) -> Readout | None:
         """Make the readout by the other way; go back to the one in use if that has no answer."""
-        before = self._way
+        before = self._ways.way
         try:
-            readout = await read(await self._use(way))
+            readout = await read(await self._ways.use(way))
         except MBusError as err:
             _LOGGER.debug("No answer over the %s link: %s", way, err)
             self._switching.failed()
@@ -246,36 +358,20 @@ class Bus:
         self._silent = 0
         if way is Way.MASTER:
             self._switching.succeeded()
-            self._note(None)
+            self._ways.note(None)
         else:
             self._switching.failed()
-            self._note(LinkError(f"no meter answers over {self.ways[Way.MASTER]}"))
+            self._ways.note(LinkSilentError(link=str(self.ways[Way.MASTER])))
         return readout
 
     async def _go_back(self, way: Way | None) -> None:
-        await self.close()
-        self._way = way
+        await self._ways.drop()
+        self._ways.way = way
         if way is not None:
             try:
-                await self._use(way)
+                await self._ways.use(way)
             except LinkError as err:
-                self._note(err)
-
-    async def _use(self, way: Way) -> Master:
-        """Open a way after closing the other: never are both open."""
-        await self.close()
-        link = await open_link(self.ways[way])
-        if self._master is None:
-            self._master = Master(link, **self._master_arguments)
-        else:
-            self._master.link = link
-        self._way = way
-        link.on_lost = self._tell
-        return self._master
-
-    def _note(self, error: LinkError | None) -> None:
-        self._error = error
-        self._tell()
+                self._ways.note(err)
 
     def _tell(self) -> None:
         if self.on_change is not None:

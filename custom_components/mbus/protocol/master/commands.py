@@ -5,7 +5,7 @@ Where the protocol allows it, what was written is read back: an acknowledgement 
 and a lost one disproves nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -21,13 +21,26 @@ from ..errors import (
     ApplicationError,
     FrameError,
     LinkError,
+    LinkRateFixedError,
     MBusError,
     PackageTooLongError,
-    RefusedError,
 )
 from ..line.frame import Control, Frame, long_frame
 from ..line.reply import judge_anything
-from .errors import DamagedReplyError, MeterError, NoReplyError
+from .errors import (
+    AddressKeptError,
+    AddressTakenError,
+    BaudRateKeptError,
+    BaudRateLostError,
+    ClockError,
+    DamagedReplyError,
+    ErrorReplyError,
+    FlowControlError,
+    IdentificationKeptError,
+    MeterError,
+    NoReplyError,
+    UnchangedError,
+)
 from .master import Master
 from .reader import read
 from .readout import Quirks, Readout
@@ -42,7 +55,7 @@ _APPLICATION_RESET = 0x50
 _DATA_SEND = 0x51
 _SYNCHRONISE = 0x5C
 _SYNCHRONISE_CLASSIC = 0x54
-_SET_BAUD_RATE = 0xB8
+_SET_BAUD_RATE = {rate: 0xB8 + number for number, rate in enumerate(BAUD_RATES)}
 
 _PRIMARY_ADDRESS = b"\x01\x7a"
 _IDENTIFICATION = b"\x0c\x79"
@@ -83,9 +96,7 @@ async def write_record(
         readout = await read(session, address, identity=identity)
     after = find_record(readout, header)
     if after is not None and data != after.raw == (before and before.raw):
-        raise RefusedError(
-            f"{address} still has {after.value!r} after {value!r} was written"
-        )
+        raise UnchangedError(address=address, value=after.value, written=value)
     return after
 
 
@@ -130,7 +141,7 @@ async def set_primary_address(
     record = _PRIMARY_ADDRESS + bytes((new_address,))
     async with master.hold() as session:
         if await _answers(session, new_address):
-            raise RefusedError(f"a meter answers at {new_address} already")
+            raise AddressTakenError(address=new_address)
         readout = await _prepare(session, address, identity, last_telegram=0)
         identity = identity or readout.telegrams[0].identity
         for _ in range(session.attempts):
@@ -140,7 +151,7 @@ async def set_primary_address(
             if await _is_there(session, new_address, identity):
                 return
             await _prepare(session, address, identity, last_telegram=0)
-    raise RefusedError(f"{address} keeps its address")
+    raise AddressKeptError(address=address)
 
 
 async def set_identification(
@@ -170,7 +181,7 @@ async def set_identification(
             manufacturer=old.manufacturer if old else None,
         )
         if not await _is_there(session, address, new):
-            raise RefusedError(f"{address} keeps its identification")
+            raise IdentificationKeptError(address=address)
 
 
 async def set_baud_rate(
@@ -192,19 +203,17 @@ async def set_baud_rate(
     async with master.hold() as session:
         link, old_rate = session.line.link, session.line.link.baud_rate
         if not link.has_baud_rate:
-            raise LinkError(
-                f"the rate behind {link.settings} can't be changed from here"
-            )
+            raise LinkRateFixedError(link=str(link.settings))
         await _prepare(session, address, identity, last_telegram=0)
         with _perhaps_unheard:
-            await _send(session, address, _baud_rate_code(baud_rate))
+            await _send(session, address, _SET_BAUD_RATE[baud_rate])
         await link.set_baud_rate(baud_rate)
         try:
             if await _is_there(session, address, identity):
                 return
             # It may have heard the new rate without being heard: tell it the old one there.
             frame = long_frame(
-                Control.SND_UD, link_address(address), _baud_rate_code(old_rate)
+                Control.SND_UD, link_address(address), _SET_BAUD_RATE[old_rate]
             )
             await session.exchange(frame, judge_anything)
         except BaseException:
@@ -212,15 +221,10 @@ async def set_baud_rate(
             raise
         await link.set_baud_rate(old_rate)
         if await _is_there(session, address, identity):
-            raise RefusedError(f"{address} stays at {old_rate} baud")
-    raise RefusedError(
-        f"{address} answers neither at {baud_rate} nor at {old_rate} baud; most meters return to the"
-        " old rate after 2 to 10 minutes"
+            raise BaudRateKeptError(address=address, baud_rate=old_rate)
+    raise BaudRateLostError(
+        address=address, baud_rate=baud_rate, old_baud_rate=old_rate
     )
-
-
-def _baud_rate_code(baud_rate: int) -> int:
-    return _SET_BAUD_RATE + BAUD_RATES.index(baud_rate)
 
 
 async def application_reset(
@@ -276,31 +280,36 @@ async def set_clock(
     """Set date and time of a meter, as type F or, with seconds, type I.
 
     `moment` is what the meter's clock is to show at the time of the call, without a time zone: what
-    passes until it is sent is added. Returns what it shows
-    afterwards, None if the meter doesn't send it. Raises RefusedError when that is more than two
-    minutes off, and what Master.read raises.
+    passes until it is sent is added, and the sum rounded to the minute (type F) or second. Returns
+    what it shows afterwards, None if the meter doesn't send it. Raises EncodeError for a year that
+    can't be coded, ClockError when the clock is two minutes off, and what Master.read raises.
     """
-    line = master.line
-    started = line.time
+    line, started = master.line, master.line.time
     header = _DATE_TIME_SECONDS if with_seconds else _DATE_TIME
+    half_a_step = timedelta(seconds=0.5 if with_seconds else 30)
     encode_value(header, moment)
-    async with master.hold() as session:
-        await _prepare(session, address, identity, last_telegram=0)
-        now = moment + timedelta(seconds=int(line.time - started))
-        data = bytearray(encode_value(header, now))
+
+    def shown_now() -> datetime:
+        return moment + timedelta(seconds=line.time - started)
+
+    def record_now() -> bytes:
+        data = bytearray(encode_value(header, shown_now() + half_a_step))
         if summer_time:
             # The bit SU: of the hour in type F, of the second in type I.
             data[0 if with_seconds else 1] |= 0x40 if with_seconds else 0x80
+        return header + data
+
+    async with master.hold() as session:
+        await _prepare(session, address, identity, last_telegram=0)
         with _perhaps_unheard:
-            await _send(session, address, _DATA_SEND, header + bytes(data))
+            await _send(session, address, _DATA_SEND, record_now)
         await line.settle(line.time + _CLOCK_PAUSE)
         readout = await read(session, address, identity=identity)
     for shown in (_DATE_TIME, _DATE_TIME_SECONDS):
         record = find_record(readout, shown)
         if record is not None and isinstance(record.value, datetime):
-            expected = moment + timedelta(seconds=line.time - started)
-            if abs(record.value - expected) > _CLOCK_TOLERANCE:
-                raise RefusedError(f"the clock of {address} shows {record.value}")
+            if abs(record.value - shown_now()) > _CLOCK_TOLERANCE:
+                raise ClockError(address=address, shown=record.value)
             return record.value
     return None
 
@@ -330,16 +339,13 @@ async def _send(
     session: Session,
     address: Address,
     control_information: int,
-    data: bytes = b"",
+    data: bytes | Callable[[], bytes] = b"",
     *,
     attempts: int | None = None,
 ) -> Frame | None:
-    length = 1 + len(data)
+    length = 1 + len(data() if callable(data) else data)
     if length > session.max_package_length:
-        raise PackageTooLongError(
-            f"{length} bytes to send are more than max. package length, which is"
-            f" {session.max_package_length}"
-        )
+        raise PackageTooLongError(length=length, limit=session.max_package_length)
     reply = await session.send_user_data(
         address, control_information, data, attempts=attempts
     )
@@ -348,7 +354,7 @@ async def _send(
     try:
         decode_telegram(reply.answer)
     except ApplicationError as err:
-        raise RefusedError(f"{address} refuses: {err}") from err
+        raise ErrorReplyError(address=address, reason=str(err), code=err.code) from err
     except FrameError as err:
         _LOGGER.debug("Answer of %s that can't be read: %s", address, err)
     return reply.answer
@@ -366,7 +372,7 @@ async def _prepare(
         session, address, identity=identity, last_telegram=last_telegram
     )
     if any(Frame(telegram.frame).busy for telegram in readout.telegrams):
-        raise RefusedError(f"{address} takes nothing at present (DFC)")
+        raise FlowControlError(address=address)
     return readout
 
 

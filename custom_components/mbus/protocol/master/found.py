@@ -120,13 +120,7 @@ class Findings:
         if primary in self._shared:
             return
         self._shared.add(primary)
-        self.tell(
-            CollisionError(
-                f"several meters answer at address {primary}: use their secondary addresses, or"
-                " give each an address of its own while it is alone on the bus",
-                primary,
-            )
-        )
+        self.tell(CollisionError(address=primary))
         for found in list(self.found.values()):
             if found.primary == primary:
                 self._add(found)

@@ -12,6 +12,7 @@ from .reader import read
 from .readout import Quirks, Readout
 from .session import Session
 
+_FOR_EVER = 86_400.0
 _LONGEST_PACKAGE = 253
 
 
@@ -136,12 +137,14 @@ def check_settings(
     timeout: float, attempts: int, line_delay_ratio: float, max_package_length: int
 ) -> None:
     """Raise ValueError for settings of a master that can't be."""
-    if timeout <= 0:
-        raise ValueError(f"timeout is more than 0 s, not {timeout}")
+    if not 0 < timeout < _FOR_EVER:
+        raise ValueError(f"timeout is more than 0 s and below a day, not {timeout}")
     if attempts < 1:
         raise ValueError(f"attempts are 1 at least, not {attempts}")
-    if line_delay_ratio <= 0:
-        raise ValueError(f"line_delay_ratio is more than 0, not {line_delay_ratio}")
+    if not 0 < line_delay_ratio < _FOR_EVER:
+        raise ValueError(
+            f"line_delay_ratio is more than 0, and finite, not {line_delay_ratio}"
+        )
     if not 1 <= max_package_length <= _LONGEST_PACKAGE:
         raise ValueError(
             f"max_package_length is within 1 to {_LONGEST_PACKAGE}, not {max_package_length}"

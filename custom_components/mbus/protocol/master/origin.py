@@ -1,7 +1,7 @@
 """Which meter an answer is from."""
 
 from ..address import WILDCARD, SecondaryAddress, manufacturer_text
-from ..application.header import Header
+from ..application.header import Header, Identity
 
 
 def is_selected_by(selection: SecondaryAddress, header: Header) -> bool:
@@ -20,3 +20,20 @@ def is_selected_by(selection: SecondaryAddress, header: Header) -> bool:
             selection.identification, header.identification, strict=True
         )
     )
+
+
+def is_as_added(
+    selection: SecondaryAddress, expected: Identity | None, header: Header
+) -> bool:
+    """Say whether version and medium, where known, are those of the meter as it was added.
+
+    The address has them from a header, or from a plate.
+    """
+    version, medium = selection.version, selection.medium
+    if header.is_fixed:
+        medium = None  # It tells another coding than it compares.
+    if expected is not None:
+        version = version if expected.version is None else expected.version
+        medium = medium if expected.medium is None else expected.medium
+    pairs = ((version, header.version), (medium, header.medium))
+    return all(None in (own, other) or own == other for own, other in pairs)

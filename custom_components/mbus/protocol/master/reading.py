@@ -1,13 +1,15 @@
 """A readout in the making: which of the answers belong to it."""
 
+from itertools import takewhile
+
 from ..address import LAST_PRIMARY, Address, SecondaryAddress
-from ..application.header import Identity
+from ..application.header import Header, Identity
 from ..application.telegram import IncompleteTelegramError, Telegram, decode_telegram
 from ..errors import ApplicationError, FrameError, PackageTooLongError, UnsupportedError
 from ..line.frame import Frame, Garbage, Received, Single
 from ..line.reply import Discard
-from .origin import is_selected_by
-from .slave import Slave
+from .origin import is_as_added, is_selected_by
+from .slave import Form, Slave, access_number
 
 _RSP_UD = 0x08
 _BUSY = 0x08
@@ -40,7 +42,8 @@ class Reading:
         """A request was not answered."""
         self.was_repeated = False
         """A request since the first telegram was repeated, which not every meter heeds."""
-        self._doubted: Telegram | None = None
+        self.before: Telegram | None = None
+        """The telegram before the first, of a meter that isn't reset."""
         self._kept: list[Telegram] = []
 
     def judge(self, item: Received) -> Telegram | Discard:
@@ -61,58 +64,61 @@ class Reading:
         self.error = None
         self.telegrams.append(telegram)
 
-    def begins_again(self) -> bool:
-        """Drop the last telegram if it was there before; say whether.
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """What stays the same of the telegrams."""
+        return tuple(map(_form, self.telegrams))
 
-        A meter may say for ever that more follow, while its values move on. Telegrams that are all
-        of one form are believed when a second round brings the same ones. Raises LostCountError.
+    @property
+    def sure(self) -> list[Telegram]:
+        """The telegrams whose number is beyond doubt.
+
+        One that has the form of the first may be the first of another round, unless it is known to
+        have it in each.
         """
-        *earlier, last = self.telegrams
-        alike = [telegram for telegram in earlier if _form(telegram) == _form(last)]
-        again = any(_is_same(telegram, last) for telegram in alike)
-        if not again and earlier and _form(earlier[0]) == _form(last):
-            again = len(alike) < len(earlier) or not self._is_believed(last)
-        if again:
-            self.drop()
-        return again
+        forms = self.forms
+        again = (
+            place for place, form in enumerate(forms) if place and form == forms[0]
+        )
+        known = takewhile(
+            lambda pair: pair[0] == pair[1], zip(forms, self.slave.forms, strict=False)
+        )
+        return self.telegrams[: max(next(again, len(forms)), sum(1 for _ in known))]
 
-    def _is_believed(self, telegram: Telegram) -> bool:
-        if self.slave.is_uniform is None:
-            if self._doubted is None:
-                self._doubted = telegram
-                self.drop()
-                raise LostCountError
-            self.slave.is_uniform = _is_same(self._doubted, telegram)
-        return self.slave.is_uniform
+    def is_misplaced(self, telegram: Telegram) -> bool:
+        """Say whether a first telegram is known as a later one."""
+        forms, form = self.slave.forms, _form(telegram)
+        return form in forms and form != forms[0]
+
+    def recurs_every(self, number: int) -> bool:
+        """Say whether the forms are those of the first `number` telegrams, over and over."""
+        forms = self.forms
+        return all(form == forms[place % number] for place, form in enumerate(forms))
 
     def counts(self) -> bool:
         """Say whether the access numbers of the telegrams count up one by one."""
-        numbers = [_access_number(telegram) for telegram in self.telegrams]
+        numbers = [access_number(telegram) for telegram in self.telegrams]
         return None not in numbers and all(
             number == (numbers[0] or 0) + place & 0xFF
             for place, number in enumerate(numbers)
         )
 
-    def drop(self) -> None:
-        """Take the last telegram out again."""
-        del self.telegrams[-1]
-
     def begin(self) -> None:
         """Begin with the first telegram, again if there were some."""
         self._kept = self.best
         self.telegrams = []
+        self.before = None
         self.was_repeated = False
 
     def forget(self) -> None:
         """Drop all telegrams: they were not counted from the first."""
         self.telegrams = []
-        self.was_repeated = False
         self._kept = []
 
     @property
     def best(self) -> list[Telegram]:
-        """The telegrams of the longest round, for when none came to its end."""
-        return max(self.telegrams, self._kept, key=len)
+        """The surely numbered telegrams of the longest round, for when none came to its end."""
+        return max(self.sure, self._kept, key=len)
 
     def _judge_origin(self, frame: Frame) -> Discard | None:
         if frame.from_master:
@@ -130,10 +136,7 @@ class Reading:
     def _judge_content(self, frame: Frame) -> Telegram | Discard:
         length = 1 + len(frame.data)
         if length > self.max_package_length:
-            raise PackageTooLongError(
-                f"a reply of {length} bytes is longer than max. package length, which is"
-                f" {self.max_package_length}"
-            )
+            raise PackageTooLongError(length=length, limit=self.max_package_length)
         try:
             telegram = decode_telegram(frame)
         except IncompleteTelegramError as err:
@@ -152,13 +155,17 @@ class Reading:
 
     def _judge_order(self, telegram: Telegram) -> Discard | None:
         """Say whether the telegram can be the next, and not one sent again or left out."""
-        if any(_is_repeated(earlier, telegram) for earlier in self.telegrams):
+        # Where the access number stands still, telegrams of a meter may well be the same.
+        numbers = set(map(access_number, self.telegrams))
+        earlier = self.telegrams if len(numbers) > 1 else self.telegrams[-1:]
+        if any(_is_repeated(one, telegram) for one in earlier):
             return Discard.REPEATED
-        if not self.telegrams:
+        before = self.telegrams[-1] if self.telegrams else self.before
+        if before is None:
             return Discard.OUT_OF_ORDER if self.was_repeated else None
         if self.was_repeated or self.slave.is_counting:
-            before, number = map(_access_number, (self.telegrams[-1], telegram))
-            if before is None or number != (before + 1) & 0xFF:
+            last, number = access_number(before), access_number(telegram)
+            if last is None or number != (last + 1) & 0xFF:
                 return Discard.OUT_OF_ORDER
         return None
 
@@ -168,34 +175,29 @@ class Reading:
         if telegram.header is None or found is None:
             return Discard.ANONYMOUS if selection else None
         known = (self.identity, *(earlier.identity for earlier in self.telegrams))
-        if (selection is None or is_selected_by(selection, telegram.header)) and all(
-            other is None or other.matches(found) for other in known
+        if all(other is None or other.matches(found) for other in known) and (
+            selection is None or self._is_selected(selection, telegram.header)
         ):
             return None
         self.other = found
         return Discard.OTHER_METER
 
+    def _is_selected(self, selection: SecondaryAddress, header: Header) -> bool:
+        return is_selected_by(selection, header) and (
+            not self.slave.is_selected_in_part
+            or is_as_added(selection, self.identity, header)
+        )
 
-def _form(telegram: Telegram) -> tuple[bytes, ...]:
-    """Give what stays the same of a telegram while its values move."""
+
+def _form(telegram: Telegram) -> Form:
     return tuple(record.header for record in telegram.records) or (
         telegram.manufacturer_data,
     )
 
 
-def _is_same(one: Telegram, other: Telegram) -> bool:
-    """Say whether half of the values at least are the same, of telegrams of one form."""
-    pairs = zip(one.records, other.records, strict=True)
-    return 2 * sum(a.raw == b.raw for a, b in pairs) >= len(one.records)
-
-
-def _access_number(telegram: Telegram) -> int | None:
-    return None if telegram.header is None else telegram.header.access_number
-
-
 def _is_repeated(one: Telegram, other: Telegram) -> bool:
     return (
-        _access_number(one) == _access_number(other)
+        access_number(one) == access_number(other)
         and _form(one) == _form(other)
         and all(a.raw == b.raw for a, b in zip(one.records, other.records, strict=True))
     )

@@ -14,6 +14,7 @@ class Quirks:
 
     Times are in seconds, `application_reset` is the sub-code sent before each readout, and
     `initial_frames` are whole frames sent before it, whose answers with data become telegrams.
+    `ring` is the number of telegrams of a meter that never marks the last of them.
     """
 
     reset: Literal["before_each_read", "never"] = "before_each_read"
@@ -22,6 +23,7 @@ class Quirks:
     pause: float = 0.0
     application_reset: int | None = None
     initial_frames: tuple[bytes, ...] = ()
+    ring: int | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for what can't be."""
@@ -36,6 +38,12 @@ class Quirks:
         code = self.application_reset
         if code is not None and not 0 <= code <= 0xFF:
             raise ValueError(f"application_reset {code} is not within 0 to 255")
+        if self.ring is not None and self.ring < 1:
+            raise ValueError(f"ring is 1 at least, not {self.ring}")
+        if self.ring is not None and self.reset == "never":
+            raise ValueError(
+                "reset is 'never' beside a ring: its first telegram can't be found"
+            )
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -59,9 +67,12 @@ class Readout:
     """What was read from a meter in one go.
 
     `complete` when the last telegram that the meter has is among them. `error` says why no more
-    could be read; the telegrams that are there are whole and numbered from the first.
+    could be read; the telegrams that are there are whole and numbered from the first. `ring` is what
+    was learnt of a meter that never marks its end, or was known before: what the quirks of the next
+    readout are to have.
     """
 
     telegrams: tuple[Telegram, ...]
     complete: bool
     error: MBusError | None = None
+    ring: int | None = None

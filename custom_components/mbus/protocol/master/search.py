@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from ..address import LAST_ANSWERING, LAST_PRIMARY, SELECTED, Address, SecondaryAddress
-from ..errors import MBusError
+from ..errors import LateRepliesError
 from ..line.frame import FRAME_COUNT_BIT, Control, long_frame, short_frame
 from .asking import Answer, Asker, Presence
 from .divide import (
@@ -19,7 +19,7 @@ from .divide import (
     by_digit,
     has_open_digits,
 )
-from .errors import CollisionError, NoDataError
+from .errors import NoDataError, TwinsError
 from .found import Findings, Found, SearchStep
 from .master import Master
 
@@ -98,12 +98,7 @@ class _Search:
                 yield step
         self._tell_unsound()
         if asker.latest > self._latest_by_standard:
-            self._findings.tell(
-                MBusError(
-                    f"answers come up to {asker.latest:.1f} s after the request, later than the"
-                    " standard allows; the search waited for them, and so took longer"
-                )
-            )
+            self._findings.tell(LateRepliesError(delay=round(asker.latest, 1)))
         for news in self._steps(1.0):
             yield news
 
@@ -203,14 +198,7 @@ class _Search:
 
     def _give_up_on(self, address: SecondaryAddress) -> None:
         self._unresolved += 2
-        self._findings.tell(
-            CollisionError(
-                f"several meters answer at {address} and can't be told apart: while one of them is"
-                " alone on the bus, give it a primary address of its own (action"
-                " mbus.set_primary_address)",
-                address,
-            )
-        )
+        self._findings.tell(TwinsError(address=address))
 
     @property
     def _located(self) -> int:
@@ -314,9 +302,7 @@ class _Search:
         silence = self._asker.silence
         for address, answer in self._unsound.items():
             if answer.lacks_data and not silence.acknowledges:
-                self._findings.tell(
-                    NoDataError(f"{address} acknowledges but sends no data", address)
-                )
+                self._findings.tell(NoDataError(address=address, attempts=2))
             elif answer.presence is Presence.SEVERAL and isinstance(address, int):
                 if not (
                     silence.is_noisy

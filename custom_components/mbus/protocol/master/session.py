@@ -1,9 +1,18 @@
 """Requests to meters over the line that one task holds (EN 13757-2, EN 13757-7)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from ..address import SELECTED, Address, SecondaryAddress, check_address, link_address
+from ..address import (
+    LAST_PRIMARY,
+    SELECTED,
+    Address,
+    SecondaryAddress,
+    check_address,
+    link_address,
+)
+from ..application.telegram import Telegram
 from ..errors import FrameError
 from ..line.frame import (
     FRAME_COUNT_BIT,
@@ -81,17 +90,19 @@ class Session:
         wait: float | None = None,
     ) -> None:
         """Select a meter, as `Master.select` does."""
-        ways = [
-            long_frame(control, SELECTED, _SELECT, choice.selection)
+        slave = self.slave(address)
+        ways = {
+            long_frame(control, SELECTED, _SELECT, choice.selection): choice
             for choice in dict.fromkeys((address, address.with_wildcards()))
             for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
-        ]
-        slave = self.slave(address)
-        known = slave.selection or ways[0]
-        ways.sort(key=lambda way: way != known)
-        reply = await self._be_acknowledged(address, ways, attempts, wait)
+        }
+        requests = sorted(ways, key=lambda way: way != slave.selection)
+        slave.selection = None
+        reply = await self._be_acknowledged(address, requests, attempts, wait)
         slave.selection = reply.request
-        slave.frame_count = FRAME_COUNT_BIT
+        slave.is_selected_in_part = ways[reply.request].has_wildcards
+        if not slave.keeps_frame_count:
+            slave.frame_count = FRAME_COUNT_BIT
         self._selected = slave
 
     async def deselect(self) -> None:
@@ -103,14 +114,14 @@ class Session:
         self,
         address: Address,
         control_information: int,
-        data: bytes = b"",
+        data: bytes | Callable[[], bytes] = b"",
         *,
         attempts: int | None = None,
         wait: float | None = None,
     ) -> Reply[Frame | Single]:
         """Send data to a meter (SND_UD), selected before if it is asked by a secondary address.
 
-        The answer is an acknowledgement or a frame. Raises NoReplyError, DamagedReplyError,
+        Data that depend on the time are given by a function, asked whenever they are sent. The answer is an acknowledgement or a frame. Raises NoReplyError, DamagedReplyError,
         ForeignReplyError, FrameError for too much data, LinkError, ValueError for no address.
         """
         check_address(address)
@@ -118,8 +129,13 @@ class Session:
             if self._selected is not self.slave(address):
                 await self.select(address, attempts=attempts, wait=wait)
         field = link_address(address)
+
+        def request(control: int) -> bytes:
+            now = data() if callable(data) else data
+            return long_frame(control, field, control_information, now)
+
         ways = [
-            long_frame(control, field, control_information, data)
+            partial(request, control)
             for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
         ]
         return await self.ask(
@@ -137,7 +153,7 @@ class Session:
     async def ask[Answer](
         self,
         address: Address,
-        requests: Sequence[bytes],
+        requests: Sequence[bytes | Callable[[], bytes]],
         judge: Judge[Answer],
         *,
         attempts: int | None = None,
@@ -147,6 +163,8 @@ class Session:
         replies: list[Reply[Answer]] = []
         for attempt in range(self.times(attempts)):
             request = requests[attempt % len(requests)]
+            if callable(request):
+                request = request()
             reply = await self.exchange(request, judge, wait=wait)
             if reply.answer is not None:
                 return reply
@@ -197,24 +215,35 @@ class Session:
         return self._selected if field == SELECTED else self.slave(field)
 
     def _note_request(self, frame: Frame | None) -> Slave:
-        """Take note of a request on its way: the meters that hear it may go to another telegram."""
-        if frame is None or frame.address >= SELECTED:
+        """Take note of a request on its way: who hears it may go on to another telegram."""
+        if frame is None:
             for slave in self._slaves.values():
                 slave.is_at_first = False
-        slave = Slave() if frame is None else self._reached(frame.address)
-        slave.is_at_first = False
-        return slave
+            return Slave()
+        reached = self._reached(frame.address)
+        if _is_reset(frame) or _is_selection(frame):
+            return reached  # Whoever stands at the first telegram stays there.
+        by_primary = frame.address <= LAST_PRIMARY
+        for address, slave in self._slaves.items():
+            if slave is reached or frame.address > SELECTED:
+                slave.is_at_first = False
+            elif not (by_primary and isinstance(address, int)):
+                slave.is_at_first &= not reached.may_be(slave)
+        return reached
 
     def _note_answer(self, frame: Frame, answer: object) -> None:
-        """Take note of a request that was heard."""
-        is_selection = frame.control_information == _SELECT
-        if frame.address == SELECTED and (is_selection or _is_reset(frame)):
+        """Take note of a request that was heard, and of the telegram that came."""
+        reached = self._reached(frame.address)
+        if frame.address == SELECTED and (_is_selection(frame) or _is_reset(frame)):
             self._selected = Slave()
         elif _is_reset(frame):
-            self._reached(frame.address).frame_count = FRAME_COUNT_BIT
+            if not reached.keeps_frame_count:
+                reached.frame_count = FRAME_COUNT_BIT
         elif _is_request_for_data(frame) and not isinstance(answer, Single):
             count = frame.control & FRAME_COUNT_BIT
-            self._reached(frame.address).frame_count = count ^ FRAME_COUNT_BIT
+            reached.frame_count = count ^ FRAME_COUNT_BIT
+        if isinstance(answer, Telegram):
+            reached.sent(answer)
 
     async def _be_acknowledged(
         self,
@@ -242,6 +271,10 @@ class Session:
 
 def _is_reset(frame: Frame) -> bool:
     return frame.control == Control.SND_NKE
+
+
+def _is_selection(frame: Frame) -> bool:
+    return frame.control_information == _SELECT
 
 
 def _is_request_for_data(frame: Frame) -> bool:

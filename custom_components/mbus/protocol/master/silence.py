@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..errors import MBusError
+from ..errors import (
+    ChangingNoiseError,
+    DistortedEchoError,
+    MBusError,
+    NobodyAnswersError,
+    NoisyLineError,
+)
 from ..line.frame import Control, short_frame
 from ..line.reply import Discard, Reply
 
@@ -11,7 +17,6 @@ _NOBODY = 252
 """An address that no meter may have."""
 _MANY = 3
 """Of the requests to nobody; noise after fewer of them is chance."""
-_SHOWN = 8
 _LONG = 32
 """Bytes of noise that are more than that of a converter which switches."""
 
@@ -54,30 +59,17 @@ class Silence:
             for reply in replies
         ):
             self.acknowledges = all(reply.answer is not None for reply in replies)
-            return MBusError(
-                f"something answers at address {_NOBODY}, which no meter may have; check that no"
-                " other master is on the bus and that the gateway passes bytes on unchanged"
-            )
+            return NobodyAnswersError(address=_NOBODY)
         if len(noisy) < _MANY:
             return None
         self.is_endless = all(map(never_ends, replies))
         if len(noises) == 1 and not self.is_endless:
             self._constant = min(noises)
-            return MBusError(
-                f"the converter sends {_shown(self._constant)} where no meter answers; check its"
-                " wiring and whether too many meters hang on it"
-            )
+            return NoisyLineError(noise=self._constant)
         self.is_noisy = True
         if all(len(_noise(reply)) == len(reply.request) for reply in noisy):
-            return MBusError(
-                "the converter returns each request distorted; check parity and baud rate, its"
-                " wiring and whether too many meters hang on it"
-            )
-        return MBusError(
-            f"there is noise where no meter answers, such as {_shown(min(noises))}, so that several"
-            " meters can't be told from none; check the wiring, the converter and its supply, and"
-            " whether something that isn't an M-Bus meter sends by itself"
-        )
+            return DistortedEchoError()
+        return ChangingNoiseError(noise=min(noises))
 
 
 def never_ends(reply: Reply[Any]) -> bool:
@@ -90,8 +82,3 @@ _HARMLESS = {Discard.ECHO, Discard.NOISE}
 
 def _noise(reply: Reply[Any]) -> bytes:
     return bytes(reply.raw).removeprefix(reply.request)
-
-
-def _shown(noise: bytes) -> str:
-    text = noise[:_SHOWN].hex(" ").upper()
-    return f"{text} …" if len(noise) > _SHOWN else text

@@ -2,24 +2,68 @@
 
 from dataclasses import dataclass
 
+from ..application.header import Identity
+from ..application.telegram import Telegram
 from ..line.frame import FRAME_COUNT_BIT
+
+type Form = tuple[bytes, ...]
+"""What stays the same of a telegram while its values move."""
 
 
 @dataclass(slots=True)
 class Slave:
-    """What is known of a meter by the address at which it is asked; times are the event loop's.
-
-    `frame_count` is the FCB of the next request for data, `selection` the request that selected the
-    meter last. It stands at its first telegram while `is_at_first`. A uniform one sends several
-    telegrams of one form, None while that isn't known; the access number of a counting one is always
-    that of the telegram before and one. Nothing is asked before `rest_until`, and until `late_until`
-    an answer that was given up may still come.
-    """
+    """What is known of a meter by the address at which it is asked; times are the event loop's."""
 
     frame_count: int = FRAME_COUNT_BIT
+    """FCB of the next request for data."""
+    keeps_frame_count: bool = False
+    """A selection or reset does not bring it to its first telegram."""
     selection: bytes | None = None
+    """The request that selected it."""
+    is_selected_in_part: bool = False
+    """That left something of its address out, and may select others."""
     is_at_first: bool = False
-    is_uniform: bool | None = None
+    """Its next telegram is the first."""
+    last: Telegram | None = None
+    """The last telegram it sent."""
+    last_number: int | None = None
+    """The number of that telegram in its readout, None where it had none."""
+    is_still: bool = False
+    """The access number of that telegram was that of the one before."""
     is_counting: bool = False
+    """The access number is always that of the telegram before and one."""
+    forms: tuple[Form, ...] = ()
+    """Of the telegrams of a whole readout, empty if none is known."""
     rest_until: float = 0.0
+    """Nothing is asked before."""
     late_until: float = 0.0
+    """Until then an answer that was given up may still come."""
+
+    def sent(self, telegram: Telegram) -> None:
+        """Take note of a telegram; what was learnt of another meter at the address is forgotten."""
+        if not self.may_be(Slave(last=telegram)):
+            self.last, self.forms = None, ()
+            self.keeps_frame_count = self.is_counting = False
+        self.is_still = self.last is not None and access_number(
+            self.last
+        ) == access_number(telegram)
+        self.last, self.last_number = telegram, None
+
+    def may_be(self, other: Slave) -> bool:
+        """Say whether both may be one meter, asked at two addresses."""
+        mine, theirs = self._identity, other._identity
+        return mine is None or theirs is None or mine.matches(theirs)
+
+    @property
+    def _identity(self) -> Identity | None:
+        return None if self.last is None else self.last.identity
+
+
+def access_number(telegram: Telegram) -> int | None:
+    """Give the number that most meters count their telegrams by."""
+    return None if telegram.header is None else telegram.header.access_number
+
+
+def is_same(one: Telegram, other: Telegram) -> bool:
+    """Say whether both have the same content from CI on; flags of the C field are no part of it."""
+    return one.frame[6:-2] == other.frame[6:-2]

@@ -1,0 +1,110 @@
+"""Explaining bytes without a bus: `decode`."""
+
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import batched
+from pathlib import Path
+import sys
+from typing import Any
+
+from .arguments import UsageError
+from .library import protocol
+from .output import ExitCode, Result, as_hex, describe_telegram, show
+
+_BYTES_IN_LINE = 12
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Decoded:
+    """One frame, or what is none; `error` says what is wrong with it."""
+
+    raw: bytes
+    telegram: protocol.Telegram | None = None
+    error: str | None = None
+
+
+def decode(options: Namespace) -> ExitCode:
+    """Explain every byte. Raises UsageError for what are no bytes."""
+    data = _read_source(options.source)
+    reader = protocol.FrameReader()
+    decoded = [_decode(item) for item in (*reader.feed(data), *reader.flush())]
+    errors = [one.error for one in decoded if one.error]
+    if not decoded:
+        errors.append("there are no bytes")
+    result = Result(
+        complete=not errors,
+        error="; ".join(errors) or None,
+        is_empty=all(one.telegram is None and one.error for one in decoded),
+        content={"telegrams": [_describe(one) for one in decoded]},
+        lines=[line for one in decoded for line in _lines(one)],
+    )
+    return show(result, as_json=options.json)
+
+
+def _read_source(words: Sequence[str]) -> bytes:
+    """Read hex digits: those typed, or those in a file."""
+    text = "".join(words)
+    name = text if len(text) <= _LONGEST_NAME else f"{text[:_LONGEST_NAME]}…"
+    kind = "neither a file nor"
+    try:
+        if words == ["-"]:
+            name, kind = "the standard input", "not"
+            text = sys.stdin.buffer.read().decode("ascii")
+        elif text and len(words) == 1 and Path(text).exists():
+            kind = "not"
+            text = Path(text).read_bytes().decode("ascii")
+        return bytes.fromhex(text)
+    except OSError as err:
+        raise UsageError(f"{name} can't be read: {err.strerror}") from err
+    except ValueError as err:
+        raise UsageError(f"{name} is {kind} pairs of hex digits") from err
+
+
+def _decode(item: protocol.Frame | protocol.Single | protocol.Garbage) -> _Decoded:
+    match item:
+        case protocol.Single():
+            return _Decoded(raw=bytes((item,)))
+        case protocol.Garbage():
+            raw = item.data
+        case protocol.Frame():
+            raw = item.raw
+    try:
+        telegram = protocol.parse_telegram(raw)
+    except protocol.IncompleteTelegramError as err:
+        return _Decoded(raw=raw, telegram=err.telegram, error=str(err))
+    except protocol.FrameError as err:
+        return _Decoded(raw=raw, error=str(err))
+    error = str(telegram.problem) if telegram.problem else None
+    return _Decoded(raw=raw, telegram=telegram, error=error)
+
+
+def _explanation(decoded: _Decoded) -> Iterator[tuple[bytes, str]]:
+    """Say of all bytes what they are."""
+    if decoded.telegram is not None:
+        return protocol.explain(decoded.telegram)
+    return iter([(decoded.raw, decoded.error or "acknowledgement")])
+
+
+def _describe(decoded: _Decoded) -> dict[str, Any]:
+    telegram = decoded.telegram
+    return {
+        "raw": as_hex(decoded.raw),
+        "header": None,
+        **(describe_telegram(telegram) if telegram else {}),
+        "error": decoded.error,
+        "explanation": [
+            {"raw": as_hex(part), "meaning": meaning}
+            for part, meaning in _explanation(decoded)
+        ],
+    }
+
+
+def _lines(decoded: _Decoded) -> Iterator[str]:
+    """Give the bytes on the left and what they mean on the right."""
+    for part, meaning in _explanation(decoded):
+        text = meaning
+        for piece in batched(part, _BYTES_IN_LINE):
+            yield f"{as_hex(bytes(piece)):<{3 * _BYTES_IN_LINE}}  {text}".rstrip()
+            text = ""

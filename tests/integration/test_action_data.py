@@ -1,0 +1,247 @@
+"""Whatever an action is given: it is done, or refused in words that Home Assistant can show; nothing else happens."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
+from homeassistant.core import HomeAssistant, SupportsResponse
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from hypothesis import HealthCheck, given, settings, strategies as st
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+import voluptuous as vol
+
+from custom_components.mbus.const import DOMAIN
+from tests.simulator import SimulatedBus
+
+from .conftest import CreateEntry
+from .test_services import ACTIONS, ANSWERS, METER, device_of
+
+on_one_bus = settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+numbers = st.one_of(
+    st.integers(),
+    st.integers(-5, 300),
+    st.floats(),
+    st.booleans(),
+    st.sampled_from([10**400, 1e300, 5.7, 4.0]),
+)
+texts = st.one_of(
+    st.text(),
+    st.text("0123456789abcdefABCDEF "),
+    st.text("0123456789-+:.TZeE ", max_size=30),
+    st.sampled_from(
+        [
+            "NaN",
+            "sNaN",
+            "-Infinity",
+            "1e999999999",
+            "1e-999999999",
+            "9" * 5000,
+            "0001-01-01T00:00:00+14:00",
+            "9999-12-31T23:59:59-14:00",
+            "2026-02-30T25:61:00",
+            "2026-07-01T12:00:00+02:00",
+            "24:00",
+            "0000-0-0T0:0",
+            "none",
+            "{{ 1 / 0 }}",
+        ]
+    ),
+)
+junk = st.recursive(
+    st.none() | numbers | texts | st.binary(max_size=4) | st.datetimes(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+headers = st.one_of(
+    st.sampled_from(
+        [
+            "0C 13",
+            "42 EC 7E",
+            "04 6D",
+            "06 6D",
+            "0D FD 11",
+            "05 2B",
+            "02 D9 48",
+            "0E 78",
+        ]
+    ),
+    st.sampled_from(
+        ["0C 79", "07 79", "04 FD 1B", "01 7A", "0D 06", "04 FF 01", "00 13"]
+    ),
+    st.binary(min_size=1, max_size=40).map(bytes.hex),
+)
+
+
+async def call(
+    hass: HomeAssistant, action: str, data: Mapping[str, Any]
+) -> HomeAssistantError | vol.Invalid | None:
+    """Call an action, and return how it was refused."""
+    try:
+        await hass.services.async_call(
+            DOMAIN,
+            action,
+            dict(data),
+            blocking=True,
+            return_response=ANSWERS[action] is SupportsResponse.ONLY,
+        )
+    except (HomeAssistantError, vol.Invalid) as err:
+        refused: HomeAssistantError | vol.Invalid = err
+    else:
+        return None
+    if isinstance(refused, HomeAssistantError):
+        assert refused.translation_domain
+        assert refused.translation_key
+        assert str(refused) != refused.translation_key
+    return refused
+
+
+@pytest.fixture
+async def entry(create_entry: CreateEntry, bus: SimulatedBus) -> MockConfigEntry:
+    """Return a connection with a heat meter and a water meter that takes nothing."""
+    entry = await create_entry(1, 2)
+    for meter in bus.meters:
+        meter.protected = True
+    return entry
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@on_one_bus
+@given(data=st.data())
+async def test_any_data(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    entry: MockConfigEntry,
+    action: str,
+    data: st.DataObject,
+) -> None:
+    """Nothing but errors with a text come out of an action; none is needed of a connection that is stopped."""
+    entry.runtime_data.connection.stopped = "test"
+    kind, fields = ACTIONS[action]
+    given_data: dict[str, Any] = {
+        kind: device_of(hass, entry, "meter2") if kind == METER else entry.entry_id
+    }
+    known = [*fields, "datetime", "sub_code", "method", "classic"]
+    given_data |= {field: data.draw(junk | headers) for field in fields}
+    given_data |= data.draw(st.dictionaries(st.sampled_from(known), junk, max_size=2))
+    given_data |= data.draw(
+        st.dictionaries(
+            st.sampled_from([ATTR_DEVICE_ID, ATTR_CONFIG_ENTRY_ID, "x"]),
+            junk,
+            max_size=1,
+        )
+    )
+    bus.requests.clear()
+
+    await call(hass, action, given_data)
+
+    assert not bus.requests
+
+
+@on_one_bus
+@given(header=headers, value=numbers | texts)
+async def test_any_value_of_any_record(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    entry: MockConfigEntry,
+    header: str,
+    value: Any,
+) -> None:
+    """What can't be coded is refused before anything is sent, and what can be is sent as it is."""
+    bus.requests.clear()
+    device = device_of(hass, entry, "meter2")
+
+    refused = await call(
+        hass,
+        "write_record",
+        {ATTR_DEVICE_ID: device, "header": header, "value": value},
+    )
+
+    if isinstance(refused, ServiceValidationError | vol.Invalid):
+        assert not bus.requests
+    for request in bus.requests:
+        if len(request) > 6 and request[6] == 0x51:
+            assert request[7:].startswith(bytes.fromhex(header))
+
+
+@on_one_bus
+@given(
+    action=st.sampled_from(
+        ["set_primary_address", "set_baud_rate", "set_clock", "application_reset"]
+    ),
+    value=st.one_of(
+        numbers.filter(
+            lambda number: isinstance(number, bool) or not 0 <= number <= 255
+        ),
+        st.text("xyz?"),
+        st.lists(st.integers()),
+    ),
+)
+async def test_refused_data(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    entry: MockConfigEntry,
+    action: str,
+    value: Any,
+) -> None:
+    """Nothing is sent, be the connection ready for it."""
+    field = {
+        "set_primary_address": "address",
+        "set_baud_rate": "baud_rate",
+        "set_clock": "datetime",
+        "application_reset": "sub_code",
+    }[action]
+    bus.requests.clear()
+
+    refused = await call(
+        hass, action, {ATTR_DEVICE_ID: device_of(hass, entry, "meter2"), field: value}
+    )
+
+    assert isinstance(refused, ServiceValidationError | vol.Invalid)
+    assert not bus.requests
+
+
+@pytest.mark.parametrize("address", [5.7, True, "5.7", float("inf"), float("nan")])
+async def test_half_an_address(
+    hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry, address: Any
+) -> None:
+    """No number is made another one to fit."""
+    bus.requests.clear()
+
+    refused = await call(
+        hass,
+        "set_primary_address",
+        {ATTR_DEVICE_ID: device_of(hass, entry, "meter2"), "address": address},
+    )
+
+    assert isinstance(refused, vol.Invalid)
+    assert not bus.requests
+
+
+async def test_time_of_another_zone(
+    hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry
+) -> None:
+    """A moment is written as the meter's clock shows it, which is on standard time."""
+    await hass.config.async_set_time_zone("Europe/Berlin")
+    meter = bus.meters[0]
+    meter.protected = False
+
+    assert not await call(
+        hass,
+        "write_record",
+        {
+            ATTR_DEVICE_ID: device_of(hass, entry, "meter1"),
+            "header": "04 6D",
+            "value": "2026-07-01T12:00:00-04:00",
+        },
+    )
+
+    assert f"{meter.now():%Y-%m-%d %H:%M}" == "2026-07-01 17:00"

@@ -1,0 +1,226 @@
+"""What outlives a kill: written in time, and whatever is wrong with it costs nothing else."""
+
+from datetime import timedelta
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import async_fire_time_changed
+
+from custom_components.mbus.const import CONF_PERIOD, DOMAIN
+from tests.simulator import SimulatedBus
+
+from .conftest import CreateEntry, let_poll
+from .test_connection import value_of
+from .test_guards import ENERGY, VOLUME, Meter
+
+
+@pytest.fixture
+async def meter(bus: SimulatedBus) -> Meter:
+    """Return a meter at 7 that sends energy and volume."""
+    meter = Meter(7, ENERGY, VOLUME, identification="12345678")
+    bus.meters.append(meter)
+    return meter
+
+
+async def pass_time(hass: HomeAssistant, seconds: float) -> None:
+    """Let the timers of this time run out, once."""
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=seconds))
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+
+async def test_written_within_a_minute(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """A poll every few seconds does not put it off for ever."""
+    entry = await create_entry(1, 2, options={CONF_PERIOD: 10_000})
+    key = f"{DOMAIN}.{entry.entry_id}"
+    hass_storage.pop(key, None)
+    for second in range(10, 61, 10):
+        assert key not in hass_storage
+        await pass_time(hass, second + 0.5)
+
+    assert hass_storage[key]["data"]["meters"].keys() == {"meter1", "meter2"}
+
+
+async def test_nothing_is_written_after_the_end(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """What an unloaded connection kept is neither put over what the next one kept, nor back after a removal."""
+    entry = await create_entry(1)
+    key = f"{DOMAIN}.{entry.entry_id}"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[key] = written = {"by": "another"}
+    await pass_time(hass, 61)
+    assert hass_storage[key] is written
+    del hass_storage[key]
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    await hass.config_entries.async_remove(entry.entry_id)
+    await pass_time(hass, 61)
+    assert key not in hass_storage
+
+
+async def test_nothing_is_written_after_a_setup_that_failed(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next attempt has the file for itself."""
+    entry = await create_entry(1)
+    key = f"{DOMAIN}.{entry.entry_id}"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("a platform that can't be set up")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hass.config_entries, "async_forward_entry_setups", fail)
+        assert not await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    hass_storage[key] = written = {"by": "another"}
+    await pass_time(hass, 61)
+    assert hass_storage[key] is written
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"frames": ["68 not hex"]},
+        {"frames": ["6803036808017278"]},
+        {"frames": [7]},
+        {"time": "yesterday"},
+        {"frames": ["6803036808017278"], "time": 5},
+    ],
+)
+async def test_kept_reading_that_cannot_be_read(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+    damage: dict[str, Any],
+) -> None:
+    """The meter is simply read again; the other's is there."""
+    entry = await create_entry(1, 2)
+    value = value_of(hass, entry, "meter1")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    stored = hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"]["meters"]
+    stored["meter2"].update(damage)
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert value_of(hass, entry, "meter1") == value
+    assert value_of(hass, entry, "meter2") == STATE_UNAVAILABLE
+    await let_poll(hass, 301)
+    assert value_of(hass, entry, "meter2") != STATE_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        {"version": 99, "minor_version": 1, "data": {"shape": "of the future"}},
+        {"version": 1, "minor_version": 2, "data": {"running": True}},
+        {"version": 1, "minor_version": 2, "data": {"meters": [1], "running": True}},
+        {"version": 1, "minor_version": 1, "data": {"meters": {"a": 1}}},
+    ],
+)
+async def test_store_of_another_release(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    stored: dict[str, Any],
+) -> None:
+    """The entry loads, says so once, and the file stays as it was."""
+    entry = await create_entry(1, setup=False)
+    key = f"{DOMAIN}.{entry.entry_id}"
+    hass_storage[key] = {"key": key, **stored}
+    before = {**hass_storage[key]}
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert hass_storage[key] == before
+    assert caplog.text.count("is left as it is") == 1
+
+
+async def test_newer_minor_version_is_read(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """It only holds more."""
+    entry = await create_entry(1)
+    value = value_of(hass, entry, "meter1")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[f"{DOMAIN}.{entry.entry_id}"]["minor_version"] = 7
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert value_of(hass, entry, "meter1") == value
+
+
+async def test_bindings_of_another_release(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    meter: Meter,
+    create_entry: CreateEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What is not known is passed over, and stays stored."""
+    entry = await create_entry(7, setup=False)
+    subentry = entry.subentries["meter7"]
+    first, second = subentry.data["bindings"]
+    bindings = [
+        {**first, "presentation": {"colour": "green"}},
+        {**second, "access": "X"},
+    ]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "bindings": bindings}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    assert entry.state is ConfigEntryState.LOADED
+    assert value_of(hass, entry, "meter7") == "12345"
+    assert caplog.text.count("can't read 1 of its bindings") == 1
+    assert entry.subentries["meter7"].data["bindings"] == bindings
+
+
+async def test_adopted_meter_shows_nothing_of_the_old_one(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    meter: Meter,
+    create_entry: CreateEntry,
+) -> None:
+    """Neither at once, nor after a reload with the new one silent, nor on demand only."""
+    entry = await create_entry(7)
+    assert value_of(hass, entry, "meter7") == "12345"
+    bus.meters.clear()
+    subentry = entry.subentries["meter7"]
+    new = {**subentry.data["identity"], "identification": "87654321"}
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "identity": new, "on_demand": True}
+    )
+    await hass.async_block_till_done()
+    assert value_of(hass, entry, "meter7") == STATE_UNAVAILABLE
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert value_of(hass, entry, "meter7") == STATE_UNAVAILABLE
+
+    bus.meters.append(Meter(7, VOLUME, ENERGY, identification="87654321"))
+    await let_poll(hass, 301)
+    assert value_of(hass, entry, "meter7") == STATE_UNAVAILABLE
+    bus.meters = [Meter(7, ENERGY, VOLUME, identification="87654321")]
+    await entry.runtime_data.coordinators["meter7"].async_read_now()
+    assert value_of(hass, entry, "meter7") == "12345"
