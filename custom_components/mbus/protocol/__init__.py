@@ -98,6 +98,7 @@ from .master.errors import (
     UnchangedError,
     UncountableError,
 )
+from .master.first_reading import read_new
 from .master.found import Found, SearchStep
 from .master.master import Master
 from .master.readout import Quirks, Readout
@@ -238,6 +239,7 @@ __all__ = [
     "parse_frame",
     "parse_link_url",
     "parse_telegram",
+    "read_new",
     "scan",
     "search",
     "select_for_readout",
