@@ -4,6 +4,7 @@ import pytest
 
 from custom_components.mbus.protocol import (
     Bus,
+    LateReplyError,
     NoDataError,
     NoReplyError,
     Quirks as Needs,
@@ -59,6 +60,18 @@ async def test_no_data() -> None:
     async with SimulatedBus([WaterMeter(1)], faults=faults) as bus:
         with pytest.raises(NoDataError):
             await first_reset(bus)
+
+
+@pytest.mark.parametrize("late", [1.5, 1.9])
+async def test_answers_later_than_the_timeout(late: float) -> None:
+    """That is what is said, and not that the meter has no data."""
+    meter = WaterMeter(1, quirks=Quirks(response_delay=late * 0.4))
+    async with (
+        SimulatedBus([meter]) as bus,
+        Bus(await serve(bus, "pty"), timeout=0.4, attempts=3) as way,
+    ):
+        with pytest.raises(LateReplyError):
+            await read_new(way, 1)
 
 
 @pytest.mark.parametrize("kind", ["tcp", "pty"])

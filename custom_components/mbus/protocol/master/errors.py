@@ -32,6 +32,15 @@ class NoDataError(NoReplyError):
     _text = "{address} acknowledges requests but sends no data"
 
 
+class LateReplyError(NoReplyError):
+    """The meter answers, but later than the timeout."""
+
+    _text = (
+        "answers from {address} come later than the timeout; raise Timeout in the options of the"
+        " connection, or that of the meter"
+    )
+
+
 class DamagedReplyError(MeterError):
     """Something answered in every attempt, never cleanly."""
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from ..address import Address
 from .bus import Bus
-from .errors import MeterError, NoDataError, NoReplyError
+from .errors import LateReplyError, MeterError, NoDataError, NoReplyError
 from .readout import Quirks, Readout
 
 
@@ -17,7 +17,9 @@ async def read_new(bus: Bus, address: Address) -> tuple[Readout, Quirks]:
     try:
         return await bus.read(address), Quirks()
     except NoReplyError as err:
-        if isinstance(err, NoDataError) or not isinstance(address, int):
+        if isinstance(err, NoDataError | LateReplyError) or not isinstance(
+            address, int
+        ):
             raise
         quirks = Quirks(reset="never")
         try:

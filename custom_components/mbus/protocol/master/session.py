@@ -57,6 +57,8 @@ class Session:
         # An acknowledgement doesn't say whose it is: whether older ones may still come, and when.
         self._may_hear_older = False
         self._late_until = 0.0
+        # And whether an acknowledgement in the place of data may be one of them.
+        self._silent_until = 0.0
 
     def slave(self, address: Address) -> Slave:
         """Give what is known of the meter at an address."""
@@ -187,6 +189,7 @@ class Session:
         slave = self._note_request(frame)
         asks_for_data = frame is not None and _is_request_for_data(frame)
         heard_all = not self._may_hear_older
+        is_overdue = self._loop.time() < self._silent_until
         heard_data = slave.late_until < self._loop.time()
         self._may_hear_older = True
         if asks_for_data:
@@ -202,6 +205,10 @@ class Session:
         if asks_for_data and heard_data and len(reply.raw) >= _SHORTEST_TELEGRAM:
             slave.late_until = 0.0
         self._may_hear_older = not heard_all or reply.answer is None
+        if is_overdue and Discard.ACKNOWLEDGEMENT in reply.discarded:
+            reply.followed_late = reply.followed_late or self.timeout
+        if reply.is_echo:
+            self._silent_until = self._loop.time() + 3 * self.timeout
         if reply.answer is None:
             self._late_until = self._loop.time() + self.timeout
         elif frame is not None:
