@@ -24,6 +24,8 @@ LATE_MARGIN = 1.25
 _SELECT = 0x52
 _SHORT = 0x10
 _TO_THE_END = 0.9
+_OF_OTHERS = {Discard.OTHER_METER, Discard.FOREIGN}
+"""What another meter sent, perhaps later than it was waited for."""
 _SURE = 3
 """Times in a row that garbage came again, after which it is believed at once."""
 _ENOUGH = 20
@@ -170,7 +172,7 @@ class Asker:
             except MBusError as err:
                 return Answer(presence=Presence.NONE, problem=err)
             others = set(reply.discarded) - {Discard.ECHO}
-            is_late |= self._is_late(reply) or Discard.OTHER_METER in others
+            is_late |= self._is_late(reply) or not _OF_OTHERS.isdisjoint(others)
             if reply.answer is not None and Discard.SECOND not in others:
                 return replace(
                     await self._confirm(session, address, reply.answer), is_late=is_late
@@ -180,7 +182,7 @@ class Asker:
                 break
         if not others - {Discard.ACKNOWLEDGEMENT}:
             return Answer(presence=Presence.NONE, lacks_data=True, is_late=is_late)
-        if others <= {Discard.ANONYMOUS, Discard.OTHER_METER}:
+        if others <= {Discard.ANONYMOUS} | _OF_OTHERS:
             # One meter, which this selection can't be trusted to reach.
             return Answer(presence=Presence.NONE, is_late=is_late)
         return Answer(presence=Presence.SEVERAL, is_late=is_late)
