@@ -198,9 +198,7 @@ class MBusConfigFlow(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask how to get to the meters, now that the link is known to work."""
-        return self.async_show_menu(
-            step_id="meters", menu_options=["search", "address", "later"]
-        )
+        return self._show_meters_menu("meters", ["search", "address", "later"])
 
     async def async_step_address(
         self, user_input: dict[str, Any] | None = None
@@ -247,18 +245,23 @@ class MBusConfigFlow(
 
     @property
     @override
+    def _link_data(self) -> Mapping[str, Any]:
+        return self._data
+
+    @property
+    @override
     def _options_without_meters(self) -> list[str]:
+        # A gateway sets the rate itself, and where something was heard the rate is right.
+        is_silent = not (self._search.found or self._search.problems)
+        offered = self._data[CONF_TYPE] == TYPE_SERIAL and is_silent
         return [
-            f"search_{rate}"
-            for rate in (300, 9600)
-            if rate != self._data[CONF_BAUD_RATE]
-        ] + ["later"]
+            *(["search_rates"] if offered and not self._search.error else []),
+            "later",
+        ]
 
     @property
     def _data_to_search(self) -> dict[str, Any]:
-        return self._data | (
-            {CONF_BAUD_RATE: self._baud_rate} if self._baud_rate else {}
-        )
+        return self._data | {CONF_BAUD_RATE: self._search.baud_rate}
 
     @callback
     @override

@@ -2,7 +2,8 @@
 
 The wire-time formulas are those of the standard's frames and waits: a readout is all characters, the
 meters' reaction time and 33 idle bit times per exchange; an address without a meter costs its request
-and 330 bit times + 50 ms. pyMeterBus does the same on a bus of its own with the same meters, the way
+and 330 bit times + 50 ms. A search of many meters is held against what one of meters with random numbers
+takes on average, and the latency of a gateway counts in its waits. pyMeterBus does the same on a bus of its own with the same meters, the way
 its command-line tools do it. The minimum of all runs counts.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 import logging
+from random import Random
 from time import perf_counter
 from typing import Any
 
@@ -39,6 +41,11 @@ IDLE = 33 * BIT
 SKEW = 3
 """Bit times between the answers of several meters, which so are garbled at once."""
 SLOW_GATEWAY = 0.2
+MANY = 60
+LENGTH = 100
+"""Bytes of a telegram of many meters."""
+DELAY = 80
+"""Bit times from a request to the answer of many meters."""
 THEIR_TIMEOUT = 1.0
 
 IDENTIFICATIONS = (
@@ -102,6 +109,32 @@ class Result:
     found: int = 0
     they_found: int = 0
     latency: float = 0.0
+
+
+def random_search_time(
+    count: int, latency: float = 0.0, *, merged: bool = False
+) -> float:
+    """Give the seconds of a search by secondary address among meters with random numbers.
+
+    `merged`: simultaneous acknowledgements are heard as one, so that each branch is read in vain.
+    """
+
+    def shared(part: float) -> float:
+        return float(1 - (1 - part) ** count - count * part * (1 - part) ** (count - 1))
+
+    branches = sum(10.0**digits * shared(10.0**-digits) for digits in range(8))
+    wait = RESPONSE + latency
+    reading = (55 + DELAY + 11 * LENGTH) * BIT
+    time = (1 + 10 * branches) * (187 * BIT + wait) + count * reading
+    time += count * (198 + DELAY) * BIT + 55 * BIT + wait
+    return time + (branches * reading if merged else 0.0)
+
+
+def thorough_scan_time(count: int, latency: float = 0.0) -> float:
+    """Give the seconds of a link reset at 251 addresses, and a request for data where it is silent."""
+    wait = RESPONSE + latency
+    reading = (55 + DELAY + 11 * LENGTH) * BIT
+    return (251 + 251 - count) * (55 * BIT + wait) + count * reading
 
 
 # What is measured
@@ -297,6 +330,56 @@ async def measure_ours(case: Case, way: str, runs: int, latency: float = 0.0) ->
     return result
 
 
+def many(count: int) -> list[FrameMeter]:
+    """Give meters with random numbers, always the same ones."""
+    numbers = Random(1).sample(range(10**8), count)
+    return [
+        FrameMeter([telegram(f"{number:08d}", LENGTH)], address)
+        for address, number in enumerate(numbers, 1)
+    ]
+
+
+async def measure_many(
+    way: str, *, skew: int = SKEW, latency: float = 0.0, echo: bool = False
+) -> list[dict[str, Any]]:
+    """Search many meters by each way, once."""
+    rows = []
+    for name, ways, limit in (
+        (
+            "by secondary",
+            {"by_primary": False},
+            random_search_time(MANY, latency, merged=not skew),
+        ),
+        ("by primary", {"by_secondary": False}, thorough_scan_time(MANY, latency)),
+    ):
+        async with (
+            SimulatedBus(
+                many(MANY),
+                baud_rate=2400,
+                response_delay=DELAY * BIT,
+                skew=skew,
+                echo=bytes if echo else None,
+            ) as bus,
+            open_link(await open_way(bus, way, latency)) as link,
+        ):
+            link.opened_at -= 30.0  # Neither powers up nor is deaf.
+            start = perf_counter()
+            found = await search_ours(Master(link), **ways)
+            seconds = perf_counter() - start
+        rows.append(
+            {
+                "case": f"search {MANY} {name}, skew {skew}{', echo' * echo}",
+                "way": f"{way}, {latency * 1000:.0f} ms" if latency else way,
+                "formula": round(limit, 3),
+                "seconds": round(seconds, 3),
+                "ratio": round(seconds / limit, 4),
+                "found": found,
+                "expected": MANY,
+            }
+        )
+    return rows
+
+
 async def measure_theirs(result: Result) -> None:
     """Run a case once with pyMeterBus."""
 
@@ -316,6 +399,18 @@ async def measure_theirs(result: Result) -> None:
             else settings.port
         )
         result.they_found, result.theirs = await asyncio.to_thread(run, url)
+
+
+async def measure_all_many() -> list[dict[str, Any]]:
+    """Search many meters over each kind of way at once: they wait most of the time."""
+    rows = await asyncio.gather(
+        measure_many("tcp"),
+        measure_many("pty"),
+        measure_many("tcp", skew=0),
+        measure_many("tcp", latency=SLOW_GATEWAY),
+        measure_many("tcp", echo=True),
+    )
+    return [row for some in rows for row in some]
 
 
 async def measure(cases: Sequence[Case], runs: int) -> tuple[list[Result], Result]:
@@ -362,8 +457,22 @@ def main() -> None:
     parser.add_argument(
         "--only", metavar="WORD", default="", help="only cases whose name has this word"
     )
+    parser.add_argument(
+        "--many", action="store_true", help=f"only searches of {MANY} meters, once each"
+    )
     options = parser.parse_args()
     logging.disable(logging.INFO)
+
+    if options.many:
+        rows = asyncio.run(measure_all_many())
+        print_report(
+            f"2400 baud, {MANY} meters that answer after {DELAY} bit times",
+            list(rows[0]),
+            [list(row.values()) for row in rows],
+            {"cases": rows},
+            as_json=options.json,
+        )
+        return
 
     cases = [case for case in CASES if options.only in case.name]
     results, slow = asyncio.run(measure(cases, options.runs))

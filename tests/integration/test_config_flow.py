@@ -69,7 +69,11 @@ async def test_add_gateway(
         "baud_rate": 2400,
     }
     assert type(entry.data["port"]) is int
-    assert entry.options == {"timeout": 300, "attempts": 2}
+    assert entry.options == {
+        "timeout": 300,
+        "attempts": 2,
+        "line_delay_ratio": 1.0,
+    }
     assert not entry.subentries
     assert not bus.requests
 
@@ -105,7 +109,7 @@ async def test_forms_are_filled_in(tcp_dialog: Dialog, serial_dialog: Dialog) ->
         "host": "gateway",
         "port": 8000,
         "line": {"baud_rate": "2400"},
-        "timing": {"timeout": 3000, "attempts": 3},
+        "timing": {"timeout": 3000, "attempts": 3, "line_delay_ratio": 1.0},
     }
     assert (
         serial_dialog.result["data_schema"](

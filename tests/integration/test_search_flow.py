@@ -264,7 +264,7 @@ async def test_meter_that_falls_silent(
 @pytest.mark.usefixtures("socket_enabled")
 @patch("custom_components.mbus.protocol.master.search.LAST_PRIMARY", 0)
 async def test_nothing_found(hass: HomeAssistant) -> None:
-    """Where nobody answers, other rates are offered, and to go on without meters."""
+    """Where nobody answers behind a gateway, a slow search is offered, and to go on without meters."""
     async with SimulatedBus() as bus:
         dialog = await dialog_on(hass, await bus.serve_tcp())
         await dialog.choose("search")
@@ -272,14 +272,11 @@ async def test_nothing_found(hass: HomeAssistant) -> None:
         assert result["step_id"] == "nothing_found"
         assert result["menu_options"] == [
             "search",
-            "search_300",
-            "search_9600",
+            "search_slowly",
             "later",
         ]
-        for rate in ("search_300", "search_9600"):
-            await dialog.choose(rate)
-            await dialog.wait()
-            assert (await dialog.refresh())["step_id"] == "nothing_found"
+        await dialog.choose("search_slowly")
+        assert (await dialog.wait())["step_id"] == "nothing_found"
         await dialog.choose("later")
 
         [entry] = hass.config_entries.async_entries(DOMAIN)
@@ -296,7 +293,7 @@ async def test_search_at_another_rate(hass: HomeAssistant) -> None:
         await dialog.submit(serial_form(await bus.serve_pty()))
         await dialog.choose("search")
         assert (await dialog.wait())["step_id"] == "nothing_found"
-        await dialog.choose("search_9600")
+        await dialog.choose("search_rates")
         assert (await dialog.wait())["step_id"] == "found"
         await dialog.submit({"meters": ticked(dialog)})
         await hass.async_block_till_done(wait_background_tasks=True)
@@ -324,7 +321,7 @@ async def test_gateway_lost_during_the_search(
 async def test_gateway_lost_after_the_search(
     hass: HomeAssistant, bus: SimulatedBus, dialog: Dialog
 ) -> None:
-    """A link that is lost while the meters found are read is an error of the search."""
+    """A link that is lost while the meters found are read is an error of the search; what was found can be added."""
     requests_for_data = count()
     bus.faults.down_time = 60
     bus.faults.once(
@@ -337,6 +334,10 @@ async def test_gateway_lost_after_the_search(
     await dialog.wait()
 
     assert dialog.result["step_id"] == "search_failed"
+    assert dialog.result["menu_options"][0] == "found"
+    assert dialog.result["description_placeholders"]["count"] == "2"
+    await dialog.choose("found")
+    assert ticked(dialog) == ["meter-1", "meter-2"]
     assert not hass.config_entries.async_entries(DOMAIN)
 
 
@@ -357,7 +358,7 @@ async def test_unexpected_error(
 ) -> None:
     """An error that nobody thought of ends the search, logged with its traceback."""
     with patch(
-        "custom_components.mbus.flows.meter_search.meter_subentry",
+        "custom_components.mbus.protocol.master.found.Findings.note_selected",
         side_effect=ZeroDivisionError("oops"),
     ):
         await dialog.choose("search")
@@ -437,10 +438,64 @@ async def test_nothing_new(hass: HomeAssistant, create_entry: CreateEntry) -> No
     result = await dialog.wait()
 
     assert result["step_id"] == "nothing_new"
-    assert result["menu_options"] == ["search", "address"]
+    assert result["menu_options"] == ["search", "search_slowly", "address"]
     assert result["description_placeholders"]["count"] == "2"
     assert (await dialog.refresh())["step_id"] == "nothing_new"
     assert (await dialog.choose("address"))["step_id"] == "address"
+
+
+async def test_what_was_found_is_offered_again(
+    hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry
+) -> None:
+    """Closing the dialog in the middle of a search loses nothing: the next one offers what was found, until it is added."""
+    dialog = await add_meter(hass, entry)
+    await dialog.choose("search")
+    async with asyncio.timeout(20):
+        while "2 · " not in str(dialog.result["description_placeholders"]):
+            await asyncio.sleep(0.001)
+            await dialog.refresh()
+    assert "heat meter 10000001 (added already)" in str(
+        dialog.result["description_placeholders"]
+    )
+    dialog.close()
+
+    dialog = await add_meter(hass, entry)
+    assert dialog.result["menu_options"] == ["found", "search", "address"]
+    assert dialog.result["description_placeholders"] == {"count": "1"}
+    await dialog.choose("found")
+    assert labels(dialog) == ["2 · SIM water meter 20000002"]
+    await dialog.submit({"meters": ticked(dialog)})
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert bound_sensors(hass, entry, "meter-2") > 0
+
+    dialog = await add_meter(hass, entry)
+    assert dialog.result["menu_options"] == ["search", "address"]
+
+
+async def test_meter_silent_on_a_reset(
+    hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry
+) -> None:
+    """It is found and added with what it needs; so it is by its address."""
+    [_, water_meter] = bus.meters
+    water_meter.quirks.answers_reset = False
+    dialog = await add_meter(hass, entry)
+    await dialog.choose("search")
+    await dialog.wait()
+    await dialog.submit({"meters": ["meter-2"]})
+    [*_, added] = entry.subentries.values()
+    assert added.data["quirks"]["reset"] == "never"
+    hass.config_entries.async_remove_subentry(entry, added.subentry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    dialog = await add_meter(hass, entry)
+    await dialog.choose("address")
+    await dialog.submit({"address": "2"})
+    await dialog.wait()
+    assert dialog.result["step_id"] == "records"
+    await dialog.submit({"records": []})
+    [*_, added] = entry.subentries.values()
+    assert added.data["quirks"]["reset"] == "never"
+    await hass.async_block_till_done(wait_background_tasks=True)
 
 
 async def test_meter_known_by_its_secondary_address(

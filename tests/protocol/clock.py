@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from selectors import BaseSelector, DefaultSelector, SelectorKey
 from typing import Any, override
 
-LONG = 0.05
+LONG = 0.04
 """Seconds; before so long a wait is over, what the kernel still carries is let arrive."""
 ARRIVAL = 0.002
 

@@ -26,7 +26,10 @@ from custom_components.mbus.protocol.line import (
     line as line_module,
     link as link_module,
 )
-from custom_components.mbus.protocol.master import search as search_module
+from custom_components.mbus.protocol.master import (
+    divide as divide_module,
+    search as search_module,
+)
 from tests.simulator import (
     Fault,
     FixedMeter,
@@ -50,7 +53,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for simulated meters only, and ask at few primary addresses."""
     monkeypatch.setattr(search_module, "POWER_UP", 0.0)
     monkeypatch.setattr(search_module, "LAST_PRIMARY", 12)
-    monkeypatch.setattr(search_module, "VERSIONS", range(6))
+    monkeypatch.setattr(divide_module, "VERSIONS", range(6))
     monkeypatch.setattr(line_module, "REACTION", 0.0)
     monkeypatch.setattr(link_module, "_NETWORK_LATENCY", 0.05)
 
@@ -112,7 +115,7 @@ async def test_an_empty_bus() -> None:
 
 
 async def test_a_scan_asks_at_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """0 to 250, each once."""
+    """0 to 250, each once, after all at once."""
     monkeypatch.setattr(search_module, "LAST_PRIMARY", 250)
     async with SimulatedBus([WaterMeter(3)]) as bus, mastered(bus) as master:
         found = [step.found async for step in scan(master) if step.found]
@@ -120,7 +123,8 @@ async def test_a_scan_asks_at_all_addresses(monkeypatch: pytest.MonkeyPatch) -> 
         resets = [
             request for request in bus.requests if not is_request_for_data(request)
         ]
-        assert resets[:251] == [short_frame(0x40, address) for address in range(251)]
+        addresses = [254, *range(251)]
+        assert resets[:252] == [short_frame(0x40, address) for address in addresses]
 
 
 # Collisions

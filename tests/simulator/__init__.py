@@ -12,14 +12,16 @@ It knows nothing of the integration and needs nothing but the standard library:
 from .bus import Request, SimulatedBus
 from .demo import demo_meters, demo_serial_meters, meters_from_file
 from .faults import Fault, Faults, is_request_for_data
-from .gateway import Gateway, PtyGateway, TcpGateway
+from .gateway import Babble, Deafness, Gateway, PtyGateway, TcpGateway
 from .given import CodedMeter, FrameMeter
 from .meter import SimulatedMeter
 from .models import ElectricityMeter, FixedMeter, GasMeter, HeatMeter, WaterMeter
 from .slave import FrameCount, Quirks
 
 __all__ = [
+    "Babble",
     "CodedMeter",
+    "Deafness",
     "ElectricityMeter",
     "Fault",
     "Faults",

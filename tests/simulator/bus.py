@@ -1,13 +1,22 @@
 """The bus: carries a request to the meters, and what they answer back."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, Self
 
 from . import frames
 from .faults import Fault, Faults
-from .gateway import CHARACTER_BITS, Answer, Burst, Gateway, PtyGateway, TcpGateway
+from .gateway import (
+    CHARACTER_BITS,
+    Answer,
+    Babble,
+    Burst,
+    Deafness,
+    Gateway,
+    PtyGateway,
+    TcpGateway,
+)
 from .line import overlap
 from .meter import SimulatedMeter
 from .slave import FrameCount
@@ -53,14 +62,22 @@ class SimulatedBus:
         skew: float = 0.0,
         faults: Faults | None = None,
         converter_noise: bytes = b"",
+        reply_noise: bytes = b"",
+        echo: Callable[[bytes], bytes] | None = None,
     ) -> None:
-        """Set up a bus; `converter_noise` is what comes where no meter answers."""
+        """Set up a bus.
+
+        `converter_noise` is what comes where no meter answers, `reply_noise` what comes before each
+        reply, and `echo` says what of a request comes back with it.
+        """
         self.meters = list(meters)
         self.baud_rate = baud_rate
         self.response_delay = response_delay
         self.skew = skew
         self.faults = faults or Faults()
         self.converter_noise = converter_noise
+        self.reply_noise = reply_noise
+        self.echo = echo
         self.gateways: list[Gateway] = []
         self.requests: list[Request] = []
         self.counts: Counter[str] = Counter()
@@ -84,6 +101,8 @@ class SimulatedBus:
         latency: float = 0.0,
         idle_timeout: float | None = None,
         second_client: Literal["serve", "refuse", "hang", "steal"] = "serve",
+        deaf: Deafness | None = None,
+        babble: Babble | None = None,
     ) -> int:
         """Open a TCP gateway and return its port."""
         gateway = TcpGateway(
@@ -91,6 +110,8 @@ class SimulatedBus:
             latency=latency,
             idle_timeout=idle_timeout,
             second_client=second_client,
+            deaf=deaf,
+            babble=babble,
         )
         self.gateways.append(gateway)
         return await gateway.start(host, port)
@@ -137,13 +158,17 @@ class SimulatedBus:
         if len(bursts) == 1 and answering:
             bursts, more = self._distort(bursts[0], answering[0], gateway, drawn)
             effective |= more
+        if bursts and answering and self.reply_noise:
+            first = bursts[0]
+            bursts[0] = Burst(delay=first.delay, data=self.reply_noise + first.data)
         if Fault.NOISE_BEFORE in drawn:
             bursts.insert(0, Burst(delay=0, data=self.faults.noise()))
             effective.add(Fault.NOISE_BEFORE)
-        if Fault.ECHO in drawn:
+        if Fault.ECHO in drawn or self.echo is not None:
             sending = len(request) * gateway.character_time
-            bursts.insert(0, Burst(delay=-sending, data=bytes(request)))
-            effective.add(Fault.ECHO)
+            echo = bytes(request) if self.echo is None else self.echo(request)
+            bursts.insert(0, Burst(delay=-sending, data=echo))
+            effective |= {Fault.ECHO} & drawn
         if late:
             bursts.insert(0, Burst(delay=0, data=late))
         answer = Answer(

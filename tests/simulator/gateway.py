@@ -47,6 +47,22 @@ class Answer:
     down_time: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deafness:
+    """What a gateway does with bytes of a client in its first seconds: forgets or holds them."""
+
+    seconds: float
+    holds: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Babble:
+    """A character that comes by itself, again and again after so many seconds."""
+
+    character: bytes
+    every: float
+
+
 class Client(Protocol):
     """Who asked."""
 
@@ -179,11 +195,15 @@ class TcpGateway(Gateway):
         latency: float = 0.0,
         idle_timeout: float | None = None,
         second_client: Literal["serve", "refuse", "hang", "steal"] = "serve",
+        deaf: Deafness | None = None,
+        babble: Babble | None = None,
     ) -> None:
         """Set up a gateway; `start` opens it."""
         super().__init__(bus, latency=latency)
         self.idle_timeout = idle_timeout
         self.second_client = second_client
+        self.deaf = deaf
+        self.babble = babble
         self.host = "127.0.0.1"
         self.port = 0
         self._clients: list[_TcpClient] = []
@@ -245,6 +265,8 @@ class _TcpClient(asyncio.Protocol):
         self._gateway = gateway
         self._reader = RequestReader()
         self._idle: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+        self._joined_at = self._loop.time()
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -252,12 +274,22 @@ class _TcpClient(asyncio.Protocol):
         self._transport = transport
         self._gateway.joined(self)
         self._wait_for_idle()
+        self._babble()
 
     @override
     def data_received(self, data: bytes) -> None:
         self._wait_for_idle()
-        if not self.ignored:
-            self._gateway.received(data, self._reader, self)
+        if self.ignored:
+            return
+        deaf = self._gateway.deaf
+        if deaf is not None and self._loop.time() < self._joined_at + deaf.seconds:
+            if deaf.holds:
+                self._loop.call_at(self._joined_at + deaf.seconds, self._pass_on, data)
+            return
+        self._pass_on(data)
+
+    def _pass_on(self, data: bytes) -> None:
+        self._gateway.received(data, self._reader, self)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
@@ -273,6 +305,12 @@ class _TcpClient(asyncio.Protocol):
     def abort(self) -> None:
         """Break the connection at once."""
         self._transport.abort()
+
+    def _babble(self) -> None:
+        babble = self._gateway.babble
+        if babble is not None and not self._transport.is_closing():
+            self.write(babble.character)
+            self._loop.call_later(babble.every, self._babble)
 
     def _wait_for_idle(self) -> None:
         if self._idle:

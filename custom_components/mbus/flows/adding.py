@@ -8,11 +8,19 @@ from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.util.ulid import ulid_now
 
-from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_TITLE, SUBENTRY_METER
+from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_QUIRKS, CONF_TITLE, SUBENTRY_METER
 from ..meters.binding import Access, bound_to
 from ..meters.meter import identity_data, meter_unique_id
 from ..presentation.naming import default_binding_name
-from ..protocol import Address, Function, Readout, Record, SecondaryAddress, Telegram
+from ..protocol import (
+    Address,
+    Function,
+    Quirks,
+    Readout,
+    Record,
+    SecondaryAddress,
+    Telegram,
+)
 
 _SENSIBLE_QUANTITIES: Final = frozenset(
     {
@@ -25,7 +33,10 @@ _TOTALS: Final = frozenset({"import", "export", "counter_1", "counter_2"})
 
 
 def meter_subentry_data(
-    address: Address, readout: Readout, bindings: Sequence[dict[str, Any]]
+    address: Address,
+    readout: Readout,
+    bindings: Sequence[dict[str, Any]],
+    quirks: Quirks,
 ) -> dict[str, Any]:
     """Return the data of the subentry of a meter that was just read."""
     first = readout.telegrams[0] if readout.telegrams else None
@@ -33,18 +44,21 @@ def meter_subentry_data(
         CONF_ADDRESS: stored_address(address),
         **(identity_data(first.header, first.identity) if first else {}),
         CONF_BINDINGS: list(bindings),
+        **({CONF_QUIRKS: quirks.as_dict()} if quirks != Quirks() else {}),
     }
 
 
 def meter_subentry(
-    address: Address, readout: Readout, title: str
+    address: Address, readout: Readout, title: str, quirks: Quirks | None = None
 ) -> ConfigSubentryData:
     """Return the subentry of a meter that a search found, with its sensible records bound."""
     return ConfigSubentryData(
         subentry_type=SUBENTRY_METER,
         unique_id=meter_unique_id(address),
         title=title,
-        data=meter_subentry_data(address, readout, bind_sensible(readout.telegrams)),
+        data=meter_subentry_data(
+            address, readout, bind_sensible(readout.telegrams), quirks or Quirks()
+        ),
     )
 
 

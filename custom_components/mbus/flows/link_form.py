@@ -1,9 +1,10 @@
 """The form of a link, serial or TCP: its fields, what is stored of them, and the test that the link can be opened."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_BASE, CONF_HOST, CONF_PORT, CONF_TYPE
@@ -105,13 +106,28 @@ def link_data(link_type: str, user_input: Mapping[str, Any]) -> dict[str, Any]:
         CONF_BAUD_RATE: int(line[CONF_BAUD_RATE]),
     }
     if link_type == TYPE_TCP:
-        return {**data, CONF_HOST: user_input[CONF_HOST]}
+        host, port = _host_and_port(user_input[CONF_HOST])
+        return {**data, CONF_HOST: host, CONF_PORT: port or data[CONF_PORT]}
     return {
         **data,
         CONF_PARITY: line[CONF_PARITY].upper(),
         CONF_DATA_BITS: int(line[CONF_DATA_BITS]),
         CONF_STOP_BITS: int(line[CONF_STOP_BITS]),
     }
+
+
+def _host_and_port(text: str) -> tuple[str, int | None]:
+    """Return the host of what may as well be a URL, or a host with its port; an IPv6 address stays whole."""
+    text = text.partition("://")[2] or text
+    text = text.partition("/")[0]
+    try:
+        return str(ip_address(text.strip("[]"))), None
+    except ValueError:
+        pass
+    parts = urlsplit(f"//{text}")
+    with suppress(ValueError):
+        return parts.hostname or text, parts.port
+    return text, None
 
 
 def link_form(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
     ) -> SubentryFlowResult:
         """Ask how to find the meter."""
         self._require_loaded()
-        return self.async_show_menu(step_id="user", menu_options=["search", "address"])
+        return self._show_meters_menu("user", ["search", "address"])
 
     async def async_step_address(
         self, user_input: dict[str, Any] | None = None
@@ -159,7 +159,9 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
         assert self._readout
         return self.async_create_entry(
             title=await self._async_title(),
-            data=meter_subentry_data(self._asked.address, self._readout, bindings),
+            data=meter_subentry_data(
+                self._asked.address, self._readout, bindings, self._asked.quirks
+            ),
             unique_id=meter_unique_id(self._asked.address),
         )
 

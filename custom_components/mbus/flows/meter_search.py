@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigSubentryData
 
 from ..meters.meter import Meter, meter_unique_id
 from ..presentation.reasons import error_text
-from ..presentation.texts import Texts
+from ..presentation.texts import Texts, option_key
 from ..presentation.titles import meter_title
 from ..protocol import Bus, Found, LinkError, MBusError, Readout
 from .adding import meter_subentry
@@ -24,24 +24,49 @@ _SEARCH_SHARE = 0.8
 class MeterSearch:
     """One search: which meters answered, those of them that are new, and what is to be explained.
 
-    `found` are all that answered, by what tells them apart, `meters` the subentries of the new ones by unique id.
+    `found` are all that answered, by what tells them apart, and `readouts` what was read of those that send more than
+    the search heard. What was found stays, however the search ends.
     """
 
     known: Collection[Meter]
     texts: Texts
     by_secondary: bool = True
     by_primary: bool = True
+    slowly: bool = False
+    baud_rate: int | None = None
     found: dict[str, Found] = field(default_factory=dict)
-    meters: dict[str, ConfigSubentryData] = field(default_factory=dict)
+    readouts: dict[str, Readout] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     error: Exception | None = None
 
     @property
     def names(self) -> list[str]:
         """Name what was found so far."""
+        added = self.texts.get(option_key("search", "added"), "")
         return [
-            f"{found.address} · {self._title(found)}" for found in self.found.values()
+            f"{found.address} · {self._title(found)}"
+            + (f" ({added})" if self._is_known(found) else "")
+            for found in self.found.values()
         ]
+
+    @property
+    def meters(self) -> dict[str, ConfigSubentryData]:
+        """Return the subentries of the new meters by unique id, in the order of their addresses."""
+        return {
+            meter_unique_id(found.address): self._subentry(found)
+            for found in sorted(
+                self._new, key=lambda found: str(found.address).zfill(16)
+            )
+        }
+
+    @property
+    def new_count(self) -> int:
+        """Return how many of the meters that answered can be added."""
+        return len({meter_unique_id(found.address) for found in self._new})
+
+    @property
+    def _new(self) -> list[Found]:
+        return [found for found in self.found.values() if not self._is_known(found)]
 
     @property
     def error_text(self) -> str:
@@ -61,18 +86,29 @@ class MeterSearch:
         `progressed` hears of every step with the part that is done, from 0 to 1. Raises LinkError.
         """
         await self._async_search(line, progressed)
-        new = [found for found in self.found.values() if not self._is_known(found)]
-        new.sort(key=lambda found: str(found.address).zfill(16))
+        new = self._new
         for number, found in enumerate(new):
             progressed(_SEARCH_SHARE + (1 - _SEARCH_SHARE) * number / len(new))
             await self._async_read(line, found)
 
+    async def async_hears_any(self, line: Line) -> bool:
+        """Say whether any meter answers to wildcards, which takes a moment only."""
+        quick = MeterSearch(known=(), texts=self.texts, by_primary=False)
+        await quick._async_search(line, lambda _: None, first_only=True)
+        return bool(quick.found or quick.problems)
+
     async def _async_search(
-        self, line: Line, progressed: Callable[[float], None]
+        self,
+        line: Line,
+        progressed: Callable[[float], None],
+        *,
+        first_only: bool = False,
     ) -> None:
         async with line() as bus:
             steps = bus.search(
-                by_secondary=self.by_secondary, by_primary=self.by_primary
+                by_secondary=self.by_secondary,
+                by_primary=self.by_primary,
+                slowly=self.slowly,
             )
         async with aclosing(steps):
             while True:
@@ -84,6 +120,8 @@ class MeterSearch:
                 if step.problem is not None:
                     self._tell(step.problem)
                 progressed(step.progress * _SEARCH_SHARE)
+                if first_only and (self.found or self.problems):
+                    return
 
     def _tell(self, problem: MBusError) -> None:
         self.problems.append(error_text(problem, self.texts))
@@ -103,17 +141,21 @@ class MeterSearch:
         )
 
     async def _async_read(self, line: Line, found: Found) -> None:
-        """Keep the meter with its sensible records; what the search didn't read of it is read now."""
-        readout = Readout(telegrams=(found.telegram,), complete=True)
-        if found.telegram.more_records_follow:
-            try:
-                async with line() as bus:
-                    readout = await bus.read(found.address, identity=found.identity)
-            except LinkError:
-                raise
-            except MBusError as err:
-                self._tell(err)
-        unique_id = meter_unique_id(found.address)
-        self.meters[unique_id] = meter_subentry(
-            found.address, readout, self._title(found)
-        )
+        """Read what the search didn't read of a meter: further telegrams, or which of them is the first."""
+        if not (found.telegram.more_records_follow or found.quirks.reset == "never"):
+            return
+        try:
+            async with line() as bus:
+                self.readouts[found.key] = await bus.read(
+                    found.address, identity=found.identity, quirks=found.quirks
+                )
+        except LinkError:
+            raise
+        except MBusError as err:
+            self._tell(err)
+
+    def _subentry(self, found: Found) -> ConfigSubentryData:
+        """Return the meter with its sensible records bound."""
+        heard = Readout(telegrams=(found.telegram,), complete=True)
+        readout = self.readouts.get(found.key, heard)
+        return meter_subentry(found.address, readout, self._title(found), found.quirks)

@@ -47,6 +47,9 @@ _MONTH = 31 * 24 * 3_600_000
 TIMING_FIELDS: Final[Mapping[str, Any]] = {
     CONF_TIMEOUT: number(100, 60_000, unit="ms"),
     CONF_ATTEMPTS: number(1, 20),
+    CONF_LINE_DELAY_RATIO: NumberSelector(
+        NumberSelectorConfig(min=0.1, max=10, step=0.1, mode=NumberSelectorMode.BOX)
+    ),
 }
 
 _FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -58,9 +61,6 @@ _FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
         **TIMING_FIELDS,
         CONF_SHUTDOWN_TIMEOUT: number(0, 60_000, unit="ms"),
         CONF_MAX_PACKAGE_LENGTH: number(20, 253, unit="B"),
-        CONF_LINE_DELAY_RATIO: NumberSelector(
-            NumberSelectorConfig(min=0.1, max=10, step=0.1, mode=NumberSelectorMode.BOX)
-        ),
     },
     "limits": {
         CONF_MEMORY_LIMIT: number(65_536, 1 << 30, unit="B"),

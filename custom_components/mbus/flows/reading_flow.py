@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, override
 
 from homeassistant.config_entries import (
@@ -24,7 +25,7 @@ from ..polling.connection import Connection
 from ..polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from ..presentation.reasons import error_text
 from ..presentation.texts import async_get_texts
-from ..protocol import Address, MBusError, Readout, parse_address
+from ..protocol import Address, MBusError, Readout, parse_address, read_new
 from .flow_errors import FieldErrors
 from .progress import async_progress_done
 
@@ -154,9 +155,13 @@ class ReadingSteps(ConfigSubentryFlow):
         try:
             # Not counted among the polls, whose figures the connection shows.
             async with connection.turn(urgent=True) as bus:
-                self._readout = await bus.read(
-                    meter.address, identity=meter.identity, quirks=meter.quirks
-                )
+                if meter.id:
+                    self._readout = await bus.read(
+                        meter.address, identity=meter.identity, quirks=meter.quirks
+                    )
+                else:
+                    self._readout, quirks = await read_new(bus, meter.address)
+                    self._asked = replace(meter, quirks=quirks)
         except MBusError as err:
             self._error = err
 

@@ -6,7 +6,7 @@ running connection, where every exchange waits for its turn so that polling goes
 
 import abc
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import partial
 from types import MappingProxyType
@@ -33,16 +33,25 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     SelectSelectorMode,
 )
+from homeassistant.util.hass_dict import HassKey
 import voluptuous as vol
 
-from ..const import LOGGER, SUBENTRY_METER
+from ..const import CONF_BAUD_RATE, DOMAIN, LOGGER, SUBENTRY_METER
 from ..meters.meter import Meter
 from ..presentation.texts import async_get_texts
 from ..protocol import MBusError
+from .link_form import way
 from .meter_search import Line, MeterSearch
 from .progress import async_progress_done
 
 CONF_METERS: Final = "meters"
+
+
+_KEPT: HassKey[dict[str, MeterSearch]] = HassKey(f"{DOMAIN}_searches")
+"""The last search of each bus, by the way to it, until what it found was added."""
+
+_RATES: Final = (2400, 300, 9600, 600, 1200, 4800, 19200, 38400)
+"""The usual rates, the likelier ones first."""
 
 
 class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT](
@@ -51,19 +60,24 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
     """Steps `search` → `found` or `nothing_found` or `search_failed`."""
 
     _search: MeterSearch
+    _rates: tuple[int, ...] = ()
     _searching: asyncio.Task[None] | None = None
-    _baud_rate: int | None = None
     _percentage = 0
     _shown = 0
 
     @abc.abstractmethod
     def _searched_bus(self) -> AbstractAsyncContextManager[Line]:
-        """Give the bus for the time of a search, at `_baud_rate` if there is one."""
+        """Give the bus for the time of a search, at the search's rate."""
 
     @property
     @abc.abstractmethod
     def _known_meters(self) -> Collection[Meter]:
         """Return the meters that are not to be offered again."""
+
+    @property
+    @abc.abstractmethod
+    def _link_data(self) -> Mapping[str, Any]:
+        """Return how the bus is reached."""
 
     @property
     @abc.abstractmethod
@@ -79,40 +93,61 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
     ) -> ResultT:
         """Search behind a ring that shows how far it is and a text that names what was found."""
         if self._searching is None:
-            return await self._async_start_search(None)
+            return await self._async_start_search()
         if not self._searching.done():
             return self._show_progress(self._searching)
         self._searching = None
         if self._search.error:
             next_step = "search_failed"
-        elif self._search.meters:
+        elif self._search.new_count:
             next_step = "found"
         else:
             next_step = "nothing_new" if self._search.known_count else "nothing_found"
         return async_progress_done(self, next_step)
 
-    async def async_step_search_300(
+    async def async_step_search_slowly(
         self, user_input: dict[str, Any] | None = None
     ) -> ResultT:
-        """Search at 300 baud, the rate that every meter knows."""
-        return await self._async_start_search(300)
+        """Search once more, and wait at each primary address for as long as a meter may take."""
+        return await self._async_start_search(slowly=True)
 
-    async def async_step_search_9600(
+    async def async_step_search_rates(
         self, user_input: dict[str, Any] | None = None
     ) -> ResultT:
-        """Search at 9600 baud."""
-        return await self._async_start_search(9600)
+        """Listen for meters at all usual rates, and search at the one where some answer."""
+        return await self._async_start_search(_RATES)
 
-    async def _async_start_search(self, baud_rate: int | None) -> ResultT:
-        self._baud_rate = baud_rate
+    async def _async_start_search(
+        self, rates: tuple[int, ...] = (), *, slowly: bool = False
+    ) -> ResultT:
         self._percentage = self._shown = 0
+        self._rates = rates
+        baud_rate = self._link_data[CONF_BAUD_RATE]
         self._search = MeterSearch(
-            known=self._known_meters, texts=await async_get_texts(self.hass)
+            known=self._known_meters,
+            texts=await async_get_texts(self.hass),
+            baud_rate=self._search.baud_rate if slowly else baud_rate,
+            slowly=slowly,
         )
+        self.hass.data.setdefault(_KEPT, {})[way(self._link_data)] = self._search
         self._searching = self.hass.async_create_background_task(
             self._async_search(), "M-Bus search for a dialog"
         )
         return self._show_progress(self._searching)
+
+    @callback
+    def _show_meters_menu(self, step_id: str, options: list[str]) -> ResultT:
+        """Ask how to get to meters: to those that the last search found and that were not added, too."""
+        kept = self.hass.data.get(_KEPT, {}).get(way(self._link_data))
+        if kept is not None:
+            kept.known = self._known_meters
+            self._search = kept
+        count = kept.new_count if kept else 0
+        return self.async_show_menu(
+            step_id=step_id,
+            menu_options=["found", *options] if count else options,
+            description_placeholders={"count": str(count)},
+        )
 
     @callback
     def _show_progress(self, searching: asyncio.Task[None]) -> ResultT:
@@ -120,11 +155,20 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             step_id="search",
             progress_action="search",
             progress_task=searching,
-            description_placeholders={"found": "\n".join(self._search.names) or "–"},
+            description_placeholders={
+                "rate": str(self._search.baud_rate),
+                "found": "\n".join(self._search.names) or "–",
+            },
         )
 
     async def _async_search(self) -> None:
         try:
+            for rate in self._rates:
+                self._search.baud_rate = rate
+                self._shown = -1
+                async with self._searched_bus() as line:
+                    if await self._search.async_hears_any(line):
+                        break
             async with self._searched_bus() as line:
                 await self._search.async_run(line, self._show_part)
         except MBusError as err:
@@ -149,7 +193,9 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         """Offer what is new, all of it ticked; what is wrong on the bus is explained below."""
         meters = self._search.meters
         if user_input is not None:
-            return self._add_meters([meters[key] for key in user_input[CONF_METERS]])
+            result = self._add_meters([meters[key] for key in user_input[CONF_METERS]])
+            self.hass.data.get(_KEPT, {}).pop(way(self._link_data), None)
+            return result
         options = [
             SelectOptionDict(
                 value=key, label=f"{meter['data'][CONF_ADDRESS]} · {meter['title']}"
@@ -189,11 +235,13 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
 
     @callback
     def _show_search_menu(self, step_id: str) -> ResultT:
+        count = self._search.new_count
+        options = ["search", "search_slowly", *self._options_without_meters]
         return self.async_show_menu(
             step_id=step_id,
-            menu_options=["search", *self._options_without_meters],
+            menu_options=["found", *options] if count else options,
             description_placeholders={
-                "count": str(self._search.known_count),
+                "count": str(count or self._search.known_count),
                 "problems": _listed(self._search.problems),
                 "error": self._search.error_text,
             },
@@ -222,6 +270,11 @@ class SubentrySearchFlow(
             Meter.from_subentry(subentry)
             for subentry in self._get_entry().get_subentries_of_type(SUBENTRY_METER)
         ]
+
+    @property
+    @override
+    def _link_data(self) -> Mapping[str, Any]:
+        return self._get_entry().data
 
     @property
     @override

@@ -45,5 +45,5 @@ def _facts(error: MBusError, texts: Texts) -> dict[str, Any]:
     if isinstance(error, OtherMeterError):
         facts["found"] = identity_text(error.found, texts, error.expected)
     if isinstance(error, NoisyLineError):
-        facts["noise"] = error.noise.hex(" ").upper()
+        facts["noise"] = error.shown
     return facts

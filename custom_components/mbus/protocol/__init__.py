@@ -14,7 +14,10 @@ from .application.telegram import (
 from .coding.values import EncodeError, Limits, Value
 from .errors import (
     ApplicationError,
+    ChangingNoiseError,
+    DistortedEchoError,
     FrameError,
+    LateRepliesError,
     LinkBusyError,
     LinkClosedError,
     LinkError,
@@ -29,9 +32,11 @@ from .errors import (
     LinkSilentError,
     LinkTimeoutError,
     MBusError,
+    NobodyAnswersError,
     NoisyLineError,
     NoWayError,
     PackageTooLongError,
+    UnsoundRepliesError,
     UnsupportedError,
 )
 from .line.frame import (
@@ -84,6 +89,7 @@ from .master.errors import (
     FlowControlError,
     ForeignReplyError,
     IdentificationKeptError,
+    LateReplyError,
     MeterError,
     NoDataError,
     NoReplyError,
@@ -93,6 +99,7 @@ from .master.errors import (
     UnchangedError,
     UncountableError,
 )
+from .master.first_reading import read_new
 from .master.found import Found, SearchStep
 from .master.master import Master
 from .master.readout import Quirks, Readout
@@ -141,11 +148,13 @@ __all__ = [
     "BaudRateKeptError",
     "BaudRateLostError",
     "Bus",
+    "ChangingNoiseError",
     "ClockError",
     "CollisionError",
     "DamagedReplyError",
     "DataType",
     "Discard",
+    "DistortedEchoError",
     "EncodeError",
     "EndlessError",
     "ErrorReplyError",
@@ -162,6 +171,8 @@ __all__ = [
     "IdentificationKeptError",
     "Identity",
     "IncompleteTelegramError",
+    "LateRepliesError",
+    "LateReplyError",
     "Limits",
     "Link",
     "LinkBusyError",
@@ -184,6 +195,7 @@ __all__ = [
     "NoDataError",
     "NoReplyError",
     "NoWayError",
+    "NobodyAnswersError",
     "NoisyLineError",
     "Opening",
     "OtherMeterError",
@@ -205,6 +217,7 @@ __all__ = [
     "TwinsError",
     "UnchangedError",
     "UncountableError",
+    "UnsoundRepliesError",
     "UnsupportedError",
     "Value",
     "Way",
@@ -223,6 +236,7 @@ __all__ = [
     "parse_frame",
     "parse_link_url",
     "parse_telegram",
+    "read_new",
     "scan",
     "search",
     "select_for_readout",

@@ -176,14 +176,75 @@ class PackageTooLongError(MBusError):
 
 @dataclass(eq=False, kw_only=True)
 class NoisyLineError(MBusError):
-    """Something comes even where no meter can answer."""
+    """Something comes even where no meter can answer: always the `noise`, or such as it."""
 
     noise: bytes
+    _text = (
+        "the converter sends {shown} where no meter answers; check its wiring and whether too many"
+        " meters hang on it"
+    )
+
+    @property
+    def shown(self) -> str:
+        """The noise in hex, cut where it is long."""
+        text = self.noise[:_SHOWN].hex(" ").upper()
+        return f"{text} …" if len(self.noise) > _SHOWN else text
 
     @override
     def __str__(self) -> str:
         """Show what comes, and what to check."""
-        return (
-            f"the converter sends {self.noise.hex(' ').upper()} where no meter answers;"
-            " check its wiring and whether too many meters hang on it"
-        )
+        return self._text.format(shown=self.shown)
+
+
+class ChangingNoiseError(NoisyLineError):
+    """Where no meter can answer, now this comes and now that."""
+
+    _text = (
+        "noise comes where no meter answers, such as {shown}, so that several meters can't be told"
+        " from none; check the wiring, the converter and its supply, and whether something that"
+        " isn't an M-Bus meter sends by itself"
+    )
+
+
+class DistortedEchoError(MBusError):
+    """The converter returns each request distorted."""
+
+    _text = (
+        "the converter returns each request distorted; check parity and baud rate, its wiring and"
+        " whether too many meters hang on it"
+    )
+
+
+@dataclass(eq=False, kw_only=True)
+class NobodyAnswersError(MBusError):
+    """A sound answer comes from an `address` that no meter may have."""
+
+    address: int
+    _text = (
+        "something answers at address {address}, which no meter may have; check that no other master"
+        " is on the bus and that the gateway passes bytes on unchanged"
+    )
+
+
+class UnsoundRepliesError(MBusError):
+    """Meters answer, but never with a sound telegram."""
+
+    _text = (
+        "meters answer, but never with a sound telegram; check parity and baud rate, the wiring and"
+        " whether too many meters hang on the converter"
+    )
+
+
+@dataclass(eq=False, kw_only=True)
+class LateRepliesError(MBusError):
+    """Answers came up to `delay` seconds after the request, later than the standard allows."""
+
+    delay: float
+    _text = (
+        "answers come up to {delay:.1f} s after the request, later than the standard allows; the"
+        " search waited for them, and so took longer"
+    )
+
+
+_SHOWN = 8
+"""Bytes of noise that a text shows."""

@@ -17,6 +17,8 @@ _LOGGER = logging.getLogger(__name__)
 REACTION = 0.05
 """Seconds, beside 330 bit times, within which an answer starts."""
 
+_BEFORE = {Discard.ECHO, Discard.NOISE}
+"""What may come before an acknowledgement."""
 _LONGEST_FRAME = 261
 _SHOWN = 1024
 """Bytes of what came that a trace shows."""
@@ -73,7 +75,7 @@ class Line:
         self._ratio = line_delay_ratio
         self._on_exchange = on_exchange
         self._loop = asyncio.get_running_loop()
-        self._reply_due = 0.0
+        self._sent_at = self._reply_due = 0.0
         self._is_in_step = True
 
     @property
@@ -97,11 +99,12 @@ class Line:
     def _gap(self) -> float:
         return self._ratio * max(self._bits(33), self.link.gap)
 
-    async def settle(self, until: float = 0.0) -> bool:
+    async def settle(self, until: float = 0.0) -> float:
         """Drop what still comes, until the line is idle and no answer is due.
 
-        `until` is a time of the event loop before which nothing is to be sent. Says whether
-        something came that had been an answer if it had come sooner. Raises LinkError.
+        `until` is a time of the event loop before which nothing is to be sent. Says how long (s)
+        after the last request something came that had been an answer if it had come sooner, 0 if
+        nothing did. Raises LinkError.
         """
         pause = self._idle if self._is_in_step else self._gap
         until = max(self.link.last_byte_at + pause, self._reply_due, until)
@@ -116,7 +119,9 @@ class Line:
         dropped.update(map(_why_dropped, reader.flush()))
         self._is_in_step = True
         self.statistics.discarded.update(dropped)
-        return Discard.LATE in dropped
+        if Discard.LATE not in dropped:
+            return 0.0
+        return max(0.0, self.link.last_byte_at - self._sent_at)
 
     async def exchange[Answer](
         self,
@@ -124,19 +129,20 @@ class Line:
         judge: Judge[Answer],
         *,
         wait: float = 0.0,
-        listen_on: bool = False,
+        listen_on: float = 0.0,
     ) -> Reply[Answer]:
         """Send a request on the idle line and return what came, as soon as it is the answer.
 
         The answer may start within the standard's response time, or `wait` seconds if that is
-        longer. With `listen_on`, the line is listened to for the response time even after an
-        answer, for a second one. Raises LinkError, and whatever `judge` raises.
+        longer. The line is listened to for `listen_on` seconds even after an answer, for a second
+        one. Raises LinkError, and whatever `judge` raises.
         """
         reply = Reply[Answer](request, followed_late=await self.settle())
         began_at = time() if self._on_exchange else 0.0
         started = self._loop.time()
         self.link.write(request)
         sent = started + self._bits(11 * len(request))
+        self._sent_at = sent
         self._reply_due = sent + self.response_time
         self._is_in_step = False
         try:
@@ -156,7 +162,7 @@ class Line:
                         duration=duration,
                     )
                 )
-        if reply.answer is Single.ACK and not reply.discarded:
+        if reply.answer is Single.ACK and reply.discarded.keys() <= _BEFORE:
             # Its only character is over 22 bit times after the request at the earliest.
             delay = self.link.last_byte_at - sent - self._bits(22)
             self.link.learn_latency(max(0.0, delay))
@@ -168,9 +174,9 @@ class Line:
         judge: Judge[Answer],
         end: float,
         *,
-        listen_on: bool,
+        listen_on: float,
     ) -> None:
-        due = self._reply_due
+        due = max(self._reply_due, self._sent_at + listen_on)
         end = max(due, end)
         give_up = end + self._bits(2 * 11 * _LONGEST_FRAME) + _NEVER_QUIET
         reader = FrameReader()
@@ -180,6 +186,8 @@ class Line:
             reply.raw += data
             for item in reader.feed(data) if data else reader.flush():
                 reply.take(item, judge)
+            if data and not reply.is_echo:
+                reply.delay = max(0.0, self._loop.time() - self._sent_at)
             if reply.answer is not None and not listen_on and not reply.is_doubtful:
                 self._reply_due = 0.0
                 break
@@ -190,6 +198,7 @@ class Line:
             if self._loop.time() >= deadline:
                 break
         self._is_in_step = not reader.pending
+        reply.went_on = self._loop.time() < self.link.last_byte_at + self._idle
         if reply.is_doubtful and Discard.SECOND in reply.discarded:
             reply.answer = None
 

@@ -40,10 +40,17 @@ type Judge[Answer] = Callable[[Received], Answer | Discard]
 
 @dataclass(slots=True)
 class Reply[Answer]:
-    """What came after one request; `followed_late` when something late came just before it."""
+    """What came after one request.
+
+    `delay` is the time (s) from the end of the request to the last that came, its echo left out.
+    `followed_late` is that of something late which came just before the request, after the one
+    that it belongs to; 0 if nothing did. It `went_on` if the line wasn't idle when listening ended.
+    """
 
     request: bytes
-    followed_late: bool = False
+    followed_late: float = 0.0
+    delay: float = 0.0
+    went_on: bool = False
     raw: bytearray = field(default_factory=bytearray)
     answer: Answer | None = None
     discarded: Counter[Discard] = field(default_factory=Counter)
@@ -55,6 +62,11 @@ class Reply[Answer]:
             self.discarded[judged] += 1
         else:
             self.answer = judged
+
+    @property
+    def is_echo(self) -> bool:
+        """Nothing but the request came back so far, or the beginning of it."""
+        return self.request.startswith(bytes(self.raw))
 
     @property
     def has_spoken(self) -> bool:

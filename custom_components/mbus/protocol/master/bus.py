@@ -279,11 +279,17 @@ class Bus:
             return await self._read_by_some_way(read)
 
     async def search(
-        self, *, by_secondary: bool = True, by_primary: bool = True
+        self,
+        *,
+        by_secondary: bool = True,
+        by_primary: bool = True,
+        slowly: bool = False,
     ) -> AsyncGenerator[SearchStep]:
         """Find the meters as `search` does, by the way in use."""
         master = await self.master()
-        steps = search(master, by_secondary=by_secondary, by_primary=by_primary)
+        steps = search(
+            master, by_secondary=by_secondary, by_primary=by_primary, slowly=slowly
+        )
         async with aclosing(steps):
             async for step in steps:
                 yield step

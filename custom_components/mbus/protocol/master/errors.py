@@ -32,6 +32,15 @@ class NoDataError(NoReplyError):
     _text = "{address} acknowledges requests but sends no data"
 
 
+class LateReplyError(NoReplyError):
+    """The meter answers, but later than the timeout."""
+
+    _text = (
+        "answers from {address} come later than the timeout; raise Timeout in the options of the"
+        " connection, or that of the meter"
+    )
+
+
 class DamagedReplyError(MeterError):
     """Something answered in every attempt, never cleanly."""
 
@@ -57,8 +66,8 @@ class TwinsError(CollisionError):
     """Several meters answer at this address, and nothing tells them apart."""
 
     _text = (
-        "several meters answer at {address} and can't be told apart; change the identification of"
-        " one while it is alone on the bus"
+        "several meters answer at {address} and can't be told apart: while one of them is alone on"
+        " the bus, give it a primary address of its own (action mbus.set_primary_address)"
     )
 
 

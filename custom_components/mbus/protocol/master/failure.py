@@ -10,6 +10,7 @@ from .errors import (
     AnonymousReplyError,
     DamagedReplyError,
     ForeignReplyError,
+    LateReplyError,
     NoDataError,
     NoReplyError,
     OtherMeterError,
@@ -32,5 +33,9 @@ def failure(
         return ForeignReplyError(address=address)
     if Discard.ANONYMOUS in seen:
         return AnonymousReplyError(address=address)
-    kind = NoDataError if Discard.ACKNOWLEDGEMENT in seen else NoReplyError
+    kind: type[NoReplyError] = NoReplyError
+    if Discard.ACKNOWLEDGEMENT in seen:
+        # In the place of data, one that had been waited for in vain.
+        is_late = any(reply.followed_late for reply in replies)
+        kind = LateReplyError if is_late else NoDataError
     return kind(address=address, attempts=len(replies))

@@ -2,12 +2,12 @@
 
 import asyncio
 
-from ..address import Address, SecondaryAddress, check_address
+from ..address import BROADCAST, SELECTED, Address, SecondaryAddress, check_address
 from ..application.header import Identity
 from ..application.telegram import Telegram
-from ..errors import MBusError
-from ..line.frame import Received, Single
-from ..line.reply import Discard, Reply
+from ..errors import FrameError, MBusError
+from ..line.frame import Control, Received, Single, parse_frame
+from ..line.reply import Discard, Reply, judge_acknowledgement
 from .errors import EndlessError, UncountableError
 from .failure import failure
 from .reading import LostCountError, Reading
@@ -150,6 +150,9 @@ class _Reader:
         attempts, wait = self._attempts, quirks.first_byte_timeout
         reading.begin()
         await session.line.settle(self._slave.late_until)
+        # First, as they may deselect the meter.
+        for frame in filter(_may_be_unanswered, quirks.initial_frames):
+            await session.exchange(frame, judge_acknowledgement, wait=0.0)
         if isinstance(self._address, SecondaryAddress):
             await session.select(self._address, attempts=attempts, wait=wait)
         elif not self._is_never_reset:
@@ -164,11 +167,12 @@ class _Reader:
             return item if isinstance(item, Single) else reading.judge(item)
 
         for frame in quirks.initial_frames:
-            reply = await session.ask(
-                self._address, [frame], judge, attempts=attempts, wait=wait
-            )
-            if isinstance(reply.answer, Telegram):
-                reading.take(reply.answer)
+            if not _may_be_unanswered(frame):
+                reply = await session.ask(
+                    self._address, [frame], judge, attempts=attempts, wait=wait
+                )
+                if isinstance(reply.answer, Telegram):
+                    reading.take(reply.answer)
 
     async def _read_round(self, last_telegram: int | None) -> bool:
         """Read telegrams until none follows or the wanted one is there; say which."""
@@ -269,3 +273,14 @@ class _Reader:
                 slave.keeps_frame_count |= not self._is_never_reset
                 self._is_never_reset = True
         raise LostCountError
+
+
+def _may_be_unanswered(request: bytes) -> bool:
+    """Say whether no meter has to answer: a broadcast, or a reset of what may be selected."""
+    try:
+        frame = parse_frame(request)
+    except FrameError:
+        return False
+    return frame.address == BROADCAST or (
+        frame.address == SELECTED and frame.control == Control.SND_NKE
+    )

@@ -6,49 +6,51 @@ whose addresses are told apart digit by digit (EN 13757-7, and 7.7 of the classi
 """
 
 from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from dataclasses import replace
-from enum import Enum, auto
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
-from ..address import LAST_PRIMARY, SELECTED, Address, SecondaryAddress, link_address
-from ..application.telegram import Telegram
-from ..errors import LinkError, MBusError, NoisyLineError
+from ..address import LAST_ANSWERING, LAST_PRIMARY, SELECTED, Address, SecondaryAddress
+from ..errors import LateRepliesError
 from ..line.frame import FRAME_COUNT_BIT, Control, long_frame, short_frame
-from ..line.reply import Discard, judge_acknowledgement
-from ..tables.medium import MEDIA
-from .errors import CollisionError, NoDataError, TwinsError
-from .found import Found, SearchStep, key_of, secondary_of
+from .asking import Answer, Asker, Presence
+from .divide import (
+    Parting,
+    beyond_identification,
+    by_any_digit,
+    by_digit,
+    has_open_digits,
+)
+from .errors import NoDataError, TwinsError
+from .found import Findings, Found, SearchStep
 from .master import Master
-from .reading import Reading
-from .session import Session
-from .slave import Slave
 
 POWER_UP = 3.0
 """Seconds that a serial converter needs after opening until all meters on its bus are awake."""
+DEAF = 20.0
+"""Seconds after opening a gateway within which silence may be the gateway's."""
 
-VERSIONS = range(0xFF)
+AWAKE = 6.0
+"""Seconds after opening a gateway that was silent until it is asked again."""
 
-_NOBODY = 252
 _SELECT = 0x52
-_DECIMAL = "0123456789"
-_HEXADECIMAL = "ABCDE"
-
-
-class _Presence(Enum):
-    NONE = auto()
-    ONE = auto()
-    SEVERAL = auto()
+_EVERYTHING = SecondaryAddress()
 
 
 def search(
-    master: Master, *, by_secondary: bool = True, by_primary: bool = True
+    master: Master,
+    *,
+    by_secondary: bool = True,
+    by_primary: bool = True,
+    slowly: bool = False,
 ) -> AsyncGenerator[SearchStep]:
     """Find the meters on the bus, by wildcards first and then at each primary address.
 
-    Each step is over within a few exchanges, and leaves the line to others until the next one is
-    asked for. Raises LinkError.
+    Answers are waited for as long as the slowest of all took, at most the master's timeout; with
+    `slowly` the whole timeout at each primary address. Each step is over within a few exchanges, and
+    leaves the line to others until the next one is asked for. Raises LinkError.
     """
-    return _Search(master).run(by_secondary=by_secondary, by_primary=by_primary)
+    return _Search(master, slowly=slowly).run(
+        by_secondary=by_secondary, by_primary=by_primary
+    )
 
 
 def scan(master: Master) -> AsyncGenerator[SearchStep]:
@@ -59,84 +61,176 @@ def scan(master: Master) -> AsyncGenerator[SearchStep]:
 class _Search:
     """One search: holds the line for each step, and knows what the steps before have found."""
 
-    def __init__(self, master: Master) -> None:
+    def __init__(self, master: Master, *, slowly: bool) -> None:
         self._master = master
-        self._control: int = Control.SND_UD
-        self._found: dict[str, Found] = {}
-        self._unresolved = 0
-        self._shared: set[int] = set()
-        self._noise: bytes | None = None
+        self._slowly = slowly
+        self._asker = Asker()
+        self._findings = Findings()
         self._has_heard = False
-        self._was_late = False
+        self._selected: set[str] = set()
+        self._unresolved = 0
+        self._unsound: dict[Address, Answer] = {}
+        self._answering: set[int] = set()
         self._again: set[Address] = set()
-        self._news: list[SearchStep] = []
-        self._told: set[str] = set()
         self._progress = 0.0
 
     async def run(
         self, *, by_secondary: bool, by_primary: bool
     ) -> AsyncGenerator[SearchStep]:
-        link = self._master.link
-        if not link.settings.over_network:
+        link, asker = self._master.link, self._asker
+        if link.settings.over_network:
+            asker.trusts_from = link.opened_at + DEAF
+        else:
             async with self._master.hold() as session:
                 await session.line.settle(link.opened_at + POWER_UP)
-        share = 0.3 if by_primary else 1.0
+        was_deaf = False
         if by_secondary:
-            async for step in self._search_by_secondary(share):
+            async for step in self._search_by_secondary(0.3 if by_primary else 1.0):
                 yield step
-        if by_primary:
-            start = share if by_secondary else 0.0
-            async for step in self._ask_each(range(LAST_PRIMARY + 1), start, 1.0, []):
+            was_deaf = not self._has_heard and self._may_be_deaf
+        if by_primary and not asker.silence.is_endless:
+            async for step in self._search_by_primary():
                 yield step
+        if was_deaf:
+            async with self._master.hold() as session:
+                await session.line.settle(link.opened_at + AWAKE)
+            async for step in self._search_by_secondary(1.0):
+                yield step
+        self._tell_unsound()
+        if asker.latest > self._latest_by_standard:
+            self._findings.tell(LateRepliesError(delay=round(asker.latest, 1)))
+        for news in self._steps(1.0):
+            yield news
+
+    @property
+    def _latest_by_standard(self) -> float:
+        line, link = self._master.line, self._master.link
+        return line.response_time - link.latency + link.latency_unlearnt
+
+    @property
+    def _may_be_deaf(self) -> bool:
+        return self._master.line.time < self._asker.trusts_from
+
+    async def _listen(self, request: bytes) -> bool:
+        """Learn how late the meters answer; say whether there are any."""
+        async with self._master.hold() as session:
+            has_heard, delay = await self._asker.listen(session, request)
+            if delay and self._may_be_deaf:
+                # A gateway may have held it back.
+                _, delay = await self._asker.listen(session, request)
+            if delay:
+                self._asker.note_late(session, delay)
+        return has_heard
 
     async def _search_by_secondary(self, end: float) -> AsyncGenerator[SearchStep]:
-        several: list[SecondaryAddress] = []
         for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT):
-            self._control = control
-            async for step in self._ask_each([SecondaryAddress()], 0, 0, several):
-                yield step
+            self._asker.control = control
+            everything = long_frame(control, SELECTED, _SELECT, _EVERYTHING.selection)
+            self._has_heard = self._has_heard or await self._listen(everything)
             if self._has_heard:
                 break
-        for address in several:
-            async for step in self._divide(address, 0, end):
+        if self._has_heard:
+            several: list[SecondaryAddress] = []
+            async for step in self._ask_each([_EVERYTHING], 0, 0, several):
                 yield step
-        async with self._master.hold() as session:
-            await session.deselect()
-        yield self._step(end)
+            for address in several:
+                async for step in self._divide(address, self._progress, end):
+                    yield step
+            async with self._master.hold() as session:
+                await session.deselect()
+        for step in self._steps(end):
+            yield step
 
     async def _divide(
         self, address: SecondaryAddress, start: float, end: float
     ) -> AsyncGenerator[SearchStep]:
         """Find the meters, two at least, that an address selects."""
+        garbage = self._unsound[address].garbage
+        if garbage is not None and self._asker.silence.covers(garbage):
+            return
+        if not has_open_digits(address):
+            ways = beyond_identification(self._manufacturers)
+            async for step in self._tell_apart(address, ways, start, end):
+                yield step
+            return
         before = self._located
-        for parts in _divisions(address, self._manufacturers):
+        # Of two meters one may not be found: a request was lost, or a digit is none.
+        for parting in (by_digit, by_any_digit):
             several: list[SecondaryAddress] = []
             middle = start + (end - start) / 10
-            async for step in self._ask_each(parts, start, middle, several):
+            async for step in self._ask_each(parting(address), start, middle, several):
                 yield step
-            if len(several) == len(parts) and not _has_wildcard_digits(address):
-                continue  # This part of the address is not compared at all.
             for number, part in enumerate(several):
                 width = (end - middle) / len(several)
                 begin = middle + number * width
                 async for step in self._divide(part, begin, begin + width):
                     yield step
-            if self._located - before >= 2:
+            if self._located - before >= 2 or self._asker.has_given_up:
+                return
+
+    async def _tell_apart(
+        self,
+        address: SecondaryAddress,
+        ways: Sequence[Parting],
+        start: float,
+        end: float,
+    ) -> AsyncGenerator[SearchStep]:
+        """Find the meters, two at least, of one identification."""
+        before = self._located
+        for number, way in enumerate(ways):
+            if not (parts := way(address)):
+                continue
+            impossible, *parts = parts
+            async with self._master.hold() as session:
+                answer = await self._asker.ask(session, impossible)
+            if answer.presence is not Presence.NONE:
+                continue  # This part of the address is not compared at all.
+            several: list[SecondaryAddress] = []
+            async for step in self._ask_each(parts, start, end, several):
+                yield step
+            for part in several:
+                async for step in self._tell_apart(part, ways[number:], start, end):
+                    yield step
+            if several or self._located - before >= 2 or self._asker.has_given_up:
                 return
         if self._located == before:
-            self._unresolved += 1
-            problem = TwinsError(address=address)
-            yield self._step(end, problem=problem)
+            self._give_up_on(address)
+
+    def _give_up_on(self, address: SecondaryAddress) -> None:
+        self._unresolved += 2
+        self._findings.tell(TwinsError(address=address))
 
     @property
     def _located(self) -> int:
-        return len(self._found) + self._unresolved
+        return len(self._selected) + self._unresolved
 
     @property
-    def _manufacturers(self) -> list[str]:
-        selections = (found.secondary for found in self._found.values())
-        known = {one.manufacturer for one in selections if one and one.manufacturer}
-        return sorted(known)
+    def _manufacturers(self) -> set[str]:
+        selections = (found.secondary for found in self._findings.found.values())
+        return {one.manufacturer for one in selections if one and one.manufacturer}
+
+    async def _search_by_primary(self) -> AsyncGenerator[SearchStep]:
+        asker, start = self._asker, self._progress
+        every = short_frame(Control.SND_NKE, LAST_ANSWERING)
+        has_heard = await self._listen(every)
+        if self._slowly:
+            async with self._master.hold() as session:
+                asker.wait = session.timeout
+        addresses = [
+            address
+            for address in range(LAST_PRIMARY + 1)
+            if not self._findings.is_shared(address)
+        ]
+        middle = (start + 1.0) / 2
+        async for step in self._ask_each(addresses, start, middle, []):
+            yield step
+        if not has_heard and asker.trusts_from:
+            await self._listen(every)
+        silent = [address for address in addresses if address not in self._answering]
+        async for step in self._ask_each(silent, middle, 1.0, [], for_data=True):
+            yield step
+        if not asker.silence.is_noisy:
+            self._findings.drop_silent(self._answering)
 
     async def _ask_each(
         self,
@@ -144,6 +238,8 @@ class _Search:
         start: float,
         end: float,
         several: list[SecondaryAddress],
+        *,
+        for_data: bool = False,
     ) -> AsyncGenerator[SearchStep]:
         """Ask at each address, and note at which several meters answer.
 
@@ -154,195 +250,72 @@ class _Search:
         previous: Address | None = None
         while waiting:
             address = waiting.popleft()
-            self._was_late = False
+            again = address in self._again
             async with self._master.hold() as session:
-                presence = await self._ask(session, address)
-            if self._was_late and address not in self._again:
+                if for_data and isinstance(address, int):
+                    asked = self._asker.ask_for_data(session, address, again=again)
+                else:
+                    asked = self._asker.ask(session, address, again=again)
+                answer = await asked
+                problem = await self._asker.count(session, answer)
+            if answer.is_late:
                 self._master.link.unlearn_latency()
                 self._again.add(address)
                 waiting.extendleft(
                     [address] if previous is None else [address, previous]
                 )
-            elif presence is _Presence.SEVERAL:
-                if isinstance(address, int):
-                    self._note_shared(address)
-                elif address not in several:
-                    several.append(address)
+            else:
+                self._take(address, answer, several)
+            if problem is not None:
+                self._findings.tell(problem)
             previous = address
             done = 1 - len(waiting) / len(addresses)
-            for news in (*self._news, self._step(start + (end - start) * max(0, done))):
-                yield news
-            self._news.clear()
+            for step in self._steps(start + (end - start) * max(0, done)):
+                yield step
+            if self._asker.silence.is_endless:
+                return
+            if self._asker.has_given_up and isinstance(address, SecondaryAddress):
+                return
 
-    async def _ask(self, session: Session, address: Address) -> _Presence:
-        """Say who is there; a single meter is read at once."""
-        if isinstance(address, SecondaryAddress):
-            request = long_frame(self._control, SELECTED, _SELECT, address.selection)
+    def _take(
+        self, address: Address, answer: Answer, several: list[SecondaryAddress]
+    ) -> None:
+        """Take in what an address answered."""
+        if answer.problem is not None:
+            self._findings.tell(answer.problem)
+        if answer.presence is not Presence.NONE and isinstance(address, int):
+            self._answering.add(address)
+        if answer.telegram is None:
+            self._unsound[address] = answer
+            if answer.presence is Presence.SEVERAL and isinstance(
+                address, SecondaryAddress
+            ):
+                several += [address] if address not in several else []
+        elif answer.secondary is not None:
+            self._selected.add(str(answer.secondary))
+            self._findings.note_selected(answer.secondary, answer.telegram)
         else:
-            request = short_frame(Control.SND_NKE, address)
-        presence = await self._probe(session, request)
-        if presence is _Presence.SEVERAL and isinstance(address, int):
-            presence = await self._probe(session, request)
-        if presence is _Presence.ONE:
-            presence = await self._read(session, address)
-        return presence
+            self._findings.note_addressed(answer.telegram, answer.quirks)
 
-    async def _probe(self, session: Session, request: bytes) -> _Presence:
-        reply = await session.exchange(
-            request, judge_acknowledgement, wait=0.0, listen_on=True
-        )
-        self._was_late |= reply.followed_late
-        others = set(reply.discarded) - {Discard.ECHO}
-        if not others and reply.answer is None:
-            return _Presence.NONE
-        self._has_heard = True
-        if not others:
-            return _Presence.ONE
-        if reply.answer is None and others == {Discard.NOISE}:
-            if self._noise is None:
-                await self._learn_noise(session)
-            if bytes(reply.raw) == self._noise:
-                return _Presence.NONE
-        return _Presence.SEVERAL
+    def _tell_unsound(self) -> None:
+        """Tell what sent no sound telegram, now that the line is known."""
+        silence = self._asker.silence
+        for address, answer in self._unsound.items():
+            if answer.lacks_data and not silence.acknowledges:
+                self._findings.tell(NoDataError(address=address, attempts=2))
+            elif answer.presence is Presence.SEVERAL and isinstance(address, int):
+                if not (
+                    silence.is_noisy
+                    or (answer.garbage and silence.covers(answer.garbage))
+                ):
+                    self._findings.share(address)
 
-    async def _learn_noise(self, session: Session) -> None:
-        """See whether there is noise even where no meter can answer."""
-        request = short_frame(Control.SND_NKE, _NOBODY)
-        reply = await session.exchange(request, judge_acknowledgement, wait=0.0)
-        self._noise = bytes(reply.raw)
-        if Discard.NOISE in reply.discarded:
-            self._tell(NoisyLineError(noise=self._noise))
-
-    async def _read(self, session: Session, address: Address) -> _Presence:
-        """Read the first telegram of the meter that acknowledged, if it is but one."""
-        reading = Reading(
-            address, slave=Slave(), max_package_length=session.max_package_length
-        )
-        request = short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, link_address(address))
-        # A damaged telegram after a clean acknowledgement is that of several meters.
-        is_part = isinstance(address, SecondaryAddress) and _has_wildcard_digits(
-            address
-        )
-        for _ in range(1 if is_part else 2):
-            try:
-                reply = await session.exchange(request, reading.judge, listen_on=True)
-            except LinkError:
-                raise
-            except MBusError as err:
-                self._tell(err)
-                return _Presence.NONE
-            others = set(reply.discarded) - {Discard.ECHO}
-            # An E5 now, or silence, says that the one before was another meter's.
-            self._was_late |= reply.followed_late or Discard.ACKNOWLEDGEMENT in others
-            if reply.answer is not None and Discard.SECOND not in others:
-                self._note(address, reply.answer)
-                return _Presence.ONE
-            if not others:
-                self._was_late = True
-                return _Presence.NONE
-        if others == {Discard.ACKNOWLEDGEMENT} and address in self._again:
-            self._tell(NoDataError(address=address, attempts=2))
-            return _Presence.NONE
-        return _Presence.SEVERAL
-
-    def _tell(self, problem: MBusError) -> None:
-        """Tell a problem, once."""
-        if str(problem) not in self._told:
-            self._told.add(str(problem))
-            self._news.append(self._step(self._progress, problem=problem))
-
-    def _note(self, address: Address, telegram: Telegram) -> None:
-        """Take in a meter, once, however often it is found."""
-        by_secondary = isinstance(address, SecondaryAddress)
-        primary = telegram.address if telegram.address <= LAST_PRIMARY else None
-        known = self._found.get(key_of(telegram))
-        if known is not None and (known.primary == primary or not by_secondary):
-            return
-        sharing = [
-            found
-            for found in self._found.values()
-            if found.primary == primary and primary is not None
-        ]
-        secondary = None
-        if isinstance(address, SecondaryAddress):
-            secondary = secondary_of(telegram)
-            if secondary is not None and address.fabrication_number is not None:
-                # Only the number tells it from another of the same address.
-                number = (
-                    telegram.identity.fabrication_number if telegram.identity else None
-                )
-                if number is None or len(number) != 8:
-                    number = address.fabrication_number
-                secondary = replace(secondary, fabrication_number=number)
-        self._add(
-            Found(address=0, primary=primary, secondary=secondary, telegram=telegram)
-        )
-        if sharing and primary is not None:
-            self._note_shared(primary)
-
-    def _note_shared(self, primary: int) -> None:
-        if primary in self._shared:
-            return
-        self._shared.add(primary)
-        self._tell(CollisionError(address=primary))
-        for found in list(self._found.values()):
-            if found.primary == primary:
-                self._add(found)
-
-    def _add(self, found: Found) -> None:
-        usable = found.primary not in (None, 0) and found.primary not in self._shared
-        address = found.primary if usable else found.secondary
-        if address is None:
-            address = found.primary
-        if address is None:
-            return
-        found = replace(found, address=address)
-        self._found[found.key] = found
-        self._news.append(self._step(self._progress, found=found))
-
-    def _step(
-        self,
-        progress: float,
-        *,
-        found: Found | None = None,
-        problem: MBusError | None = None,
-    ) -> SearchStep:
+    def _steps(self, progress: float) -> Iterator[SearchStep]:
+        """Give the news, and the part that is done."""
+        for news in self._findings.take_news():
+            if isinstance(news, Found):
+                yield SearchStep(progress=self._progress, found=news)
+            else:
+                yield SearchStep(progress=self._progress, problem=news)
         self._progress = max(self._progress, progress)
-        return SearchStep(progress=self._progress, found=found, problem=problem)
-
-
-def _has_wildcard_digits(address: SecondaryAddress) -> bool:
-    return "F" in address.identification
-
-
-def _divisions(
-    address: SecondaryAddress, manufacturers: Iterable[str]
-) -> Iterator[list[SecondaryAddress]]:
-    """Give the ways to part what an address selects, to be tried one after the other."""
-    if _has_wildcard_digits(address):
-
-        def digits(choice: str) -> list[SecondaryAddress]:
-            number = address.identification
-            return [
-                replace(address, identification=number.replace("F", digit, 1))
-                for digit in choice
-            ]
-
-        yield digits(_DECIMAL)
-        # Of two meters at least one wasn't found: a request was lost, or a digit is none.
-        yield digits(_DECIMAL + _HEXADECIMAL)
-        return
-    number = address.fabrication_number or "F" * 8
-    if "F" in number:
-        yield [
-            replace(address, fabrication_number=number.replace("F", digit, 1))
-            for digit in _DECIMAL
-        ]
-        if address.fabrication_number is not None:
-            return
-    if address.medium is None:
-        yield [replace(address, medium=medium) for medium in MEDIA]
-    elif address.version is None:
-        yield [replace(address, version=version) for version in VERSIONS]
-    elif address.manufacturer is None:
-        yield [replace(address, manufacturer=name) for name in manufacturers]
+        yield SearchStep(progress=self._progress)

@@ -57,6 +57,8 @@ class Session:
         # An acknowledgement doesn't say whose it is: whether older ones may still come, and when.
         self._may_hear_older = False
         self._late_until = 0.0
+        # And whether an acknowledgement in the place of data may be one of them.
+        self._silent_until = 0.0
 
     def slave(self, address: Address) -> Slave:
         """Give what is known of the meter at an address."""
@@ -181,7 +183,7 @@ class Session:
         judge: Judge[Answer],
         *,
         wait: float | None = None,
-        listen_on: bool = False,
+        listen_on: float = 0.0,
     ) -> Reply[Answer]:
         """Send one request, as `Line.exchange` does, and take note of what it does to the meters."""
         try:
@@ -191,6 +193,7 @@ class Session:
         slave = self._note_request(frame)
         asks_for_data = frame is not None and _is_request_for_data(frame)
         heard_all = not self._may_hear_older
+        is_overdue = self._loop.time() < self._silent_until
         heard_data = slave.late_until < self._loop.time()
         self._may_hear_older = True
         if asks_for_data:
@@ -206,6 +209,10 @@ class Session:
         if asks_for_data and heard_data and len(reply.raw) >= _SHORTEST_TELEGRAM:
             slave.late_until = 0.0
         self._may_hear_older = not heard_all or reply.answer is None
+        if is_overdue and Discard.ACKNOWLEDGEMENT in reply.discarded:
+            reply.followed_late = reply.followed_late or self.timeout
+        if reply.is_echo:
+            self._silent_until = self._loop.time() + 3 * self.timeout
         if reply.answer is None:
             self._late_until = self._loop.time() + self.timeout
         elif frame is not None:

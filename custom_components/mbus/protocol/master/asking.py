@@ -1,0 +1,286 @@
+"""Asking who is at an address: nobody, one meter, which is read at once, or several."""
+
+from dataclasses import dataclass, field, replace
+from enum import Enum, auto
+from math import inf
+from typing import Any
+
+from ..address import SELECTED, Address, SecondaryAddress, link_address
+from ..application.telegram import Telegram
+from ..errors import LinkError, MBusError, UnsoundRepliesError
+from ..line.frame import FRAME_COUNT_BIT, Control, Single, long_frame, short_frame
+from ..line.reply import Discard, Reply, judge_acknowledgement
+from .divide import has_open_digits
+from .found import secondary_of
+from .reading import Reading
+from .readout import Quirks
+from .session import Session
+from .silence import REQUESTS_TO_NOBODY, Silence, never_ends
+from .slave import Slave
+
+LATE_MARGIN = 1.25
+"""How much longer than the latest answer so far the next ones are waited for."""
+
+_SELECT = 0x52
+_SHORT = 0x10
+_TO_THE_END = 0.9
+_OF_OTHERS = {Discard.OTHER_METER, Discard.FOREIGN}
+"""What another meter sent, perhaps later than it was waited for."""
+_SURE = 3
+"""Times in a row that garbage came again, after which it is believed at once."""
+_ENOUGH = 20
+"""Answers in a row without a sound telegram, after which the line is tested; a descent has about 8."""
+_TESTS = 5
+"""Tests of the line in a row that nothing sound came between, after which none will come."""
+
+
+class Presence(Enum):
+    """Who is at an address."""
+
+    NONE = auto()
+    ONE = auto()
+    SEVERAL = auto()
+
+
+class _Sound(Enum):
+    """What an acknowledgement was waited for, and what came."""
+
+    SILENCE = auto()
+    ACKNOWLEDGEMENT = auto()
+    GARBAGE = auto()
+    MORE = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Who is at an address; of one meter what it sent, how it is selected and what reading it needs.
+
+    `garbage` is the reply that nothing else came in, `lacks_data` when the request for data brought
+    none, and `is_late` when something that came may be the answer of the address asked before.
+    """
+
+    presence: Presence
+    telegram: Telegram | None = None
+    secondary: SecondaryAddress | None = None
+    quirks: Quirks = field(default_factory=Quirks)
+    problem: MBusError | None = None
+    garbage: Reply[Any] | None = None
+    lacks_data: bool = False
+    is_late: bool = False
+
+
+class Asker:
+    """Asks at addresses on a line, and learns how late answers come and what the line's silence is."""
+
+    def __init__(self) -> None:
+        """Expect what the standard says."""
+        self.silence = Silence()
+        self.control: int = Control.SND_UD
+        self.wait = 0.0
+        """Seconds to wait for an acknowledgement, where that is longer than the standard says."""
+        self.trusts_from = 0.0
+        """Time of the line before which a late answer may have been held back by the gateway."""
+        self.latest = 0.0
+        """Seconds until the latest answer that came later than the standard allows."""
+        self.has_given_up = False
+        """Whether parting the addresses further leads to nothing."""
+        self._limit = inf
+        self._fruitless = self._tests = self._repeated = 0
+
+    async def ask(
+        self, session: Session, address: Address, *, again: bool = False
+    ) -> Answer:
+        """Say who is there; `again` when an answer may have been late the last time."""
+        if isinstance(address, SecondaryAddress):
+            request = long_frame(self.control, SELECTED, _SELECT, address.selection)
+        else:
+            request = short_frame(Control.SND_NKE, address)
+        replies, sound = await self._probe(session, request)
+        is_late = any(map(self._is_late, replies))
+        answer = Answer(presence=Presence.SEVERAL)
+        if sound is _Sound.SILENCE:
+            answer = Answer(presence=Presence.NONE)
+        elif sound is _Sound.GARBAGE:
+            answer = Answer(presence=Presence.SEVERAL, garbage=replies[-1])
+        elif sound is _Sound.ACKNOWLEDGEMENT:
+            answer = await self._read(session, address)
+            # Silence now says that the acknowledgement was another meter's.
+            is_late |= answer.lacks_data and not self.silence.acknowledges
+        return replace(answer, is_late=(is_late or answer.is_late) and not again)
+
+    async def ask_for_data(
+        self, session: Session, address: int, *, again: bool = False
+    ) -> Answer:
+        """Say who is at a primary address that was silent, without a reset before.
+
+        A meter that then isn't silent once more had missed the reset; any other has to be read
+        without one.
+        """
+        answer = await self._read(session, address, wait=self.wait)
+        if answer.presence is Presence.ONE:
+            request = short_frame(Control.SND_NKE, address)
+            for _ in range(2):
+                _, sound = await self._probe(session, request)
+                if sound is not _Sound.SILENCE:
+                    # Only now is it the first telegram.
+                    return await self._read(session, address)
+            answer = replace(answer, quirks=Quirks(reset="never"))
+        return replace(answer, is_late=answer.is_late and not again, lacks_data=False)
+
+    async def listen(self, session: Session, request: bytes) -> tuple[bool, float]:
+        """Send what every meter answers; say whether any did, and until when.
+
+        The time is in seconds after the request, 0 if it isn't later than the standard says.
+        """
+        self._limit = min(self._limit, session.line.response_time)
+        reply: Reply[Any] = await session.exchange(
+            request,
+            judge_acknowledgement,
+            wait=session.timeout,
+            listen_on=session.timeout,
+        )
+        is_noise = reply.went_on or (
+            reply.answer is None and reply.delay > _TO_THE_END * session.timeout
+        )
+        is_late = self._limit < reply.delay and not is_noise
+        return (
+            self._sound(reply) is not _Sound.SILENCE,
+            reply.delay if is_late else 0.0,
+        )
+
+    async def _read(
+        self, session: Session, address: Address, *, wait: float | None = None
+    ) -> Answer:
+        """Read the first telegram of a meter, if it is but one that answers."""
+        reading = Reading(
+            address, slave=Slave(), max_package_length=session.max_package_length
+        )
+        request = short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, link_address(address))
+        # A damaged telegram after a clean acknowledgement is that of several meters.
+        is_part = isinstance(address, SecondaryAddress) and has_open_digits(address)
+        is_late = False
+        for _ in range(1 if is_part else 2):
+            try:
+                reply = await session.exchange(
+                    request,
+                    reading.judge,
+                    wait=wait,
+                    listen_on=session.line.response_time,
+                )
+            except LinkError:
+                raise
+            except MBusError as err:
+                return Answer(presence=Presence.NONE, problem=err)
+            others = set(reply.discarded) - {Discard.ECHO}
+            is_late |= self._is_late(reply) or not _OF_OTHERS.isdisjoint(others)
+            if reply.answer is not None and Discard.SECOND not in others:
+                return replace(
+                    await self._confirm(session, address, reply.answer), is_late=is_late
+                )
+            if not others or (others == {Discard.NOISE} and self.silence.covers(reply)):
+                others = set()
+                break
+        if not others - {Discard.ACKNOWLEDGEMENT}:
+            return Answer(presence=Presence.NONE, lacks_data=True, is_late=is_late)
+        if others <= {Discard.ANONYMOUS} | _OF_OTHERS:
+            # One meter, which this selection can't be trusted to reach.
+            return Answer(presence=Presence.NONE, is_late=is_late)
+        return Answer(presence=Presence.SEVERAL, is_late=is_late)
+
+    async def count(self, session: Session, answer: Answer) -> MBusError | None:
+        """Count answers without a telegram, and test the line after many; give what is wrong with it."""
+        if answer.presence is Presence.ONE:
+            self._fruitless = self._tests = 0
+        elif answer.lacks_data and not self.silence.acknowledges:
+            self._fruitless += 1
+        elif answer.presence is Presence.SEVERAL:
+            is_endless = answer.garbage is not None and never_ends(answer.garbage)
+            self._fruitless += _ENOUGH if is_endless else 1
+        if self._fruitless < _ENOUGH or self.has_given_up:
+            return None
+        self._fruitless = 0
+        self._tests += 1
+        problem = self.silence.learn(
+            [
+                await session.exchange(request, judge_acknowledgement, wait=self.wait)
+                for request in REQUESTS_TO_NOBODY
+            ]
+        )
+        self.has_given_up = self.silence.is_noisy or self._tests == _TESTS
+        if self.has_given_up and problem is None:
+            return UnsoundRepliesError()
+        return problem
+
+    def note_late(self, session: Session, delay: float) -> None:
+        """Wait longer from now on, for an answer that came so late."""
+        self.latest = max(self.latest, delay)
+        self.wait = min(max(self.wait, LATE_MARGIN * delay), session.timeout)
+
+    async def _probe(
+        self, session: Session, request: bytes
+    ) -> tuple[list[Reply[Any]], _Sound]:
+        """Send what is to be acknowledged, and once more where only garbage came.
+
+        Where garbage came again and again, a selection is not repeated: chance costs ten more.
+        """
+        replies: list[Reply[Any]] = []
+        sounds: list[_Sound] = []
+        is_sure = self._repeated >= _SURE and request[0] != _SHORT
+        # Garbage, then nothing: one of the two was chance.
+        while sounds in ([], [_Sound.GARBAGE], [_Sound.GARBAGE, _Sound.SILENCE]):
+            if sounds and is_sure:
+                break
+            reply: Reply[Single] = await session.exchange(
+                request,
+                judge_acknowledgement,
+                wait=self.wait,
+                listen_on=max(self.wait, session.line.response_time),
+            )
+            replies.append(reply)
+            sounds.append(self._sound(reply))
+            if reply.followed_late and session.line.time > self.trusts_from:
+                self.note_late(session, reply.followed_late)
+        if len(sounds) > 1:
+            is_repeated = sounds[1] is _Sound.GARBAGE
+            self._repeated = self._repeated + 1 if is_repeated else 0
+        return replies, sounds[-1]
+
+    def _sound(self, reply: Reply[Any]) -> _Sound:
+        others = set(reply.discarded) - {Discard.ECHO}
+        if reply.answer is not None:
+            is_one = others <= {Discard.NOISE}
+            return _Sound.ACKNOWLEDGEMENT if is_one else _Sound.MORE
+        if others - {Discard.NOISE}:
+            return _Sound.MORE
+        is_silent = not others or self.silence.covers(reply)
+        return _Sound.SILENCE if is_silent else _Sound.GARBAGE
+
+    @staticmethod
+    def _is_late(reply: Reply[Any]) -> bool:
+        return bool(reply.followed_late) or Discard.LATE in reply.discarded
+
+    async def _confirm(
+        self, session: Session, address: Address, telegram: Telegram
+    ) -> Answer:
+        """Select a meter by its own address: telegrams of several can make a sound one of nobody."""
+        secondary = secondary_of(telegram)
+        if not isinstance(address, SecondaryAddress) or secondary is None:
+            return Answer(presence=Presence.ONE, telegram=telegram)
+        if address.fabrication_number is not None:
+            # Only the number tells it from another of the same address.
+            number = telegram.identity.fabrication_number if telegram.identity else None
+            if number is None or len(number) != 8:
+                number = address.fabrication_number
+            secondary = replace(secondary, fabrication_number=number)
+        answer = Answer(presence=Presence.ONE, telegram=telegram, secondary=secondary)
+        for choice in (secondary, secondary.with_wildcards()):
+            if choice == address:
+                return answer
+            request = long_frame(self.control, SELECTED, _SELECT, choice.selection)
+            reply = await session.exchange(
+                request, judge_acknowledgement, wait=self.wait
+            )
+            if reply.answer is not None:
+                session.slave(secondary).selection = request
+                return answer
+        return Answer(presence=Presence.SEVERAL)

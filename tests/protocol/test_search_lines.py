@@ -1,0 +1,237 @@
+"""Searches on lines and of meters as people have them, at 2400 baud."""
+
+from collections.abc import Sequence
+import random
+from typing import Any
+
+import pytest
+
+from custom_components.mbus.protocol import (
+    ChangingNoiseError,
+    DistortedEchoError,
+    LateRepliesError,
+    NobodyAnswersError,
+    NoisyLineError,
+    SecondaryAddress,
+    TwinsError,
+)
+from tests.simulator import (
+    Babble,
+    Deafness,
+    Fault,
+    Faults,
+    Quirks,
+    SimulatedMeter,
+    WaterMeter,
+)
+
+from .searches import searched
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+BY_SECONDARY = {"by_primary": False}
+BY_PRIMARY = {"by_secondary": False}
+WAYS = [{}, BY_SECONDARY, BY_PRIMARY]
+NUMBERS = ("12345678", "47110815", "12345999")
+
+
+def three(**quirks: Any) -> list[WaterMeter]:
+    """Three meters, of which two share five digits."""
+    return [
+        WaterMeter(address, identification=number, quirks=Quirks(**quirks))
+        for address, number in zip((3, 7, 8), NUMBERS, strict=True)
+    ]
+
+
+# Slow meters
+
+
+@pytest.mark.parametrize("ways", WAYS)
+@pytest.mark.parametrize(
+    "delays", [(0.35, 0.35, 0.35), (0.7, 1.3, 2.0), (1.1, 1.1, 1.1), (0.03, 0.05, 2.0)]
+)
+def test_slow_meters(delays: Sequence[float], ways: dict[str, Any]) -> None:
+    """Whatever answers within the timeout is found; that it is late is told, and nothing else."""
+    meters = three()
+    for meter, delay in zip(meters, delays, strict=True):
+        meter.quirks.response_delay = delay
+    result = searched(meters, ways=ways)
+    assert result.numbers == sorted(NUMBERS)
+    for problem in result.problems:
+        assert isinstance(problem, LateRepliesError)
+    assert len(result.problems) == (max(delays) > 1)
+
+
+# Unclean lines
+
+
+def distorted(request: bytes) -> bytes:
+    """Give an echo with some bits turned."""
+    return bytes(byte ^ 0x20 * (place % 3 == 1) for place, byte in enumerate(request))
+
+
+def test_a_distorted_echo_without_meters() -> None:
+    """It is told what it is, once, and not taken for meters."""
+    result = searched([], echo=distorted)
+    assert result.found == {}
+    (problem,) = result.problems
+    assert isinstance(problem, DistortedEchoError)
+    # Each primary address twice, and what it took to learn it.
+    assert len(result.requests) < 2 * 251 + 60
+
+
+def test_a_sound_echo_costs_no_time() -> None:
+    """It is no answer, and the latency is learnt through it."""
+    without = searched(three(), ways=BY_SECONDARY)
+    with_echo = searched(three(), ways=BY_SECONDARY, echo=bytes)
+    assert with_echo.numbers == without.numbers == sorted(NUMBERS)
+    assert with_echo.problems == []
+    assert with_echo.seconds < 1.05 * without.seconds
+
+
+@pytest.mark.parametrize("ways", WAYS)
+def test_a_module_that_never_stops(ways: dict[str, Any]) -> None:
+    """A line that is never idle ends the search soon, with one short text."""
+    babble = Babble(character=b"\xff", every=11 / 2400)
+    result = searched([], ways=ways, way={"babble": babble})
+    assert result.found == {}
+    (problem,) = result.problems
+    assert isinstance(problem, ChangingNoiseError)
+    assert len(str(problem)) < 300
+    assert len(result.requests) < 20
+
+
+@pytest.mark.parametrize("ways", WAYS)
+@pytest.mark.parametrize("noise", [b"\x00", b"\xff"])
+def test_noise_before_each_reply(noise: bytes, ways: dict[str, Any]) -> None:
+    """Noise before an acknowledgement, then a sound telegram: that is one meter."""
+    result = searched(three(), ways=ways, reply_noise=noise)
+    assert result.numbers == sorted(NUMBERS)
+    assert result.problems == []
+
+
+@pytest.mark.parametrize("ways", WAYS)
+def test_a_constant_reply_of_nobody(ways: dict[str, Any]) -> None:
+    """It is this line's silence: the search goes on and finds all."""
+    result = searched(three(), ways=ways, converter_noise=b"\xfd\xfe\xfc\x00", skew=3)
+    assert result.numbers == sorted(NUMBERS)
+    (problem,) = result.problems
+    assert isinstance(problem, NoisyLineError)
+    assert "FD FE FC 00" in str(problem)
+
+
+def test_noise_that_is_never_the_same() -> None:
+    """It ends the splitting with one problem; the meters are found at their primary addresses."""
+    draw = random.Random(3)
+    result = searched(three(), echo=lambda _: draw.randbytes(draw.randint(1, 6)))
+    assert {found.address for found in result.found.values()} == {3, 7, 8}
+    (problem,) = result.problems
+    assert isinstance(problem, ChangingNoiseError)
+    assert len(result.requests) < 700
+
+
+def test_whatever_is_sent_is_acknowledged() -> None:
+    """E5 where nobody may be is told once, and the meters are found."""
+    result = searched(three(), converter_noise=b"\xe5")
+    assert result.numbers == sorted(NUMBERS)
+    (problem,) = result.problems
+    assert isinstance(problem, NobodyAnswersError)
+
+
+def test_damaged_telegrams_of_all_meters() -> None:
+    """Requests have an end where meters answer but never soundly."""
+    faults = Faults({Fault.CORRUPT: 1.0})
+    result = searched(three(), ways=BY_SECONDARY, faults=faults)
+    assert result.found == {}
+    assert len(result.requests) < 1500
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_some_noise(seed: int) -> None:
+    """What is heard by chance costs requests and no meter."""
+    chances = dict.fromkeys((Fault.NOISE_BEFORE, Fault.CORRUPT), 0.05)
+    result = searched(three(), faults=Faults(chances, seed=seed))
+    assert {found.address for found in result.found.values()} == {3, 7, 8}
+    assert len(result.requests) < 1200
+
+
+# Deaf beginnings
+
+
+@pytest.mark.parametrize("holds", [False, True])
+@pytest.mark.parametrize("ways", WAYS)
+def test_a_gateway_that_is_deaf_at_first(ways: dict[str, Any], holds: bool) -> None:
+    """What it missed is asked again, and what it held back sets no wait."""
+    result = searched(
+        three(), ways=ways, way={"deaf": Deafness(seconds=5, holds=holds)}
+    )
+    assert result.numbers == sorted(NUMBERS)
+    assert result.problems == []
+    assert result.seconds < 200
+
+
+# Meters silent on a reset
+
+
+@pytest.mark.parametrize("ways", [{}, BY_PRIMARY])
+def test_meters_that_ignore_a_reset(ways: dict[str, Any]) -> None:
+    """They are found by what they do answer, and it is known how to read them."""
+    result = searched(three(answers_reset=False), ways=ways)
+    assert {found.address for found in result.found.values()} == {3, 7, 8}
+    assert {found.quirks.reset for found in result.found.values()} == {"never"}
+
+
+def test_a_lost_reset() -> None:
+    """One lost request loses no meter, and makes it no other."""
+    faults = Faults()
+    faults.once(
+        Fault.REQUEST_LOST, matches=lambda request: request[:3] == b"\x10\x40\x07"
+    )
+    result = searched(three(), ways=BY_PRIMARY, faults=faults)
+    assert {found.address for found in result.found.values()} == {3, 7, 8}
+    assert {found.quirks.reset for found in result.found.values()} == {
+        "before_each_read"
+    }
+
+
+# Phantoms and twins
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_no_number_that_nobody_has(seed: int) -> None:
+    """Meters that answer at once make sound telegrams of numbers that no meter has."""
+    draw = random.Random(seed)
+    numbers = [f"{draw.randrange(10**8):08d}" for _ in range(20)]
+    meters: list[SimulatedMeter] = [
+        WaterMeter(address, identification=number)
+        for address, number in enumerate(numbers, 1)
+    ]
+    result = searched(meters, ways=BY_SECONDARY)
+    assert result.numbers == sorted(numbers)
+    assert result.problems == []
+
+
+@pytest.mark.parametrize("skew", [3, 30])
+@pytest.mark.parametrize("selection", ["ignored", "silent"])
+def test_twins(selection: Any, skew: int) -> None:
+    """They are told once, with the cure, and found at their primary addresses."""
+    meters = [
+        WaterMeter(
+            address,
+            identification="12345678",
+            quirks=Quirks(enhanced_selection=selection),
+        )
+        for address in (1, 2)
+    ]
+    result = searched(meters, ways=BY_SECONDARY, skew=skew)
+    assert result.found == {}
+    (problem,) = result.problems
+    assert isinstance(problem, TwinsError)
+    assert isinstance(problem.address, SecondaryAddress)
+    assert problem.address.identification == "12345678"
+    assert "mbus.set_primary_address" in str(problem)
+    assert len(result.requests) < 450
+
+    result = searched(meters, skew=skew)
+    assert {found.address for found in result.found.values()} == {1, 2}
+    assert len(result.problems) == 1
