@@ -1,7 +1,7 @@
 """How results are told: as a text, or as JSON; and in an exit code."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, time
 from decimal import Decimal
 from enum import IntEnum
