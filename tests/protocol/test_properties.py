@@ -9,6 +9,7 @@ from hypothesis import example, given, strategies as st
 import pytest
 
 from custom_components.mbus.protocol import (
+    PROBLEMS,
     EncodeError,
     FrameError,
     IncompleteTelegramError,
@@ -40,6 +41,10 @@ def assert_sound(telegram: Telegram) -> None:
     """Look at everything: nothing raises, nothing is missing without a reason."""
     assert telegram.signatures == tuple(found.signature for found in telegram.records)
     repr(telegram)
+    problems = (telegram.problem, *(found.problem for found in telegram.records))
+    for problem in filter(None, problems):
+        assert problem.key in PROBLEMS
+        assert "{" not in str(problem)
     for index, found in enumerate(telegram.records):
         assert found.index == index
         assert (found.value is None) <= (found.problem is not None)

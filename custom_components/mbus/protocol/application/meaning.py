@@ -115,10 +115,10 @@ def meaning_of(header: bytes, text_last: bool = False) -> Meaning:
         row,
         modifiers,
         _find_vifes(vifes) if vifes else (),
-        _FUNCTIONS[dif >> 4 & 0x03],
-        storage_number,
-        tariff,
-        subunit,
+        function=_FUNCTIONS[dif >> 4 & 0x03],
+        storage_number=storage_number,
+        tariff=tariff,
+        subunit=subunit,
     )
 
 
@@ -128,6 +128,7 @@ def build_meaning(
     row: Row,
     modifiers: tuple[str, ...],
     vifes: Sequence[Vife] = (),
+    *,
     function: Function = Function.INSTANTANEOUS,
     storage_number: int = 0,
     tariff: int = 0,
