@@ -20,7 +20,7 @@ from homeassistant.config_entries import (
     SubentryFlowContext,
 )
 from homeassistant.const import CONF_NAME, CONF_TYPE
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow, section
 from homeassistant.helpers.selector import TextSelector
 import voluptuous as vol
@@ -140,7 +140,7 @@ class MBusConfigFlow(
         placeholders: dict[str, str] = {}
         if user_input is not None:
             data = {CONF_NAME: user_input[CONF_NAME]} | link_data(link_type, user_input)
-            if data[CONF_NAME] in self._taken_names(entry):
+            if data[CONF_NAME] in _taken_names(self.hass, entry):
                 errors = {CONF_NAME: "name_exists"}
             elif entry is None:
                 errors, placeholders = await async_link_errors(self.hass, data)
@@ -162,19 +162,12 @@ class MBusConfigFlow(
                 or (
                     _stored_values(link_type, entry)
                     if entry
-                    else {CONF_NAME: _free_name(self._taken_names(None))}
+                    else {CONF_NAME: _free_name(_taken_names(self.hass, None))}
                 ),
             ),
             errors=errors,
             description_placeholders=placeholders,
         )
-
-    def _taken_names(self, entry: ConfigEntry | None) -> set[str]:
-        return {
-            other.data[CONF_NAME]
-            for other in self._async_current_entries()
-            if other is not entry
-        }
 
     async def _async_relink(
         self, entry: ConfigEntry, data: Mapping[str, Any], title: str
@@ -291,6 +284,14 @@ def _stored_values(link_type: str, entry: ConfigEntry) -> dict[str, Any]:
     return values | (
         link_form(entry.data) if entry.data[CONF_TYPE] == link_type else {}
     )
+
+
+def _taken_names(hass: HomeAssistant, entry: ConfigEntry | None) -> set[str]:
+    return {
+        other.data[CONF_NAME]
+        for other in hass.config_entries.async_entries(DOMAIN)
+        if other is not entry
+    }
 
 
 def _free_name(taken: Collection[str]) -> str:

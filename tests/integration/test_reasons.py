@@ -22,6 +22,7 @@ FACTS = {
     "length": 255,
     "limit": 250,
     "link": "socket://gateway:10001",
+    "delay": 0.7,
     "noise": b"\x00\xff",
     "old_baud_rate": 300,
     "reason": "the other side closed it",
