@@ -189,6 +189,11 @@ class TcpGateway(Gateway):
         self._clients: list[_TcpClient] = []
         self._server: asyncio.Server | None = None
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether a client can connect."""
+        return self._server is not None
+
     async def start(self, host: str | None = None, port: int | None = None) -> int:
         """Listen, without arguments where it did before; return the port."""
         self.host = self.host if host is None else host

@@ -1,0 +1,118 @@
+"""Runs whole lives, each from a list of steps, and says what was wrong with one and after which steps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+
+from .actions import ACTIONS, calm, mend, press_read_now, switch, take_in
+from .clock import Clock
+from .life import RETRIED, SET_UP_AGAIN, Life, Setting
+from .places import Place
+
+STEPS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happens; `number` is what it draws by."""
+
+    action: str
+    number: int
+
+
+class LifeError(AssertionError):
+    """What was wrong in a life; `step` is how many of its steps were made until then."""
+
+    def __init__(self, faults: Sequence[str], step: int) -> None:
+        """Name what was wrong."""
+        super().__init__("\n".join(faults))
+        self.step = step
+
+
+def plan(seed: int, length: int = STEPS) -> list[Step]:
+    """Draw the steps of a life."""
+    random = Random(seed)
+    names = [*ACTIONS]
+    weights = [weight for _, weight in ACTIONS.values()]
+    return [
+        Step(name, random.randrange(1 << 32))
+        for name in random.choices(names, weights, k=length)
+    ]
+
+
+async def live(
+    hass: HomeAssistant,
+    clock: Clock,
+    storage: dict[str, Any],
+    seed: int,
+    steps: Sequence[Step],
+    setting: Setting = Setting(),
+) -> Life:
+    """Live a whole life: everything is well at its end, and nothing is left of it. Raises LifeError."""
+    life = Life(hass, clock, storage, seed, setting)
+    try:
+        await life.begin()
+        for place, step in enumerate(steps):
+            function, _ = ACTIONS[step.action]
+            await function(life, Random(step.number))
+            await hass.async_block_till_done()
+            _check(life, place + 1)
+        await settle(life)
+    finally:
+        await life.end()
+    _check(life, len(steps))
+    return life
+
+
+def _check(life: Life, step: int) -> None:
+    if life.witness.faults:
+        raise LifeError(life.witness.faults, step)
+
+
+async def settle(life: Life) -> None:
+    """End all that is wrong, and see each meter back within a period."""
+    for task in [*life.tasks]:
+        await task
+    random = Random(0)
+    await calm(life, random)
+    for place in life.places:
+        place.installed.invalid.clear()
+    was_loaded = life.is_loaded
+    if not was_loaded:
+        await life.pass_time(SET_UP_AGAIN)
+    await switch(life, on=True)
+    sound = [
+        place
+        for place in life.places
+        if place.number == place.installed.identification and life.is_bound(place)
+    ]
+    await see_back(life, sound)
+    for place in life.places:
+        if place.number != place.installed.identification:
+            await take_in(life, place, random)
+    await see_back(life, [])
+    for place in life.places:
+        await mend(life, place)
+    await see_back(life, life.places)
+
+
+async def see_back(life: Life, places: Sequence[Place]) -> None:
+    """Wait for the longest period, and see that these meters were read meanwhile and that nothing is wrong with them."""
+    began = life.clock.now()
+    periods = [period for place in life.places if (period := life.period(place))]
+    await life.pass_time(max(periods, default=timedelta()) + RETRIED)
+    for place in life.places:
+        if life.period(place) is None:
+            # A total that fell is believed at the second reading.
+            await press_read_now(life, place)
+            await press_read_now(life, place)
+    await life.hass.async_block_till_done()
+    for place in places:
+        life.witness.counts["back"] += 1
+        life.witness.check_back(place, began)
+    if life.witness.faults:
+        raise LifeError(life.witness.faults, 0)
