@@ -93,8 +93,7 @@ async def calm(life: Life, random: Random) -> None:
     life.bus.meters.extend(life.silent)
     life.silent.clear()
     for gateway in life.gateways:
-        if not gateway.is_listening and not life.tasks:
-            await gateway.start()
+        await gateway.start()
 
 
 @action(2)
@@ -116,7 +115,7 @@ async def pull_link(life: Life, random: Random) -> None:
 async def restart_gateway(life: Life, random: Random) -> None:
     """The gateway is away for a while."""
     gateway = life.gateways[0]
-    if gateway.is_listening and not life.tasks:
+    if gateway.is_listening:
         seconds = random.choice((0.5, 10, 100, 1000))
         task = asyncio.create_task(gateway.go_down(seconds))
         life.tasks.add(task)
@@ -126,8 +125,7 @@ async def restart_gateway(life: Life, random: Random) -> None:
 @action(2)
 async def stop_gateway(life: Life, random: Random) -> None:
     """The gateway is away until it is calm."""
-    if not life.tasks:
-        await life.gateways[0].stop()
+    await life.gateways[0].stop()
 
 
 @action(3)
@@ -226,8 +224,9 @@ async def add_binding(life: Life, random: Random) -> None:
         data = life.data(place)
         item = place.bind(telegram, index, life.period(place), names_of(data))
         life.store(place, bindings=[*data[CONF_BINDINGS], item])
+        reading = life.witness.data(place).reading
         told = place.bindings[item["id"]]
-        told.bound_first(life.clock.now(), place.readings)
+        told.bound_first(reading and reading.time, place.readings)
 
 
 @action(1)

@@ -107,8 +107,9 @@ async def see_back(life: Life, places: Sequence[Place]) -> None:
     await life.pass_time(max(periods, default=timedelta()) + RETRIED)
     for place in life.places:
         if life.period(place) is None:
-            # A total that fell is believed at the second reading.
             await press_read_now(life, place)
+        while life.witness.has_fallen(place):
+            # It is believed at the second reading.
             await press_read_now(life, place)
     await life.hass.async_block_till_done()
     for place in places:

@@ -79,6 +79,11 @@ class Witness:
                 f" missing: {missing}; {state and state.attributes.get('errors')}"
             )
 
+    def has_fallen(self, place: Place) -> bool:
+        """Tell whether a total of a meter is less than it was."""
+        results = self.data(place).results.values()
+        return any(one.state is BindingState.TOTAL_FELL for one in results)
+
     @callback
     def _note(self, event: Event) -> None:
         """Look at all when whatever writes states now is through with it: until then, the time stands still."""

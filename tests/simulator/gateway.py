@@ -196,6 +196,8 @@ class TcpGateway(Gateway):
 
     async def start(self, host: str | None = None, port: int | None = None) -> int:
         """Listen, without arguments where it did before; return the port."""
+        if self.is_listening:
+            return self.port
         self.host = self.host if host is None else host
         self._server = await asyncio.get_running_loop().create_server(
             lambda: _TcpClient(self), self.host, self.port if port is None else port
