@@ -62,6 +62,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     """Open the bus and set up its meters; nothing waits for a reading."""
     store = MBusStore(hass, entry.entry_id)
     await store.async_load()
+    entry.async_on_unload(store.async_close)
 
     @callback
     def async_tell() -> None:
@@ -123,7 +124,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> boo
         await coordinator.async_shutdown()
         withdraw_all(hass, meter_id)
     withdraw_connection(hass, entry)
-    await data.store.async_save()
+    await data.store.async_close()
     return True
 
 

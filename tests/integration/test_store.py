@@ -49,6 +49,52 @@ async def test_written_within_a_minute(
     assert hass_storage[key]["data"]["meters"].keys() == {"meter1", "meter2"}
 
 
+async def test_nothing_is_written_after_the_end(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """What an unloaded connection kept is neither put over what the next one kept, nor back after a removal."""
+    entry = await create_entry(1)
+    key = f"{DOMAIN}.{entry.entry_id}"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage[key] = written = {"by": "another"}
+    await pass_time(hass, 61)
+    assert hass_storage[key] is written
+    del hass_storage[key]
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    await hass.config_entries.async_remove(entry.entry_id)
+    await pass_time(hass, 61)
+    assert key not in hass_storage
+
+
+async def test_nothing_is_written_after_a_setup_that_failed(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The next attempt has the file for itself."""
+    entry = await create_entry(1)
+    key = f"{DOMAIN}.{entry.entry_id}"
+    assert await hass.config_entries.async_unload(entry.entry_id)
+
+    def fail(*_: Any) -> None:
+        raise RuntimeError("a platform that can't be set up")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hass.config_entries, "async_forward_entry_setups", fail)
+        assert not await hass.config_entries.async_setup(entry.entry_id)
+    await hass.async_block_till_done()
+    hass_storage[key] = written = {"by": "another"}
+    await pass_time(hass, 61)
+    assert hass_storage[key] is written
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -85,6 +85,7 @@ class MBusStore:
         )
         self._data = StoredData(running=True, meters={}, memory={})
         self._is_written = True
+        self._is_closed = False
         self.size = 0
         """Bytes that the kept readings take."""
 
@@ -109,8 +110,9 @@ class MBusStore:
                 err,
             )
 
-    async def async_save(self) -> None:
-        """Write now what is not yet written."""
+    async def async_close(self) -> None:
+        """Write now what is not yet written, and nothing any more: the file is the next run's."""
+        self._is_closed = True
         if not self._is_written:
             await self._store.async_save(self._take())
 
@@ -196,7 +198,7 @@ class MBusStore:
     @callback
     def _changed(self) -> None:
         # A second call would put off the write that the first asked for.
-        if self._is_written:
+        if self._is_written and not self._is_closed:
             self._is_written = False
             self._store.async_delay_save(self._take, SAVE_DELAY)
 
