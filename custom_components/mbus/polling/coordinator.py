@@ -321,7 +321,11 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             time=dt_util.utcnow(),
             error=str(readout.error) if readout.error else None,
         )
-        before = self.data.memory
+        # Of each binding there is: nothing else may be left of what the store had.
+        before = {
+            binding_id: self.data.memory.get(binding_id, {})
+            for binding_id in self.meter.bindings
+        }
         evaluation = self._evaluate(reading, before)
         self._store.keep_reading(self.meter.id, reading, before)
         withdraw_other_meter(self.hass, self.meter.id)
