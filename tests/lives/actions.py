@@ -8,11 +8,12 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from homeassistant.const import CONF_PORT, Platform
+from homeassistant.const import Platform
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import issue_registry as ir
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
 from custom_components.mbus.const import (
+    CONF_BACKUP,
     CONF_BINDINGS,
     CONF_ON_DEMAND,
     CONF_PERIOD,
@@ -23,7 +24,7 @@ from custom_components.mbus.meters.meter import meter_unique_id
 from custom_components.mbus.protocol import parse_address
 from tests.simulator import Fault
 
-from .life import Life
+from .life import Life, way
 from .places import Place, names_of
 
 type Action = Callable[[Life, Random], Awaitable[None]]
@@ -70,6 +71,21 @@ def action(weight: int) -> Callable[[Action], Action]:
 async def pass_time(life: Life, random: Random) -> None:
     """Up to three periods go by."""
     await life.pass_time(life.setting.period * random.uniform(0, 3))
+
+
+@action(8)
+async def wait_for_request(life: Life, random: Random) -> None:
+    """Time goes by until a meter is asked: what happens next, happens meanwhile."""
+    life.bus.asked.clear()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(life.setting.period.total_seconds()):
+            await life.bus.asked.wait()
+
+
+@action(2)
+async def pass_a_moment(life: Life, random: Random) -> None:
+    """Some seconds go by."""
+    await life.pass_time(timedelta(seconds=random.uniform(0, 15)))
 
 
 @action(4)
@@ -218,15 +234,13 @@ async def remove_binding(life: Life, random: Random) -> None:
 async def add_binding(life: Life, random: Random) -> None:
     """A record is bound."""
     places = [one for one in life.places if one.free_records()]
-    if places:
+    if places and life.is_loaded:
         place = random.choice(places)
         telegram, index = random.choice(place.free_records())
         data = life.data(place)
         item = place.bind(telegram, index, life.period(place), names_of(data))
         life.store(place, bindings=[*data[CONF_BINDINGS], item])
-        reading = life.witness.data(place).reading
-        told = place.bindings[item["id"]]
-        told.bound_first(reading and reading.time, place.readings)
+        place.bindings[item["id"]].bound_first(life.witness.readings(place))
 
 
 @action(1)
@@ -336,12 +350,36 @@ async def switch(life: Life, *, on: bool) -> None:
 @action(2)
 async def reconfigure(life: Life, random: Random) -> None:
     """The bus is reached by another port."""
-    port = life.gateways[1].port
+    master, other = life.gateways
+    options = {**life.entry.options}
+    if options[CONF_BACKUP]:
+        options[CONF_BACKUP] = way(master)
     life.hass.config_entries.async_update_entry(
         life.entry,
-        data={**life.entry.data, CONF_PORT: port},
-        unique_id=f"tcp:127.0.0.1:{port}",
+        data=way(other),
+        options=options,
+        unique_id=f"tcp:{other.host}:{other.port}",
     )
+
+
+@action(2)
+async def enable(life: Life, random: Random) -> None:
+    """The entity of a binding is disabled, or enabled if it is."""
+    binding_id = random.choice([*random.choice(life.places).bindings])
+    registry = er.async_get(life.hass)
+    entity_id = registry.async_get_entity_id(Platform.SENSOR, DOMAIN, binding_id)
+    entity = registry.async_get(entity_id) if entity_id else None
+    if entity:
+        disabled_by = None if entity.disabled else er.RegistryEntryDisabler.USER
+        registry.async_update_entity(entity.entity_id, disabled_by=disabled_by)
+
+
+def enable_all(life: Life) -> None:
+    """Enable whatever is disabled by a person."""
+    registry = er.async_get(life.hass)
+    for entity in er.async_entries_for_config_entry(registry, life.entry.entry_id):
+        if entity.disabled_by is er.RegistryEntryDisabler.USER:
+            registry.async_update_entity(entity.entity_id, disabled_by=None)
 
 
 @action(2)

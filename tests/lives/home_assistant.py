@@ -19,6 +19,12 @@ from .clock import Clock, accelerated
 async def home_assistant() -> AsyncIterator[tuple[HomeAssistant, Clock, dict[str, Any]]]:
     """Return a running one, the clock it lives by, and what it has stored."""
     loop = asyncio.get_running_loop()
+    errors: list[Exception] = []
+    loop.set_exception_handler(
+        lambda _, context: errors.append(
+            context.get("exception") or RuntimeError(context["message"])
+        )
+    )
     with accelerated(loop) as clock, mock_storage() as storage:
         async with async_test_home_assistant(loop) as hass:
             hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
@@ -26,3 +32,5 @@ async def home_assistant() -> AsyncIterator[tuple[HomeAssistant, Clock, dict[str
                 yield hass, clock, storage
             finally:
                 await hass.async_stop(force=True)
+    if errors:
+        raise ExceptionGroup("Nobody caught", errors)

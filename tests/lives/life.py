@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
-from random import Random
-from typing import Any
+from random import Random, SystemRandom
+from typing import Any, override
 
 from homeassistant.components.repairs import issue_handler
 from homeassistant.components.repairs.const import DOMAIN as REPAIRS_DOMAIN
@@ -20,6 +21,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.mbus.const import (
+    CONF_BACKUP,
     CONF_BAUD_RATE,
     CONF_BINDINGS,
     CONF_ON_DEMAND,
@@ -28,11 +30,13 @@ from custom_components.mbus.const import (
     TYPE_TCP,
 )
 from tests.simulator import Faults, SimulatedBus, TruthfulMeter
-from tests.simulator.gateway import TcpGateway
+from tests.simulator.gateway import Answer, Gateway, TcpGateway
 
 from .clock import Clock
 from .places import Installer, Place
 from .witness import Witness
+
+_PORTS = SystemRandom()
 
 PERIOD = timedelta(minutes=5)
 LATE = 4.0
@@ -44,6 +48,11 @@ RETRIED = timedelta(seconds=61)
 SET_UP_AGAIN = timedelta(seconds=601)
 """Home Assistant tries again to set up a connection within this time."""
 
+RELOADED = timedelta(seconds=31)
+"""Home Assistant reloads a connection so long after an entity was enabled."""
+WRITTEN = timedelta(seconds=61)
+"""Whatever is kept is written within this time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -53,6 +62,34 @@ class Setting:
     bound: float = 0.7
     """Share of the records that have a binding."""
     period: timedelta = PERIOD
+
+
+def way(gateway: Gateway) -> dict[str, Any]:
+    """Return what is stored of a way to the bus."""
+    assert isinstance(gateway, TcpGateway)
+    return {
+        CONF_TYPE: TYPE_TCP,
+        CONF_NAME: "Cellar",
+        CONF_HOST: gateway.host,
+        CONF_PORT: gateway.port,
+        CONF_BAUD_RATE: 2400,
+    }
+
+
+class Bus(SimulatedBus):
+    """A bus that tells when something is asked on it."""
+
+    def __init__(self, **options: Any) -> None:
+        """Begin silent."""
+        super().__init__(**options)
+        self.asked = asyncio.Event()
+
+    @override
+    def exchange(self, frame: bytes, gateway: Gateway, time: float) -> Answer:
+        """Carry a request."""
+        self.asked.set()
+        self.requests.clear()
+        return super().exchange(frame, gateway, time)
 
 
 class Life:
@@ -71,9 +108,7 @@ class Life:
         self.clock = clock
         self.random = Random(seed)
         self.setting = setting
-        self.bus = SimulatedBus(
-            faults=Faults(seed=seed, late_delay=LATE, down_time=DOWN)
-        )
+        self.bus = Bus(faults=Faults(seed=seed, late_delay=LATE, down_time=DOWN))
         self.installer = Installer(self.random, clock.now)
         self.silent: list[TruthfulMeter] = []
         self.tasks = set[asyncio.Task[None]]()
@@ -83,22 +118,21 @@ class Life:
 
     async def begin(self) -> None:
         """Set the connection up."""
-        port = await self.bus.serve_tcp()
-        await self.bus.serve_tcp()
+        while len(self.bus.gateways) < 2:
+            # Not one that a client may be given while the gateway is away.
+            with suppress(OSError):
+                await self.bus.serve_tcp(port=_PORTS.choice(range(20_000, 30_000)))
         places = [self.installer.place() for _ in range(self.setting.meters)]
         self.bus.meters.extend(place.installed for place in places)
         self.entry = MockConfigEntry(
             domain=DOMAIN,
             title="Cellar",
-            unique_id=f"tcp:127.0.0.1:{port}",
-            data={
-                CONF_TYPE: TYPE_TCP,
-                CONF_NAME: "Cellar",
-                CONF_HOST: "127.0.0.1",
-                CONF_PORT: port,
-                CONF_BAUD_RATE: 2400,
+            unique_id="tcp",
+            data=way(self.bus.gateways[0]),
+            options={
+                CONF_PERIOD: self.setting.period // timedelta(milliseconds=1),
+                CONF_BACKUP: self.random.choice((None, way(self.bus.gateways[1]))),
             },
-            options={CONF_PERIOD: self.setting.period // timedelta(milliseconds=1)},
             subentries_data=[self._subentry(place) for place in places],
         )
         self.entry.add_to_hass(self.hass)
@@ -112,8 +146,10 @@ class Life:
         await self.hass.config_entries.async_remove(self.entry.entry_id)
         await self.hass.async_block_till_done(wait_background_tasks=True)
         self.witness.stop()
-        await self.pass_time(timedelta(seconds=1))
+        await self.pass_time(WRITTEN)
+        key = f"{DOMAIN}.{self.entry.entry_id}"
         left = [
+            *(f"a store: {one}" for one in (self._storage.get(key),) if one),
             *(f"{gateway.connections} open" for gateway in self.bus.gateways if gateway.connections),
             *(repr(task) for task in asyncio.all_tasks() if "M-Bus" in task.get_name()),
             *(

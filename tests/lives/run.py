@@ -8,9 +8,17 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from .actions import ACTIONS, calm, mend, press_read_now, switch, take_in
+from .actions import (
+    ACTIONS,
+    calm,
+    enable_all,
+    mend,
+    press_read_now,
+    switch,
+    take_in,
+)
 from .clock import Clock
-from .life import RETRIED, SET_UP_AGAIN, Life, Setting
+from .life import RELOADED, RETRIED, SET_UP_AGAIN, Life, Setting
 from .places import Place
 
 STEPS = 30
@@ -85,6 +93,8 @@ async def settle(life: Life) -> None:
     if not was_loaded:
         await life.pass_time(SET_UP_AGAIN)
     await switch(life, on=True)
+    enable_all(life)
+    await life.pass_time(RELOADED)
     sound = [
         place
         for place in life.places

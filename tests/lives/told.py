@@ -9,6 +9,7 @@ import math
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import State
 
+from custom_components.mbus.meters.reading import Result
 from tests.simulator import Quantity, Sent
 
 from .reference import Memory, Possibility, Rule
@@ -107,9 +108,9 @@ class Told:
             ],
         )
 
-    def bound_first(self, present: datetime | None, readings: Readings) -> None:
-        """Take note that it is new: the present reading may have its record, and one before if a kill brings that back."""
-        for time in sorted(one for one in readings if present and one <= present):
+    def bound_first(self, readings: Readings) -> None:
+        """Take note that it is new: the present reading may have its record, or one before if a kill brings that back."""
+        for time in sorted(readings):
             first = [Possibility(), *self._either(Memory(), time, readings)]
             self.now(time, first)
 
@@ -133,16 +134,19 @@ class Told:
             self.possible[:] = fitting
         return bool(fitting)
 
-    def after(self, time: datetime, sent: Sent, state: State | None) -> list[Possibility]:
-        """Return what may be after a reading, given what is shown then; without a state, the record may have been there."""
-        value = sent.values[self.quantity.name]
-        there = [one.read(self.rule, time, value) for one in self.possible]
-        missing = [one.read(self.rule, time, None) for one in self.possible]
-        if state is None:
-            return [*there, *missing]
-        if state.state == STATE_UNAVAILABLE:
-            return missing
-        return [one for one in there if self.fits(state, one)]
+    def after(
+        self, time: datetime, sent: Sent, result: Result | None, state: State | None
+    ) -> list[Possibility]:
+        """Return what may be after a reading, given what is shown then, if anything, and whether it had the record."""
+        possible = [
+            one.read(self.rule, time, value)
+            for one in self.possible
+            for is_there, value in ((True, sent.values[self.quantity.name]), (False, None))
+            if result is None or result.found is is_there
+        ]
+        if state is None or state.state == STATE_UNAVAILABLE:
+            return possible
+        return [one for one in possible if self.fits(state, one)]
 
     def fits(self, state: State, one: Possibility) -> bool:
         """Tell whether a state is what has to be shown: to the last digit, where nothing was computed."""

@@ -1,6 +1,7 @@
 """Sees every state that Home Assistant shows of a connection's meters, and holds it against what the simulator knows."""
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
@@ -15,11 +16,11 @@ from homeassistant.helpers import entity_registry as er
 
 from custom_components.mbus.const import DOMAIN
 from custom_components.mbus.meters.binding import BindingState
-from custom_components.mbus.meters.reading import MeterData, Reading
+from custom_components.mbus.meters.reading import MeterData, Reading, Result
 
 from .places import Place
 from .reference import Possibility
-from .told import Told
+from .told import Readings, Told
 
 FRESH = timedelta(seconds=60)
 """A reading takes no longer, all its attempts included."""
@@ -84,6 +85,15 @@ class Witness:
         results = self.data(place).results.values()
         return any(one.state is BindingState.TOTAL_FELL for one in results)
 
+    def readings(self, place: Place) -> Readings:
+        """Return what may be kept of a meter: nothing later than the present reading."""
+        data = self.data(place)
+        return {
+            time: sent
+            for time, sent in place.readings.items()
+            if data.reading and time <= data.reading.time
+        }
+
     @callback
     def _note(self, event: Event) -> None:
         """Look at all when whatever writes states now is through with it: until then, the time stands still."""
@@ -110,8 +120,7 @@ class Witness:
         states = {binding_id: self.state(binding_id) for binding_id in place.bindings}
         if reading and (place.read_at is None or reading.time > place.read_at):
             place.read_at = reading.time
-            is_sure = data.state is BindingState.OK
-            self._take(place, reading, states if is_sure else {})
+            self._take(place, reading, data.results, states)
         self._check_last_read(place, reading)
         for binding_id, state in states.items():
             if state and state.state != STATE_UNAVAILABLE:
@@ -121,7 +130,11 @@ class Witness:
                     self._fault(place, told, state, reading)
 
     def _take(
-        self, place: Place, reading: Reading, states: dict[str, State | None]
+        self,
+        place: Place,
+        reading: Reading,
+        results: Mapping[str, Result],
+        states: Mapping[str, State | None],
     ) -> None:
         """Work out what may be shown after a new reading, by those of the latest readouts that can be it."""
         self.counts["readings"] += 1
@@ -132,7 +145,9 @@ class Witness:
         ]
         after = [
             {
-                binding_id: told.after(reading.time, one, states.get(binding_id))
+                binding_id: told.after(
+                    reading.time, one, results.get(binding_id), states[binding_id]
+                )
                 for binding_id, told in place.bindings.items()
             }
             for one in sent

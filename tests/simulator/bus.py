@@ -92,8 +92,9 @@ class SimulatedBus:
             idle_timeout=idle_timeout,
             second_client=second_client,
         )
+        port = await gateway.start(host, port)
         self.gateways.append(gateway)
-        return await gateway.start(host, port)
+        return port
 
     async def serve_pty(
         self, link: str | Path | None = None, *, latency: float = 0.0

@@ -1,5 +1,6 @@
 """A meter that remembers all it ever sent, so that whatever is shown of it can be held against the truth."""
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
@@ -9,6 +10,8 @@ from typing import Any, Literal, override
 
 from .meter import SimulatedMeter
 from .records import bcd, data_length, integer
+
+_REMEMBERED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Sent:
 
 
 class TruthfulMeter(SimulatedMeter):
-    """Each readout has values of its own, which go into `history`.
+    """Each readout has values of its own, which go into `history`: the last ones, the latest at its end.
 
     `places` are the quantities of each telegram. Those named in `invalid` are sent as no value.
     """
@@ -65,7 +68,7 @@ class TruthfulMeter(SimulatedMeter):
         """Begin somewhere; `time` is when a readout is made."""
         super().__init__(address, **options)
         self.places = [list(telegram) for telegram in places]
-        self.history: list[Sent] = []
+        self.history = deque[Sent](maxlen=_REMEMBERED)
         self.invalid: set[str] = set()
         self._time = time
         self._random = random.Random(seed)
