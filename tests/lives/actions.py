@@ -69,13 +69,13 @@ def action(weight: int) -> Callable[[Action], Action]:
 
 @action(12)
 async def pass_time(life: Life, random: Random) -> None:
-    """Up to three periods go by."""
+    """Let up to three periods go by."""
     await life.pass_time(life.setting.period * random.uniform(0, 3))
 
 
 @action(8)
 async def wait_for_request(life: Life, random: Random) -> None:
-    """Time goes by until a meter is asked: what happens next, happens meanwhile."""
+    """Let time go by until a meter is asked: what happens next, happens meanwhile."""
     life.bus.asked.clear()
     with suppress(TimeoutError):
         async with asyncio.timeout(life.setting.period.total_seconds()):
@@ -84,13 +84,13 @@ async def wait_for_request(life: Life, random: Random) -> None:
 
 @action(2)
 async def pass_a_moment(life: Life, random: Random) -> None:
-    """Some seconds go by."""
+    """Let some seconds go by."""
     await life.pass_time(timedelta(seconds=random.uniform(0, 15)))
 
 
 @action(4)
 async def disturb(life: Life, random: Random) -> None:
-    """From now on, some of the exchanges go wrong."""
+    """Let some of the exchanges go wrong from now on."""
     life.bus.faults.chances.clear()
     for fault in random.sample(_ON_THE_LINE, random.randint(1, 3)):
         life.bus.faults.chances[fault] = random.choice((0.05, 0.2, 0.5))
@@ -98,13 +98,13 @@ async def disturb(life: Life, random: Random) -> None:
 
 @action(4)
 async def disturb_once(life: Life, random: Random) -> None:
-    """Some of the next exchanges go wrong, each in a way of its own."""
+    """Let some of the next exchanges go wrong, each in a way of its own."""
     life.bus.faults.once(*random.choices(_SINGLE, k=random.randint(1, 4)))
 
 
 @action(3)
 async def calm(life: Life, random: Random) -> None:
-    """What was wrong on the way is no more."""
+    """End all that is wrong on the way."""
     life.bus.faults.clear()
     life.bus.meters.extend(life.silent)
     life.silent.clear()
@@ -114,7 +114,7 @@ async def calm(life: Life, random: Random) -> None:
 
 @action(2)
 async def silence(life: Life, random: Random) -> None:
-    """A meter is disconnected until it is calm."""
+    """Disconnect a meter until it is calm."""
     if life.bus.meters:
         meter = random.choice(life.bus.meters)
         life.bus.meters.remove(meter)
@@ -123,13 +123,13 @@ async def silence(life: Life, random: Random) -> None:
 
 @action(2)
 async def pull_link(life: Life, random: Random) -> None:
-    """The connection to the gateway breaks."""
+    """Break the connection to the gateway."""
     life.gateways[0].disconnect()
 
 
 @action(2)
 async def restart_gateway(life: Life, random: Random) -> None:
-    """The gateway is away for a while."""
+    """Let the gateway be away for a while."""
     gateway = life.gateways[0]
     if gateway.is_listening:
         seconds = random.choice((0.5, 10, 100, 1000))
@@ -140,19 +140,19 @@ async def restart_gateway(life: Life, random: Random) -> None:
 
 @action(2)
 async def stop_gateway(life: Life, random: Random) -> None:
-    """The gateway is away until it is calm."""
+    """Let the gateway be away until it is calm."""
     await life.gateways[0].stop()
 
 
 @action(3)
 async def reload(life: Life, random: Random) -> None:
-    """Home Assistant reloads the connection."""
+    """Reload the connection."""
     await life.hass.config_entries.async_reload(life.entry.entry_id)
 
 
 @action(2)
 async def restart(life: Life, random: Random) -> None:
-    """The connection is away for some time."""
+    """Unload the connection for some time."""
     await life.hass.config_entries.async_unload(life.entry.entry_id)
     await life.pass_time(timedelta(seconds=random.choice((0, 10, 200, 2000))))
     await life.hass.config_entries.async_setup(life.entry.entry_id)
@@ -160,21 +160,23 @@ async def restart(life: Life, random: Random) -> None:
 
 @action(4)
 async def kill(life: Life, random: Random) -> None:
-    """Home Assistant is killed and comes back."""
+    """Kill Home Assistant and let it come back."""
     await life.kill()
 
 
 @action(3)
 async def exchange(life: Life, random: Random) -> None:
-    """Somebody installs another meter."""
+    """Install another meter."""
     if life.places:
         life.exchange(random.choice(life.places))
 
 
 @action(3)
 async def adopt(life: Life, random: Random) -> None:
-    """The meter that is there now takes the place of the one before."""
-    strangers = [one for one in life.places if one.number != one.installed.identification]
+    """Let the meter that is there now take the place of the one before."""
+    strangers = [
+        one for one in life.places if one.number != one.installed.identification
+    ]
     if strangers:
         await take_in(life, random.choice(strangers), random)
 
@@ -191,14 +193,16 @@ async def take_in(life: Life, place: Place, random: Random) -> None:
     life.store(
         place,
         meter_unique_id(parse_address(place.address)),
-        address=life.data(place)["address"] if not place.by_secondary else place.address,
+        address=life.data(place)["address"]
+        if not place.by_secondary
+        else place.address,
         identity={**stored, "identification": number},
     )
 
 
 @action(2)
 async def move_records(life: Life, random: Random) -> None:
-    """A new firmware sends the records in another order."""
+    """Send the records in another order, as a new firmware does."""
     if life.places:
         meter = random.choice(life.places).installed
         random.shuffle(meter.places[random.randrange(len(meter.places))])
@@ -206,7 +210,7 @@ async def move_records(life: Life, random: Random) -> None:
 
 @action(3)
 async def rebind(life: Life, random: Random) -> None:
-    """Records are bound again where they are now."""
+    """Bind records again where they are now."""
     if life.places:
         await mend(life, random.choice(life.places))
 
@@ -220,7 +224,7 @@ async def mend(life: Life, place: Place) -> None:
 
 @action(2)
 async def remove_binding(life: Life, random: Random) -> None:
-    """A binding is removed."""
+    """Remove a binding."""
     places = [one for one in life.places if len(one.bindings) > 1]
     if places:
         place = random.choice(places)
@@ -232,7 +236,7 @@ async def remove_binding(life: Life, random: Random) -> None:
 
 @action(3)
 async def add_binding(life: Life, random: Random) -> None:
-    """A record is bound."""
+    """Bind a record."""
     places = [one for one in life.places if one.free_records()]
     if places and life.is_loaded:
         place = random.choice(places)
@@ -245,21 +249,21 @@ async def add_binding(life: Life, random: Random) -> None:
 
 @action(1)
 async def remove_meter(life: Life, random: Random) -> None:
-    """A meter is removed."""
+    """Remove a meter."""
     if len(life.places) > 1:
         life.remove_meter(random.choice(life.places))
 
 
 @action(1)
 async def add_meter(life: Life, random: Random) -> None:
-    """A meter is added."""
+    """Add a meter."""
     if len(life.places) <= life.setting.meters:
         life.add_meter()
 
 
 @action(5)
 async def edit_chain(life: Life, random: Random) -> None:
-    """A person changes what is made of a value."""
+    """Change what is made of a value."""
     place = random.choice(life.places)
     binding_id = random.choice([*place.bindings])
     told = place.bindings[binding_id]
@@ -272,7 +276,7 @@ async def edit_chain(life: Life, random: Random) -> None:
     chain = []
     for kind in sorted(set(random.sample(kinds, random.randint(0, 2))), key=_order):
         step = present.get(kind)
-        if step is None or kind != "integration" and random.random() < 0.3:
+        if step is None or (kind != "integration" and random.random() < 0.3):
             step = _new_step(kind, random)
         chain.append(step)
     bindings = [
@@ -291,7 +295,10 @@ def _new_step(kind: str, random: Random) -> dict[str, Any]:
     step: dict[str, Any] = {"type": kind, "id": f"{random.randrange(1 << 32):08x}"}
     match kind:
         case "scaling":
-            step |= {"factor": random.choice((0.5, 2, 3)), "shift": random.choice((0, 10))}
+            step |= {
+                "factor": random.choice((0.5, 2, 3)),
+                "shift": random.choice((0, 10)),
+            }
         case "damper":
             step["lag"] = random.choice((60, 600))
         case _:
@@ -301,23 +308,21 @@ def _new_step(kind: str, random: Random) -> dict[str, Any]:
 
 @action(3)
 async def change_period(life: Life, random: Random) -> None:
-    """A meter is read more or less often, or only when asked."""
+    """Read a meter more or less often, or only when asked."""
     place = random.choice(life.places)
     seconds = random.choice(_PERIODS)
-    life.store(
-        place,
-        **{
-            CONF_PERIOD: seconds and seconds * 1000,
-            CONF_ON_DEMAND: random.random() < 0.2,
-        },
-    )
+    settings: dict[str, Any] = {
+        CONF_PERIOD: seconds and seconds * 1000,
+        CONF_ON_DEMAND: random.random() < 0.2,
+    }
+    life.store(place, **settings)
     for told in place.bindings.values():
         told.rule = replace(told.rule, period=life.period(place))
 
 
 @action(4)
 async def read_now(life: Life, random: Random) -> None:
-    """A person asks for a reading."""
+    """Ask for a reading."""
     await press_read_now(life, random.choice(life.places))
 
 
@@ -330,13 +335,13 @@ async def press_read_now(life: Life, place: Place) -> None:
 
 @action(2)
 async def stop(life: Life, random: Random) -> None:
-    """The connection is stopped."""
+    """Stop the connection."""
     await switch(life, on=False)
 
 
 @action(2)
 async def start(life: Life, random: Random) -> None:
-    """The connection is started."""
+    """Start the connection."""
     await switch(life, on=True)
 
 
@@ -349,7 +354,7 @@ async def switch(life: Life, *, on: bool) -> None:
 
 @action(2)
 async def reconfigure(life: Life, random: Random) -> None:
-    """The bus is reached by another port."""
+    """Reach the bus by another port."""
     master, other = life.gateways
     options = {**life.entry.options}
     if options[CONF_BACKUP]:
@@ -364,7 +369,7 @@ async def reconfigure(life: Life, random: Random) -> None:
 
 @action(2)
 async def enable(life: Life, random: Random) -> None:
-    """The entity of a binding is disabled, or enabled if it is."""
+    """Disable the entity of a binding, or enable it if it is."""
     binding_id = random.choice([*random.choice(life.places).bindings])
     registry = er.async_get(life.hass)
     entity_id = registry.async_get_entity_id(Platform.SENSOR, DOMAIN, binding_id)
@@ -384,7 +389,7 @@ def enable_all(life: Life) -> None:
 
 @action(2)
 async def set_back(life: Life, random: Random) -> None:
-    """A counter begins anew, or is about to."""
+    """Let a counter begin anew, now or soon."""
     meter = random.choice(life.places).installed
     totals = [one.name for one in meter.quantities if one.is_total]
     random.choice((meter.set_back, meter.near_its_end))(random.choice(totals))
@@ -392,7 +397,7 @@ async def set_back(life: Life, random: Random) -> None:
 
 @action(2)
 async def spoil(life: Life, random: Random) -> None:
-    """A meter sends no value in place of some, or does again."""
+    """Let a meter send no value in place of some, or all again."""
     meter = random.choice(life.places).installed
     names = [one.name for one in meter.quantities]
     meter.invalid = {name for name in names if random.random() < 0.3}

@@ -16,7 +16,9 @@ from .clock import Clock, accelerated
 
 
 @asynccontextmanager
-async def home_assistant() -> AsyncIterator[tuple[HomeAssistant, Clock, dict[str, Any]]]:
+async def home_assistant() -> AsyncIterator[
+    tuple[HomeAssistant, Clock, dict[str, Any]]
+]:
     """Return a running one, the clock it lives by, and what it has stored."""
     loop = asyncio.get_running_loop()
     errors: list[Exception] = []

@@ -150,7 +150,11 @@ class Life:
         key = f"{DOMAIN}.{self.entry.entry_id}"
         left = [
             *(f"a store: {one}" for one in (self._storage.get(key),) if one),
-            *(f"{gateway.connections} open" for gateway in self.bus.gateways if gateway.connections),
+            *(
+                f"{gateway.connections} open"
+                for gateway in self.bus.gateways
+                if gateway.connections
+            ),
             *(repr(task) for task in asyncio.all_tasks() if "M-Bus" in task.get_name()),
             *(
                 repr(handle)
@@ -181,7 +185,8 @@ class Life:
 
     def data(self, place: Place) -> Mapping[str, Any]:
         """Return what is stored of a meter."""
-        return self.entry.subentries[place.id].data
+        data: Mapping[str, Any] = self.entry.subentries[place.id].data
+        return data
 
     def period(self, place: Place) -> timedelta | None:
         """Return how often a meter is to be read; None: only when asked to."""
@@ -255,7 +260,7 @@ class Life:
         old, new = self.installer.exchange(place)
         meters = self.silent if old in self.silent else self.bus.meters
         meters.remove(old)
-        meters.append(new)  # type: ignore[arg-type]
+        meters.append(new)
 
     def add_meter(self) -> None:
         """Install a meter and add it."""

@@ -92,11 +92,13 @@ class Place:
         telegrams = tuple(map(parse_telegram, self.installed.peek()))
         return Readout(telegrams=telegrams, complete=True)
 
-    def subentry(self, period: timedelta, wanted: float, random: Random) -> ConfigSubentryDataWithId:
+    def subentry(
+        self, period: timedelta, wanted: float, random: Random
+    ) -> ConfigSubentryDataWithId:
         """Return what is stored when the meter is added; `wanted` is the share of its records that are bound."""
         address = parse_address(self.address)
         names: list[str] = []
-        bindings = []
+        bindings: list[dict[str, Any]] = []
         for telegram, index in self.free_records():
             if not bindings or random.random() < wanted:
                 item = self.bind(telegram, index, period, names)
@@ -135,6 +137,9 @@ class Installer:
         """Put another meter in the place of the one that is there; return both."""
         old = place.installed
         self.install(place, old.address, old.places)
+        for number in [*place.meters]:
+            if number not in (place.number, place.installed.identification):
+                del place.meters[number]
         return old, place.installed
 
     def install(

@@ -127,11 +127,16 @@ class Rule:
         """Return a step's output and what it remembers; `since`: seconds since what it remembers now, None if never."""
         match step["type"]:
             case "scaling":
-                factor, shift = Decimal(str(step["factor"])), Decimal(str(step["shift"]))
+                factor, shift = (
+                    Decimal(str(step["factor"])),
+                    Decimal(str(step["shift"])),
+                )
                 return Decimal(str(value)) * factor + shift, {}
             case "integration":
                 total = state.get("sum", 0.0)
-                longest = None if self.period is None else 3.5 * self.period.total_seconds()
+                longest = (
+                    None if self.period is None else 3.5 * self.period.total_seconds()
+                )
                 if since is not None and (longest is None or since < longest):
                     total += (state["value"] + float(value)) / 2 * since
                 return total / SECONDS[step["time_unit"]], {

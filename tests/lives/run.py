@@ -1,6 +1,6 @@
 """Runs whole lives, each from a list of steps, and says what was wrong with one and after which steps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -8,15 +8,7 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from .actions import (
-    ACTIONS,
-    calm,
-    enable_all,
-    mend,
-    press_read_now,
-    switch,
-    take_in,
-)
+from .actions import ACTIONS, calm, enable_all, mend, press_read_now, switch, take_in
 from .clock import Clock
 from .life import RELOADED, RETRIED, SET_UP_AGAIN, Life, Setting
 from .places import Place
@@ -33,12 +25,12 @@ class Step:
 
 
 class LifeError(AssertionError):
-    """What was wrong in a life; `step` is how many of its steps were made until then."""
+    """Something was wrong in a life."""
 
-    def __init__(self, faults: Sequence[str], step: int) -> None:
-        """Name what was wrong."""
-        super().__init__("\n".join(faults))
-        self.step = step
+    def __init__(self, seed: int, steps: Sequence[Step], faults: Sequence[str]) -> None:
+        """Say what was wrong and after which steps, so that it can be lived again."""
+        lines = [*faults, f"in the life of seed {seed} after:", *map(repr, steps)]
+        super().__init__("\n".join(lines))
 
 
 def plan(seed: int, length: int = STEPS) -> list[Step]:
@@ -62,45 +54,68 @@ async def live(
 ) -> Life:
     """Live a whole life: everything is well at its end, and nothing is left of it. Raises LifeError."""
     life = Life(hass, clock, storage, seed, setting)
+    made = 0
     try:
         await life.begin()
-        for place, step in enumerate(steps):
-            function, _ = ACTIONS[step.action]
-            await function(life, Random(step.number))
-            await hass.async_block_till_done()
-            _check(life, place + 1)
-        await settle(life)
+        for step in steps:
+            made += 1
+            await take(life, step)
+            if life.witness.faults:
+                break
+        else:
+            await settle(life)
     finally:
         await life.end()
-    _check(life, len(steps))
+    if life.witness.faults:
+        raise LifeError(seed, steps[:made], life.witness.faults)
     return life
 
 
-def _check(life: Life, step: int) -> None:
-    if life.witness.faults:
-        raise LifeError(life.witness.faults, step)
+async def take(life: Life, step: Step) -> None:
+    """Let a step happen."""
+    function, _ = ACTIONS[step.action]
+    await function(life, Random(step.number))
+    await life.hass.async_block_till_done()
+
+
+def shortest(
+    steps: Sequence[Step], fails: Callable[[Sequence[Step]], object]
+) -> Sequence[Step]:
+    """Leave out of the steps of a life that fails what it fails without."""
+    size = len(steps) // 2
+    while size:
+        start = 0
+        while start < len(steps):
+            fewer = [*steps[:start], *steps[start + size :]]
+            if fails(fewer):
+                steps = fewer
+            else:
+                start += size
+        size //= 2
+    return steps
 
 
 async def settle(life: Life) -> None:
     """End all that is wrong, and see each meter back within a period."""
+    random = Random(0)
     for task in [*life.tasks]:
         await task
-    random = Random(0)
     await calm(life, random)
     for place in life.places:
         place.installed.invalid.clear()
-    was_loaded = life.is_loaded
-    if not was_loaded:
+    if not life.is_loaded:
         await life.pass_time(SET_UP_AGAIN)
     await switch(life, on=True)
     enable_all(life)
     await life.pass_time(RELOADED)
-    sound = [
-        place
-        for place in life.places
-        if place.number == place.installed.identification and life.is_bound(place)
-    ]
-    await see_back(life, sound)
+    await see_back(
+        life,
+        [
+            place
+            for place in life.places
+            if place.number == place.installed.identification and life.is_bound(place)
+        ],
+    )
     for place in life.places:
         if place.number != place.installed.identification:
             await take_in(life, place, random)
@@ -121,9 +136,6 @@ async def see_back(life: Life, places: Sequence[Place]) -> None:
         while life.witness.has_fallen(place):
             # It is believed at the second reading.
             await press_read_now(life, place)
-    await life.hass.async_block_till_done()
+    await life.hass.async_block_till_done(wait_background_tasks=True)
     for place in places:
-        life.witness.counts["back"] += 1
         life.witness.check_back(place, began)
-    if life.witness.faults:
-        raise LifeError(life.witness.faults, 0)

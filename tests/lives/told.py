@@ -141,7 +141,10 @@ class Told:
         possible = [
             one.read(self.rule, time, value)
             for one in self.possible
-            for is_there, value in ((True, sent.values[self.quantity.name]), (False, None))
+            for is_there, value in (
+                (True, sent.values[self.quantity.name]),
+                (False, None),
+            )
             if result is None or result.found is is_there
         ]
         if state is None or state.state == STATE_UNAVAILABLE:
@@ -152,9 +155,33 @@ class Told:
         """Tell whether a state is what has to be shown: to the last digit, where nothing was computed."""
         if state.state == STATE_UNKNOWN or one.shown is None:
             return state.state == STATE_UNKNOWN and one.shown is None
-        shown = Decimal(state.state) * _UNITS[state.attributes["unit_of_measurement"]]
-        expected = Decimal(str(one.shown)) * _UNITS[self.unit]
+        shown, expected = self._shown(state), self._expected(one)
         if not self.rule.chain:
             return shown == expected
         # Times are exact to a quarter of a microsecond, readings 27 ms apart or more.
         return math.isclose(shown, expected, rel_tol=2e-5, abs_tol=1e-6)
+
+    def is_behind(self, state: State) -> bool:
+        """Tell whether a total that is shown is less than what has to be shown."""
+        return (
+            self.quantity.is_total
+            and not self.rule.chain
+            and state.state != STATE_UNKNOWN
+            and any(
+                one.shown is not None and self._shown(state) < self._expected(one)
+                for one in self.possible
+            )
+        )
+
+    def is_shown(self, state: State | None) -> bool:
+        """Tell whether there is a value; one that follows from two readings may still be missing."""
+        if state is None or state.state == STATE_UNAVAILABLE:
+            return False
+        follows = any(step["type"] == "derivative" for step in self.rule.chain)
+        return follows or state.state != STATE_UNKNOWN
+
+    def _shown(self, state: State) -> Decimal:
+        return Decimal(state.state) * _UNITS[state.attributes["unit_of_measurement"]]
+
+    def _expected(self, one: Possibility) -> Decimal:
+        return Decimal(str(one.shown)) * _UNITS[self.unit]

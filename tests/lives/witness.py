@@ -11,7 +11,13 @@ from homeassistant.const import (
     STATE_UNKNOWN,
     Platform,
 )
-from homeassistant.core import Event, HomeAssistant, State, callback
+from homeassistant.core import (
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    State,
+    callback,
+)
 from homeassistant.helpers import entity_registry as er
 
 from custom_components.mbus.const import DOMAIN
@@ -58,14 +64,16 @@ class Witness:
         return MeterData()
 
     def check_back(self, place: Place, began: datetime) -> None:
-        """See that a meter was read since, and all is well with each of its bindings."""
-        state, reading = self.state(f"{place.id}_binding_state"), self.data(place).reading
+        """See that a meter was read since, that all is well, and that whatever it sent since was published."""
+        self.counts["back"] += 1
+        state, reading = (
+            self.state(f"{place.id}_binding_state"),
+            self.data(place).reading,
+        )
         missing = [
             told.quantity.name
             for binding_id, told in place.bindings.items()
-            if (one := self.state(binding_id)) is None
-            or one.state == STATE_UNAVAILABLE
-            or (one.state == STATE_UNKNOWN and not _begins(told))
+            if not told.is_shown(self.state(binding_id))
         ]
         if (
             state is None
@@ -79,6 +87,12 @@ class Witness:
                 f"{place.id}: {state and state.state}, read at {reading and reading.time}, not back since {began};"
                 f" missing: {missing}; {state and state.attributes.get('errors')}"
             )
+        sent = [one.time for one in place.installed.history if one.time > began]
+        published = [time for time in place.readings if time > began]
+        self.counts["sent"] += len(sent)
+        self.counts["published"] += len(published)
+        if len(published) < len(sent):
+            self.faults.append(f"{place.id}: of {sent}, only {published} was published")
 
     def has_fallen(self, place: Place) -> bool:
         """Tell whether a total of a meter is less than it was."""
@@ -95,7 +109,7 @@ class Witness:
         }
 
     @callback
-    def _note(self, event: Event) -> None:
+    def _note(self, event: Event[EventStateChangedData]) -> None:
         """Look at all when whatever writes states now is through with it: until then, the time stands still."""
         if not self._is_waiting:
             self._is_waiting = True
@@ -126,7 +140,7 @@ class Witness:
             if state and state.state != STATE_UNAVAILABLE:
                 self.counts["states"] += 1
                 told = place.bindings[binding_id]
-                if not told.narrow(state, reading and reading.time):
+                if not told.narrow(state, reading.time if reading else None):
                     self._fault(place, told, state, reading)
 
     def _take(
@@ -179,6 +193,7 @@ class Witness:
     ) -> None:
         """Say what is wrong, and where the value may come from."""
         self.counts["wrong"] += 1
+        self.counts["backwards"] += told.is_behind(state)
         shown = f"{state.state} {state.attributes.get('unit_of_measurement')}"
         expected = [
             f"{one.shown} {told.unit} ({one.value} read at {one.time})"
@@ -195,8 +210,3 @@ class Witness:
             f"{place.id} {told.quantity.name} {[*told.rule.chain]}: {shown}, read at {time}, should be one of {expected};"
             f" it was sent by {sources[-3:]}"
         )
-
-
-def _begins(told: Told) -> bool:
-    """Tell whether a value that follows from two readings may still be missing."""
-    return any(step["type"] == "derivative" for step in told.rule.chain)

@@ -11,7 +11,7 @@ from typing import Any, Literal, override
 from .meter import SimulatedMeter
 from .records import bcd, data_length, integer
 
-_REMEMBERED = 500
+_REMEMBERED = 100
 
 
 @dataclass(frozen=True, slots=True)
