@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.mbus.const import CONF_PERIOD, DOMAIN
 from tests.simulator import SimulatedBus
+from tests.simulator.records import integer
 
 from .conftest import CreateEntry, let_poll
 from .test_connection import value_of
@@ -224,3 +225,28 @@ async def test_adopted_meter_shows_nothing_of_the_old_one(
     bus.meters = [Meter(7, ENERGY, VOLUME, identification="87654321")]
     await entry.runtime_data.coordinators["meter7"].async_read_now()
     assert value_of(hass, entry, "meter7") == "12345"
+
+
+async def test_total_of_the_old_meter_is_forgotten_for_good(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    meter: Meter,
+    create_entry: CreateEntry,
+) -> None:
+    """Adopted while nothing ran, the new meter's total is held against no other, after a reload neither."""
+    entry = await create_entry(7)
+    await let_poll(hass, 301)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    subentry = entry.subentries["meter7"]
+    new = {**subentry.data["identity"], "identification": "87654321"}
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "identity": new}
+    )
+    lower = integer("04 06", 12)
+    bus.meters[-1] = Meter(7, lower, VOLUME, identification="87654321")
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass, 301)
+    assert value_of(hass, entry, "meter7") == "12"
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert value_of(hass, entry, "meter7") == "12"

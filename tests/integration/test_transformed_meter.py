@@ -283,3 +283,25 @@ async def test_memory_goes_with_the_binding(
     hass.config_entries.async_remove_subentry(entry, "meter7")
     await hass.async_block_till_done()
     assert not store.memory(ids["energy"])
+
+
+async def test_memory_goes_with_the_binding_before_a_reading(
+    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry, clock: Clock
+) -> None:
+    """A binding removed while the kept reading is no longer the present one leaves nothing behind, either."""
+    transform(hass, entry, power=[SUM])
+    await set_up(hass, entry)
+    await read(hass, meter, clock, 5)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    clock.now += timedelta(hours=1)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    power_id = bindings_of(entry, "meter7")["power"]["id"]
+    subentry = entry.subentries["meter7"]
+    kept = [item for item in subentry.data[CONF_BINDINGS] if item["name"] != "power"]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, CONF_BINDINGS: kept}
+    )
+    await hass.async_block_till_done()
+    await poll(hass)
+    assert state_of(hass, "energy") != STATE_UNAVAILABLE
+    assert not entry.runtime_data.store.memory(power_id)

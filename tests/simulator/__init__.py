@@ -17,6 +17,7 @@ from .given import CodedMeter, FrameMeter
 from .meter import SimulatedMeter
 from .models import ElectricityMeter, FixedMeter, GasMeter, HeatMeter, WaterMeter
 from .slave import FrameCount, Quirks
+from .truth import Quantity, Sent, TruthfulMeter
 
 __all__ = [
     "Babble",
@@ -32,11 +33,14 @@ __all__ = [
     "Gateway",
     "HeatMeter",
     "PtyGateway",
+    "Quantity",
     "Quirks",
     "Request",
+    "Sent",
     "SimulatedBus",
     "SimulatedMeter",
     "TcpGateway",
+    "TruthfulMeter",
     "WaterMeter",
     "demo_meters",
     "demo_serial_meters",

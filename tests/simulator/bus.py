@@ -113,8 +113,9 @@ class SimulatedBus:
             deaf=deaf,
             babble=babble,
         )
+        port = await gateway.start(host, port)
         self.gateways.append(gateway)
-        return await gateway.start(host, port)
+        return port
 
     async def serve_pty(
         self, link: str | Path | None = None, *, latency: float = 0.0

@@ -208,14 +208,24 @@ class TcpGateway(Gateway):
         self.port = 0
         self._clients: list[_TcpClient] = []
         self._server: asyncio.Server | None = None
+        self._starting = asyncio.Lock()
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether a client can connect."""
+        return self._server is not None
 
     async def start(self, host: str | None = None, port: int | None = None) -> int:
-        """Listen, without arguments where it did before; return the port."""
-        self.host = self.host if host is None else host
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: _TcpClient(self), self.host, self.port if port is None else port
-        )
-        self.port = self._server.sockets[0].getsockname()[1]
+        """Listen, without arguments where it did before, if it doesn't yet; return the port."""
+        async with self._starting:
+            if self._server is None:
+                self.host = self.host if host is None else host
+                self._server = await asyncio.get_running_loop().create_server(
+                    lambda: _TcpClient(self),
+                    self.host,
+                    self.port if port is None else port,
+                )
+                self.port = self._server.sockets[0].getsockname()[1]
         return self.port
 
     @override

@@ -1,0 +1,403 @@
+"""What can happen in a life, by name: each draws what it needs, and does nothing where it can't be."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from homeassistant.const import Platform
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
+
+from custom_components.mbus.const import (
+    CONF_BACKUP,
+    CONF_BINDINGS,
+    CONF_ON_DEMAND,
+    CONF_PERIOD,
+    CONF_TRANSFORMATIONS,
+    DOMAIN,
+)
+from custom_components.mbus.meters.meter import meter_unique_id
+from custom_components.mbus.protocol import parse_address
+from tests.simulator import Fault
+
+from .life import Life, way
+from .places import Place, names_of
+
+type Action = Callable[[Life, Random], Awaitable[None]]
+
+ACTIONS: dict[str, tuple[Action, int]] = {}
+"""What happens, and how often beside the others."""
+
+_ON_THE_LINE = (
+    Fault.REQUEST_LOST,
+    Fault.ACK_INSTEAD,
+    Fault.FOREIGN_ADDRESS,
+    Fault.FOREIGN_METER,
+    Fault.FLOW_CONTROL,
+    Fault.WRONG_LENGTH,
+    Fault.CORRUPT,
+    Fault.TRUNCATE,
+    Fault.DUPLICATE,
+    Fault.MERGE,
+    Fault.NOISE_BEFORE,
+    Fault.NOISE_AFTER,
+    Fault.ECHO,
+    Fault.DROP,
+    Fault.LATE,
+    Fault.SPLIT,
+    Fault.GATEWAY_RESET,
+    Fault.GATEWAY_DOWN,
+)
+_SINGLE = (*_ON_THE_LINE, Fault.FRAME_COUNT_REPEATED, Fault.FRAME_COUNT_SKIPPED)
+_PERIODS = (None, 120, 300, 900, 3600)
+"""Seconds; None: the connection's."""
+
+
+def action(weight: int) -> Callable[[Action], Action]:
+    """Add to what can happen."""
+
+    def add(function: Action) -> Action:
+        ACTIONS[function.__name__] = function, weight
+        return function
+
+    return add
+
+
+@action(12)
+async def pass_time(life: Life, random: Random) -> None:
+    """Let up to three periods go by."""
+    await life.pass_time(life.setting.period * random.uniform(0, 3))
+
+
+@action(8)
+async def wait_for_request(life: Life, random: Random) -> None:
+    """Let time go by until a meter is asked: what happens next, happens meanwhile."""
+    life.bus.asked.clear()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(life.setting.period.total_seconds()):
+            await life.bus.asked.wait()
+
+
+@action(2)
+async def pass_a_moment(life: Life, random: Random) -> None:
+    """Let some seconds go by."""
+    await life.pass_time(timedelta(seconds=random.uniform(0, 15)))
+
+
+@action(4)
+async def disturb(life: Life, random: Random) -> None:
+    """Let some of the exchanges go wrong from now on."""
+    life.bus.faults.chances.clear()
+    for fault in random.sample(_ON_THE_LINE, random.randint(1, 3)):
+        life.bus.faults.chances[fault] = random.choice((0.05, 0.2, 0.5))
+
+
+@action(4)
+async def disturb_once(life: Life, random: Random) -> None:
+    """Let some of the next exchanges go wrong, each in a way of its own."""
+    life.bus.faults.once(*random.choices(_SINGLE, k=random.randint(1, 4)))
+
+
+@action(3)
+async def calm(life: Life, random: Random) -> None:
+    """End all that is wrong on the way."""
+    life.bus.faults.clear()
+    life.bus.meters.extend(life.silent)
+    life.silent.clear()
+    for gateway in life.gateways:
+        await gateway.start()
+
+
+@action(2)
+async def silence(life: Life, random: Random) -> None:
+    """Disconnect a meter until it is calm."""
+    if life.bus.meters:
+        meter = random.choice(life.bus.meters)
+        life.bus.meters.remove(meter)
+        life.silent.append(meter)  # type: ignore[arg-type]
+
+
+@action(2)
+async def pull_link(life: Life, random: Random) -> None:
+    """Break the connection to the gateway."""
+    life.gateways[0].disconnect()
+
+
+@action(2)
+async def restart_gateway(life: Life, random: Random) -> None:
+    """Let the gateway be away for a while."""
+    gateway = life.gateways[0]
+    if gateway.is_listening:
+        seconds = random.choice((0.5, 10, 100, 1000))
+        task = asyncio.create_task(gateway.go_down(seconds))
+        life.tasks.add(task)
+        task.add_done_callback(life.tasks.discard)
+
+
+@action(2)
+async def stop_gateway(life: Life, random: Random) -> None:
+    """Let the gateway be away until it is calm."""
+    await life.gateways[0].stop()
+
+
+@action(3)
+async def reload(life: Life, random: Random) -> None:
+    """Reload the connection."""
+    await life.hass.config_entries.async_reload(life.entry.entry_id)
+
+
+@action(2)
+async def restart(life: Life, random: Random) -> None:
+    """Unload the connection for some time."""
+    await life.hass.config_entries.async_unload(life.entry.entry_id)
+    await life.pass_time(timedelta(seconds=random.choice((0, 10, 200, 2000))))
+    await life.hass.config_entries.async_setup(life.entry.entry_id)
+
+
+@action(4)
+async def kill(life: Life, random: Random) -> None:
+    """Kill Home Assistant and let it come back."""
+    await life.kill()
+
+
+@action(3)
+async def exchange(life: Life, random: Random) -> None:
+    """Install another meter."""
+    if life.places:
+        life.exchange(random.choice(life.places))
+
+
+@action(3)
+async def adopt(life: Life, random: Random) -> None:
+    """Let the meter that is there now take the place of the one before."""
+    strangers = [
+        one for one in life.places if one.number != one.installed.identification
+    ]
+    if strangers:
+        await take_in(life, random.choice(strangers), random)
+
+
+async def take_in(life: Life, place: Place, random: Random) -> None:
+    """Adopt the meter that is there, by its repair if there is one, or else by its number."""
+    issue = f"other_meter_{place.id}"
+    registry = ir.async_get(life.hass)
+    if registry.async_get_issue(DOMAIN, issue) and random.random() < 0.5:
+        await life.repair(issue, {"next_step_id": "adopt"}, {})
+        return
+    number = place.installed.identification
+    stored = life.data(place)["identity"]
+    life.store(
+        place,
+        meter_unique_id(parse_address(place.address)),
+        address=life.data(place)["address"]
+        if not place.by_secondary
+        else place.address,
+        identity={**stored, "identification": number},
+    )
+
+
+@action(2)
+async def move_records(life: Life, random: Random) -> None:
+    """Send the records in another order, as a new firmware does."""
+    if life.places:
+        meter = random.choice(life.places).installed
+        random.shuffle(meter.places[random.randrange(len(meter.places))])
+
+
+@action(3)
+async def rebind(life: Life, random: Random) -> None:
+    """Bind records again where they are now."""
+    if life.places:
+        await mend(life, random.choice(life.places))
+
+
+async def mend(life: Life, place: Place) -> None:
+    """Go through the repair of a meter's records."""
+    await life.repair(f"records_changed_{place.id}", {})
+    for told in place.bindings.values():
+        told.bound_anew(life.clock.now(), place.readings)
+
+
+@action(2)
+async def remove_binding(life: Life, random: Random) -> None:
+    """Remove a binding."""
+    places = [one for one in life.places if len(one.bindings) > 1]
+    if places:
+        place = random.choice(places)
+        gone = random.choice([*place.bindings])
+        del place.bindings[gone]
+        kept = [one for one in life.data(place)[CONF_BINDINGS] if one["id"] != gone]
+        life.store(place, bindings=kept)
+
+
+@action(3)
+async def add_binding(life: Life, random: Random) -> None:
+    """Bind a record."""
+    places = [one for one in life.places if one.free_records()]
+    if places and life.is_loaded:
+        place = random.choice(places)
+        telegram, index = random.choice(place.free_records())
+        data = life.data(place)
+        item = place.bind(telegram, index, life.period(place), names_of(data))
+        life.store(place, bindings=[*data[CONF_BINDINGS], item])
+        place.bindings[item["id"]].bound_first(life.witness.readings(place))
+
+
+@action(1)
+async def remove_meter(life: Life, random: Random) -> None:
+    """Remove a meter."""
+    if len(life.places) > 1:
+        life.remove_meter(random.choice(life.places))
+
+
+@action(1)
+async def add_meter(life: Life, random: Random) -> None:
+    """Add a meter."""
+    if len(life.places) <= life.setting.meters:
+        life.add_meter()
+
+
+@action(5)
+async def edit_chain(life: Life, random: Random) -> None:
+    """Change what is made of a value."""
+    place = random.choice(life.places)
+    binding_id = random.choice([*place.bindings])
+    told = place.bindings[binding_id]
+    kinds = ["scaling", "damper"]
+    if told.quantity.unit == "W":
+        kinds += ["integration", "integration"]
+    elif told.quantity.is_total:
+        kinds += ["derivative", "derivative"]
+    present = {step["type"]: step for step in told.rule.chain}
+    chain = []
+    for kind in sorted(set(random.sample(kinds, random.randint(0, 2))), key=_order):
+        step = present.get(kind)
+        if step is None or (kind != "integration" and random.random() < 0.3):
+            step = _new_step(kind, random)
+        chain.append(step)
+    bindings = [
+        {**item, CONF_TRANSFORMATIONS: chain} if item["id"] == binding_id else item
+        for item in life.data(place)[CONF_BINDINGS]
+    ]
+    life.store(place, bindings=bindings)
+    told.another_rule(life.clock.now(), replace(told.rule, chain=chain))
+
+
+def _order(kind: str) -> int:
+    return ("scaling", "damper", "integration", "derivative").index(kind)
+
+
+def _new_step(kind: str, random: Random) -> dict[str, Any]:
+    step: dict[str, Any] = {"type": kind, "id": f"{random.randrange(1 << 32):08x}"}
+    match kind:
+        case "scaling":
+            step |= {
+                "factor": random.choice((0.5, 2, 3)),
+                "shift": random.choice((0, 10)),
+            }
+        case "damper":
+            step["lag"] = random.choice((60, 600))
+        case _:
+            step["time_unit"] = "h"
+    return step
+
+
+@action(3)
+async def change_period(life: Life, random: Random) -> None:
+    """Read a meter more or less often, or only when asked."""
+    place = random.choice(life.places)
+    seconds = random.choice(_PERIODS)
+    settings: dict[str, Any] = {
+        CONF_PERIOD: seconds and seconds * 1000,
+        CONF_ON_DEMAND: random.random() < 0.2,
+    }
+    life.store(place, **settings)
+    for told in place.bindings.values():
+        told.rule = replace(told.rule, period=life.period(place))
+
+
+@action(4)
+async def read_now(life: Life, random: Random) -> None:
+    """Ask for a reading."""
+    await press_read_now(life, random.choice(life.places))
+
+
+async def press_read_now(life: Life, place: Place) -> None:
+    """Press the button of a meter."""
+    if life.is_loaded:
+        with suppress(HomeAssistantError):
+            await life.call(Platform.BUTTON, "press", f"{place.id}_read_now")
+
+
+@action(2)
+async def stop(life: Life, random: Random) -> None:
+    """Stop the connection."""
+    await switch(life, on=False)
+
+
+@action(2)
+async def start(life: Life, random: Random) -> None:
+    """Start the connection."""
+    await switch(life, on=True)
+
+
+async def switch(life: Life, *, on: bool) -> None:
+    """Turn polling on or off."""
+    if life.is_loaded:
+        service = "turn_on" if on else "turn_off"
+        await life.call(Platform.SWITCH, service, f"{life.entry.entry_id}_polling")
+
+
+@action(2)
+async def reconfigure(life: Life, random: Random) -> None:
+    """Reach the bus by another port."""
+    master, other = life.gateways
+    options = {**life.entry.options}
+    if options[CONF_BACKUP]:
+        options[CONF_BACKUP] = way(master)
+    life.hass.config_entries.async_update_entry(
+        life.entry,
+        data=way(other),
+        options=options,
+        unique_id=f"tcp:{other.host}:{other.port}",
+    )
+
+
+@action(2)
+async def enable(life: Life, random: Random) -> None:
+    """Disable the entity of a binding, or enable it if it is."""
+    binding_id = random.choice([*random.choice(life.places).bindings])
+    registry = er.async_get(life.hass)
+    entity_id = registry.async_get_entity_id(Platform.SENSOR, DOMAIN, binding_id)
+    entity = registry.async_get(entity_id) if entity_id else None
+    if entity:
+        disabled_by = None if entity.disabled else er.RegistryEntryDisabler.USER
+        registry.async_update_entity(entity.entity_id, disabled_by=disabled_by)
+
+
+def enable_all(life: Life) -> None:
+    """Enable whatever is disabled by a person."""
+    registry = er.async_get(life.hass)
+    for entity in er.async_entries_for_config_entry(registry, life.entry.entry_id):
+        if entity.disabled_by is er.RegistryEntryDisabler.USER:
+            registry.async_update_entity(entity.entity_id, disabled_by=None)
+
+
+@action(2)
+async def set_back(life: Life, random: Random) -> None:
+    """Let a counter begin anew, now or soon."""
+    meter = random.choice(life.places).installed
+    totals = [one.name for one in meter.quantities if one.is_total]
+    random.choice((meter.set_back, meter.near_its_end))(random.choice(totals))
+
+
+@action(2)
+async def spoil(life: Life, random: Random) -> None:
+    """Let a meter send no value in place of some, or all again."""
+    meter = random.choice(life.places).installed
+    names = [one.name for one in meter.quantities]
+    meter.invalid = {name for name in names if random.random() < 0.3}

@@ -1,0 +1,81 @@
+"""Time that doesn't wait: where nothing is left to do, it is at once the time of the next timer."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from time import sleep
+from typing import Any
+from unittest.mock import patch
+
+ON_THE_WAY = 0.0003
+"""Seconds (real) in which what was sent over loopback is there."""
+LONGEST_JOB = 60.0
+"""Seconds (real) that a thread may take before time goes on without it."""
+
+
+class Clock:
+    """The one clock of an event loop and of all that ask for the time; it stands still while anything runs.
+
+    What comes over sockets and from threads is waited for in real time, what timers wait for is not waited for at all.
+    """
+
+    def __init__(self, select: Callable[[float | None], Any]) -> None:
+        """Start now; `select` is what the loop waits by."""
+        self.seconds = 0.0
+        self.jobs = 0
+        self._start = datetime.now(UTC).timestamp()
+        self._select = select
+
+    def time(self) -> float:
+        """Return the seconds since 1970."""
+        return self._start + self.seconds
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return datetime.fromtimestamp(self.time(), UTC)
+
+    def select(self, timeout: float | None = None) -> Any:
+        """Return what is ready; with nothing ready, let the time pass until the next timer."""
+        if timeout is None or timeout <= 0:
+            return self._select(timeout)
+        if self.jobs:
+            return self._select(LONGEST_JOB)
+        if events := self._select(0):
+            return events
+        sleep(ON_THE_WAY)
+        if events := self._select(0):
+            return events
+        self.seconds += timeout
+        return []
+
+
+@contextmanager
+def accelerated(loop: Any) -> Iterator[Clock]:
+    """Let the running loop, and Home Assistant in it, live by a clock of its own."""
+    selector, started, run_in_executor = (
+        loop._selector,
+        loop.time(),
+        loop.run_in_executor,
+    )
+    clock = Clock(selector.select)
+
+    def ended(_: asyncio.Future[Any]) -> None:
+        clock.jobs -= 1
+
+    def run(*arguments: Any) -> asyncio.Future[Any]:
+        job: asyncio.Future[Any] = run_in_executor(*arguments)
+        clock.jobs += 1
+        job.add_done_callback(ended)
+        return job
+
+    with (
+        patch.object(selector, "select", clock.select),
+        patch.object(loop, "time", lambda: started + clock.seconds),
+        patch.object(loop, "run_in_executor", run),
+        patch("time.time", clock.time),
+        patch("homeassistant.util.dt.utcnow", clock.now),
+        patch("homeassistant.helpers.event.time_tracker_utcnow", clock.now),
+        patch("homeassistant.helpers.event.time_tracker_timestamp", clock.time),
+    ):
+        yield clock
