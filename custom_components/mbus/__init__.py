@@ -187,7 +187,9 @@ class _Updates:
             and subentry.title == before.title
         ):
             return
-        meter = self._applied[meter_id] = Meter.from_subentry(subentry)
+        if (meter := _meter(subentry)) is None:
+            return
+        self._applied[meter_id] = meter
         self._stored[meter_id] = subentry.data
         if before is None:
             coordinator = _add_meter(hass, entry, meter)
@@ -208,7 +210,19 @@ def _connection(entry: MBusConfigEntry) -> tuple[str, dict[str, Any], dict[str, 
 
 
 def _meters(entry: MBusConfigEntry) -> Iterator[Meter]:
-    return map(Meter.from_subentry, entry.get_subentries_of_type(SUBENTRY_METER))
+    subentries = entry.get_subentries_of_type(SUBENTRY_METER)
+    return filter(None, map(_meter, subentries))
+
+
+def _meter(subentry: ConfigSubentry) -> Meter | None:
+    """Return a meter; None for one that another release stored in another way, which stays stored."""
+    try:
+        return Meter.from_subentry(subentry)
+    except AttributeError, LookupError, TypeError, ValueError:
+        LOGGER.exception(
+            "%s can't be used as it is stored, and is left out", subentry.title
+        )
+        return None
 
 
 @callback

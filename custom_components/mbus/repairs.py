@@ -123,7 +123,9 @@ class AdoptMeterFlow(_MeterRepairFlow):
             seams = await async_seams_of_exchange(coordinator, readout)
             # What is stored is the meter that was shown, not one that answers meanwhile.
             if user_input is not None and found == self._found:
-                coordinator.config_entry.runtime_data.seams.async_take_out(seams)
+                coordinator.config_entry.runtime_data.seams.async_take_out(
+                    seams, coordinator.meter.bindings
+                )
                 self._store(identity_data(first.header, found))
                 return self.async_create_entry(data={})
             self._found = found

@@ -1,5 +1,6 @@
 """What outlives a kill: written in time, and whatever is wrong with it costs nothing else."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -250,3 +251,63 @@ async def test_total_of_the_old_meter_is_forgotten_for_good(
     assert value_of(hass, entry, "meter7") == "12"
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert value_of(hass, entry, "meter7") == "12"
+
+
+async def test_reading_in_flight_of_a_meter_that_is_exchanged(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    meter: Meter,
+    create_entry: CreateEntry,
+) -> None:
+    """What was asked of the old meter is nothing of the one that was adopted meanwhile, which is read at once."""
+    entry = await create_entry(7)
+    (gateway,) = bus.gateways
+    gateway.latency = 0.1
+    asked = len(bus.requests)
+    async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=301))
+    while len(bus.requests) == asked:
+        await asyncio.sleep(0.001)
+    subentry = entry.subentries["meter7"]
+    identity = {**subentry.data["identity"], "identification": "87654321"}
+    new = Meter(8, integer("04 06", 5), VOLUME, identification="87654321")
+    bus.meters.append(new)
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "identity": identity, "address": 8}
+    )
+    seen = {value_of(hass, entry, "meter7")}
+    while value_of(hass, entry, "meter7") != "5":
+        seen.add(value_of(hass, entry, "meter7"))
+        await asyncio.sleep(0.001)
+    assert seen <= {"12345", STATE_UNAVAILABLE}
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert value_of(hass, entry, "meter7") == "5"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"presentation": {"device_class": "warmth"}},
+        {"presentation": None},
+        {"transformations": [{"type": "scaling"}]},
+        {"index": "first"},
+    ],
+)
+async def test_binding_that_cannot_be_used(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    meter: Meter,
+    create_entry: CreateEntry,
+    broken: dict[str, Any],
+) -> None:
+    """It is left out; the others of the meter are there, and so is all that was stored."""
+    entry = await create_entry(7, setup=False)
+    subentry = entry.subentries["meter7"]
+    first, second = subentry.data["bindings"]
+    bindings = [first, {**second, **broken}]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "bindings": bindings}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    assert value_of(hass, entry, "meter7") == "12345"
+    assert entry.subentries["meter7"].data["bindings"] == bindings

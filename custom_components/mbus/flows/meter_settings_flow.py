@@ -169,7 +169,7 @@ class MeterSettingsSteps(ReadingSteps):
         """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
         assert self._readout
         seams = await async_seams_of_exchange(self._coordinator, self._readout)
-        self._runtime.seams.async_take_out(seams)
+        self._runtime.seams.async_take_out(seams, self._meter.bindings)
         return self._store_settings(
             identity_data(self._found.header, self._found.identity)
         )

@@ -104,8 +104,8 @@ class Binding:
         return cls(
             id=data["id"],
             name=data["name"],
-            telegram=data["telegram"],
-            index=data["index"],
+            telegram=int(data["telegram"]),
+            index=int(data["index"]),
             title=data.get("title"),
             access=Access(data.get("access", Access.READ)),
             signature=Signature.from_dict(stored)

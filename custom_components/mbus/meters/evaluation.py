@@ -146,12 +146,12 @@ def _read(
     try:
         record = binding.record_in(reading.telegrams)
         guard.check(record)
+        value = _in_bound_unit(binding, record)
     except BindingError as err:
         reason = str(err)
         if err.state is BindingState.NO_TELEGRAM and reading.error:
             reason = f"{reason}: {reading.error}"
         return Result(state=err.state, reason=reason, record=record), None
-    value = _in_bound_unit(binding, record)
     result = Result(value=value, raw=value, record=record)
     if not guard.rises or not is_number(value):
         return result, None
@@ -169,10 +169,9 @@ def _read(
 def value_in(binding: Binding, telegrams: Sequence[Telegram]) -> Any:
     """Return the value of a binding's record, in the unit it was bound with; None where there is no valid one."""
     try:
-        record = binding.record_in(telegrams)
+        return _in_bound_unit(binding, binding.record_in(telegrams))
     except BindingError:
         return None
-    return _in_bound_unit(binding, record)
 
 
 def _in_bound_unit(binding: Binding, record: Record) -> Any:
@@ -183,7 +182,10 @@ def _in_bound_unit(binding: Binding, record: Record) -> Any:
         and record.unit is not None
         and binding.unit is not None
     ):
-        return convert_unit(value, record.unit, binding.unit)
+        try:
+            return convert_unit(value, record.unit, binding.unit)
+        except ValueError as err:
+            raise BindingError(BindingState.RECORD_CHANGED, str(err)) from err
     return value
 
 

@@ -103,6 +103,6 @@ def _bindings(stored: Iterable[Mapping[str, Any]]) -> dict[str, Binding]:
     """Return the bindings by id; one that another release stored in another way stays stored and is left out."""
     bindings = dict[str, Binding]()
     for item in stored:
-        with suppress(LookupError, TypeError, ValueError):
+        with suppress(AttributeError, LookupError, TypeError, ValueError):
             bindings[item["id"]] = Binding.from_dict(item)
     return bindings

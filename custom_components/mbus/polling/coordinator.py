@@ -1,18 +1,24 @@
 """One coordinator per meter: publishes what the schedule brings, whatever number of bindings the meter has."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, DEFAULT_OPTIONS, DOMAIN, LOGGER
+from ..const import (
+    CONF_GROUP_REQUESTS,
+    CONF_PERIOD,
+    CONF_QUIRKS,
+    DEFAULT_OPTIONS,
+    DOMAIN,
+    LOGGER,
+)
 from ..meters.binding import Binding, BindingState, is_missing
 from ..meters.evaluation import (
     Evaluation,
@@ -21,13 +27,10 @@ from ..meters.evaluation import (
     memory_of_another_meter,
     memory_of_edited_binding,
 )
-from ..meters.guards import Guard
 from ..meters.learning import learnt_from
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
-from ..presentation.control_kind import control_platform
-from ..presentation.display import Display, display_of
-from ..presentation.native_value import guard_of
+from ..presentation.described import Described, describe
 from ..presentation.reasons import error_text
 from ..presentation.texts import cached_texts
 from ..protocol import MBusError, OtherMeterError, Readout
@@ -126,39 +129,18 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         self._store = entry.runtime_data.store
         self._troubled: set[str] = set()
         self._is_silent = False
-        self.meter = replace(meter, bindings={})
-        self.displays: dict[str, Display] = {}
-        self.controls: dict[str, Platform | None] = {}
-        self.guards: dict[str, Guard] = {}
+        self._described: dict[str, Described] = {}
         self._describe(meter)
         self.data = self._kept()
 
     def _describe(self, meter: Meter) -> None:
         """Work out how the meter's bindings are shown, once for as long as they stay as they are."""
-        before, self.meter = self.meter, meter
-        unchanged = {
-            binding.id
-            for binding in meter.bindings.values()
-            if before.medium == meter.medium
-            and before.bindings.get(binding.id) == binding
-        }
-
-        def each[T](
-            known: Mapping[str, T], make: Callable[[Binding], T]
-        ) -> dict[str, T]:
-            return {
-                binding.id: known[binding.id]
-                if binding.id in unchanged
-                else make(binding)
-                for binding in meter.bindings.values()
-            }
-
-        medium = meter.medium
-        self.displays = each(self.displays, lambda one: display_of(one, medium))
-        self.controls = each(self.controls, lambda one: control_platform(one, medium))
-        self.guards = each(
-            self.guards, lambda one: guard_of(one, self.displays[one.id])
-        )
+        described = self._described = describe(meter, self._described)
+        bindings = {key: one.binding for key, one in described.items()}
+        self.meter = replace(meter, bindings=bindings)
+        self.displays = {key: one.display for key, one in described.items()}
+        self.controls = {key: one.control for key, one in described.items()}
+        self.guards = {key: one.guard for key, one in described.items()}
 
     def _kept(self) -> MeterData:
         """Return what the last run left of this meter, not of one that was at its address before."""
@@ -284,6 +266,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
+        if self.meter.quirks.ring:
+            # It was the old meter that never marked its end.
+            subentry = self.config_entry.subentries[self.meter.id]
+            quirks = replace(self.meter.quirks, ring=None).as_dict()
+            self.hass.config_entries.async_update_subentry(
+                self.config_entry, subentry, data={**subentry.data, CONF_QUIRKS: quirks}
+            )
 
     @callback
     def async_set_stopped(self, reason: str | None) -> None:
@@ -310,6 +299,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             return
         state = state_after(error)
         if isinstance(error, OtherMeterError):
+            if error.expected not in (None, self.meter.identity):
+                self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
+                return  # It was adopted meanwhile.
             report_other_meter(self.hass, self.config_entry, self.meter, error)
         if state is not BindingState.NO_CONNECTION and not self._is_silent:
             self._is_silent = True
@@ -332,6 +324,10 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             if readout.error
             else None,
         )
+        if not reading.is_of(self.meter.identity):
+            return (
+                True  # It was asked for before the meter was exchanged for another one.
+            )
         before = {
             binding_id: self.data.memory.get(binding_id, {})
             for binding_id in self.meter.bindings

@@ -1,6 +1,6 @@
 """Where an exchanged meter goes on from another total: what the statistics would count there, and how it is taken out."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import partial
@@ -75,12 +75,9 @@ async def async_seams(
             ) is None:
                 continue
             convert = converter.converter_factory(native, unit)
-        if is_number(shown):
-            before = convert(float(shown))
-        elif rows := await _async_last(hass, entity_id, 1):
-            before = rows[0]["state"]
-        else:
-            continue
+        if not (rows := await _async_last(hass, entity_id, 1)):
+            continue  # Nothing was counted yet that the new meter could follow on.
+        before = convert(float(shown)) if is_number(shown) else rows[0]["state"]
         difference = _counted(
             display.description.state_class, before, convert(float(after))
         )
@@ -118,11 +115,18 @@ class Seams:
         self._async_watch()
 
     @callback
-    def async_take_out(self, seams: Sequence[Seam]) -> None:
-        """Undo what is counted from now on for an exchange."""
+    def async_take_out(self, seams: Sequence[Seam], bindings: Collection[str]) -> None:
+        """Undo what is counted from now on for the exchange of the meter of these bindings, the last one alone."""
         now = dt_util.utcnow().isoformat()
         self._store.keep_seams(
-            [*self._store.seams, *(asdict(seam) | {"since": now} for seam in seams)]
+            [
+                *(
+                    one
+                    for one in self._store.seams
+                    if one["binding_id"] not in bindings
+                ),
+                *(asdict(seam) | {"since": now} for seam in seams),
+            ]
         )
         self._async_watch()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, NotRequired, TypedDict, override
 
 from homeassistant.core import HomeAssistant, callback
@@ -94,8 +95,13 @@ class MBusStore:
         """Read what the last run left; what can't be read stays as it is, and nothing is kept in this run."""
         try:
             if stored := await self._store.async_load():
-                self.size = sum(map(_size, stored["meters"].values()))
-                self._data = stored
+                meters = {
+                    meter_id: meter
+                    for meter_id, meter in stored["meters"].items()
+                    if isinstance(meter, dict)
+                }
+                self.size = sum(map(_size, meters.values()))
+                self._data = {**self._data, **stored, "meters": meters}
         except (
             HomeAssistantError,
             AttributeError,
@@ -143,17 +149,18 @@ class MBusStore:
         except (MBusError, TypeError, ValueError) as err:
             LOGGER.warning("The kept reading of meter %s is dropped: %s", meter_id, err)
             return None
-        return Reading(telegrams=telegrams, time=time)
+        return Reading(telegrams=telegrams, time=time) if time.tzinfo else None
 
     def due(self, meter_id: str) -> datetime | None:
         """Return when a meter is to be read next."""
-        return dt_util.parse_datetime(
-            self._data["meters"].get(meter_id, {}).get("due", "")
-        )
+        due = self._data["meters"].get(meter_id, {}).get("due")
+        moment = dt_util.parse_datetime(due) if isinstance(due, str) else None
+        return moment if moment and moment.tzinfo else None
 
     def memory(self, binding_id: str) -> Memory:
         """Return what a binding's last reading was held against."""
-        return self._data["memory"].get(binding_id, {})
+        memory = self._data["memory"].get(binding_id, {})
+        return memory if _is_memory(memory) else {}
 
     @callback
     def keep_reading(
@@ -220,8 +227,21 @@ class MBusStore:
         return self._data
 
 
+def _is_memory(memory: Any) -> bool:
+    """Return whether what is kept of a binding has the shape that it is read in."""
+    try:
+        return all(
+            isinstance(step["origin"], str) and isinstance(step["state"], dict)
+            for step in memory.get("steps", {}).values()
+        ) and all(
+            Decimal(total).is_finite() for total in memory.get("total", {}).values()
+        )
+    except ArithmeticError, AttributeError, LookupError, TypeError, ValueError:
+        return False
+
+
 def _size(stored: StoredMeter) -> int:
-    frames = filter(lambda frame: isinstance(frame, str), stored.get("frames", ()))
+    frames = filter(lambda frame: isinstance(frame, str), stored.get("frames") or ())
     return DECODED_SIZE * sum(len(frame) // 2 for frame in frames)
 
 

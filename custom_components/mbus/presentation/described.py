@@ -1,0 +1,51 @@
+"""What follows from a binding alone: how it is shown and written, and what its values have to be."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from homeassistant.const import Platform
+
+from ..const import LOGGER
+from ..meters.binding import Binding
+from ..meters.guards import Guard
+from ..meters.meter import Meter
+from .control_kind import control_platform
+from .display import Display, display_of
+from .native_value import guard_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Described:
+    """A binding of a meter, worked out once for as long as both stay as they are."""
+
+    binding: Binding
+    medium: int | None
+    display: Display
+    control: Platform | None
+    guard: Guard
+
+
+def describe(meter: Meter, known: Mapping[str, Described]) -> dict[str, Described]:
+    """Return what follows from each of a meter's bindings; one that another release stored so that nothing does is left out."""
+    described = dict[str, Described]()
+    for binding in meter.bindings.values():
+        before = known.get(binding.id)
+        if before and (before.binding, before.medium) == (binding, meter.medium):
+            described[binding.id] = before
+            continue
+        try:
+            display = display_of(binding, meter.medium)
+            described[binding.id] = Described(
+                binding=binding,
+                medium=meter.medium,
+                display=display,
+                control=control_platform(binding, meter.medium),
+                guard=guard_of(binding, display),
+            )
+        except ArithmeticError, AttributeError, LookupError, TypeError, ValueError:
+            LOGGER.exception(
+                "%s: %s can't be used as it is stored, and is left out",
+                meter.title,
+                binding.name,
+            )
+    return described
