@@ -31,6 +31,7 @@ from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordina
 from .polling.issues import withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
 from .polling.store import MBusStore
+from .profiles.library import async_get_library
 from .protocol import LinkError
 from .services import async_setup_services
 
@@ -62,6 +63,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     """Open the bus and set up its meters; nothing waits for a reading."""
     store = MBusStore(hass, entry.entry_id)
     await store.async_load()
+    await async_get_library(hass)
 
     @callback
     def async_tell() -> None:

@@ -24,6 +24,8 @@ from .polling.issues import OTHER_METER
 from .presentation.naming import binding_name, place_text
 from .presentation.reasons import error_text
 from .presentation.texts import cached_texts
+from .profiles.interpretation import Interpretations
+from .profiles.library import cached_library
 from .protocol import MBusError, Readout
 
 CONF_RECORD: Final = "record"
@@ -225,7 +227,11 @@ class RebindFlow(_MeterRepairFlow):
             return await self.async_step_leave()
         self._chosen = missing[0].id
         options = record_options(
-            self._readout.telegrams, (), texts, self._coordinator.meter.medium
+            self._readout.telegrams,
+            (),
+            texts,
+            self._coordinator.meter.medium,
+            self._interpretations,
         )
         selector = SelectSelector(
             SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
@@ -262,6 +268,11 @@ class RebindFlow(_MeterRepairFlow):
             )
         return self.async_create_entry(data={})
 
+    @property
+    def _interpretations(self) -> Interpretations:
+        choice = self._coordinator.meter.profile
+        return cached_library(self.hass).interpret(self._readout.telegrams, choice)
+
     def _missing(self) -> list[Binding]:
         """Return the enabled bindings whose record is not where it was."""
         enabled = {binding.id for binding in self._coordinator.enabled_bindings}
@@ -296,7 +307,12 @@ class RebindFlow(_MeterRepairFlow):
         self._store(
             {
                 CONF_BINDINGS: [
-                    rebound_to(item, self._readout.telegrams, *moves[item["id"]])
+                    rebound_to(
+                        item,
+                        self._readout.telegrams,
+                        *moves[item["id"]],
+                        self._interpretations,
+                    )
                     if item["id"] in moves
                     else item
                     for item in self._subentry.data[CONF_BINDINGS]

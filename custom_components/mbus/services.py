@@ -33,6 +33,7 @@ from .polling.clock import async_set_clock
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.naming import record_name
 from .presentation.texts import Texts, async_get_texts
+from .profiles.library import async_get_library
 from .protocol import (
     BAUD_RATES,
     LAST_PRIMARY,
@@ -183,6 +184,7 @@ async def _async_search(
     search = MeterSearch(
         known=known,
         texts=await async_get_texts(call.hass),
+        library=await async_get_library(call.hass),
         by_secondary=method != METHOD_PRIMARY,
         by_primary=method != METHOD_SECONDARY,
     )

@@ -8,43 +8,54 @@ from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.util.ulid import ulid_now
 
-from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_TITLE, SUBENTRY_METER
-from ..meters.binding import Access, bound_to
+from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_QUIRKS, CONF_TITLE, SUBENTRY_METER
+from ..meters.binding import NOTHING_ELSE, Access, bound_to
 from ..meters.meter import identity_data, meter_unique_id
 from ..presentation.naming import default_binding_name
+from ..profiles.interpretation import Interpretation, Interpretations, meant
+from ..profiles.library import Library
 from ..protocol import Address, Function, Readout, Record, SecondaryAddress, Telegram
 
 _SENSIBLE_QUANTITIES: Final = frozenset(
     {
         "energy", "reactive_energy", "apparent_energy", "volume", "mass", "power", "volume_flow", "mass_flow",
         "flow_temperature", "return_temperature", "temperature_difference", "external_temperature", "temperature",
-        "hca_units",
+        "hca_units", "relative_humidity",
     }
 )  # fmt: skip
-_TOTALS: Final = frozenset({"import", "export", "counter_1", "counter_2"})
+_TOTALS: Final = frozenset(
+    {"import", "export", "counter_1", "counter_2", "cooling", "heating"}
+)
 
 
 def meter_subentry_data(
-    address: Address, readout: Readout, bindings: Sequence[dict[str, Any]]
+    address: Address,
+    readout: Readout,
+    bindings: Sequence[dict[str, Any]],
+    library: Library,
 ) -> dict[str, Any]:
     """Return the data of the subentry of a meter that was just read."""
+    profile = library.profile_for(readout.telegrams)
     first = readout.telegrams[0] if readout.telegrams else None
     return {
         CONF_ADDRESS: stored_address(address),
         **(identity_data(first.header, first.identity) if first else {}),
         CONF_BINDINGS: list(bindings),
+        **({CONF_QUIRKS: profile.quirks.as_dict()} if profile else {}),
     }
 
 
 def meter_subentry(
-    address: Address, readout: Readout, title: str
+    address: Address, readout: Readout, title: str, library: Library
 ) -> ConfigSubentryData:
     """Return the subentry of a meter that a search found, with its sensible records bound."""
+    meanings = library.interpret(readout.telegrams)
+    bindings = bind_sensible(readout.telegrams, meanings)
     return ConfigSubentryData(
         subentry_type=SUBENTRY_METER,
         unique_id=meter_unique_id(address),
         title=title,
-        data=meter_subentry_data(address, readout, bind_sensible(readout.telegrams)),
+        data=meter_subentry_data(address, readout, bindings, library),
     )
 
 
@@ -58,24 +69,38 @@ def bind(
     telegram: int,
     index: int,
     taken: Collection[str] = (),
+    interpretations: Interpretations = NOTHING_ELSE,
 ) -> dict[str, Any]:
     """Return a new binding to a record; `taken` are the names of the meter's other bindings."""
     record = telegrams[telegram].records[index]
+    meaning = meant(record, interpretations.get((telegram, index)))
     return {
         "id": ulid_now(),
-        "name": default_binding_name(record.signature, set(taken)),
+        "name": default_binding_name(meaning, set(taken)),
         CONF_TITLE: None,
         CONF_ACCESS: Access.READ,
-        **bound_to(telegrams, telegram, index),
+        **bound_to(telegrams, telegram, index, interpretations),
     }
 
 
-def is_sensible(record: Record) -> bool:
-    """Return whether nearly everyone wants this record: a total or a present value, and a valid one."""
-    signature = record.signature
+def is_sensible(
+    record: Record,
+    telegram: Telegram | None = None,
+    interpretation: Interpretation | None = None,
+) -> bool:
+    """Return whether nearly everyone wants this record: a total or a present value, and a valid one.
+
+    A profile may know better than the quantity of a valid value tells.
+    """
+    signature = meant(record, interpretation)
+    value, problem = record.value, record.problem
+    if interpretation:
+        value, problem = interpretation.read(record, telegram, record.unit)
+        if interpretation.ticked is not None:
+            return interpretation.ticked and problem is None
     return (
-        record.problem is None
-        and isinstance(record.value, int | float | Decimal)
+        problem is None
+        and isinstance(value, int | float | Decimal)
         and signature.quantity in _SENSIBLE_QUANTITIES
         and signature.function is Function.INSTANTANEOUS
         and not (signature.storage_number or signature.tariff or signature.subunit)
@@ -83,18 +108,21 @@ def is_sensible(record: Record) -> bool:
     )
 
 
-def bind_sensible(telegrams: Sequence[Telegram]) -> list[dict[str, Any]]:
+def bind_sensible(
+    telegrams: Sequence[Telegram], interpretations: Interpretations
+) -> list[dict[str, Any]]:
     """Return bindings to the records that nearly everyone wants."""
     bindings: list[dict[str, Any]] = []
     for telegram, content in enumerate(telegrams):
         for index, record in enumerate(content.records):
-            if is_sensible(record):
+            if is_sensible(record, content, interpretations.get((telegram, index))):
                 bindings.append(
                     bind(
                         telegrams,
                         telegram,
                         index,
                         [binding["name"] for binding in bindings],
+                        interpretations,
                     )
                 )
     return bindings

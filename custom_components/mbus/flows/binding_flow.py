@@ -36,6 +36,8 @@ from ..presentation.entered_number import (
 )
 from ..presentation.naming import binding_name
 from ..presentation.texts import async_get_texts
+from ..profiles.interpretation import Interpretations
+from ..profiles.library import cached_library
 from ..protocol import Telegram
 from .adding import bind
 from .flow_errors import FieldErrors
@@ -233,6 +235,11 @@ class BindingSteps(ReadingSteps):
         }
 
     @property
+    def _interpretations(self) -> Interpretations:
+        library = cached_library(self.hass)
+        return library.interpret(self._last_telegrams, self._meter.profile)
+
+    @property
     def _last_telegrams(self) -> tuple[Telegram, ...]:
         return self._last_reading.telegrams if self._last_reading else ()
 
@@ -250,7 +257,9 @@ class BindingSteps(ReadingSteps):
         """Return a binding to a record; one never read gets its meaning from the first readout."""
         taken = [item["name"] for item in self._bindings]
         if self._was_read(telegram, index):
-            return bind(self._last_telegrams, telegram, index, taken)
+            return bind(
+                self._last_telegrams, telegram, index, taken, self._interpretations
+            )
         name = f"telegram_{telegram}_record_{index}"
         names = (f"{name}_{number}" if number > 1 else name for number in count(1))
         binding = {
@@ -264,8 +273,16 @@ class BindingSteps(ReadingSteps):
         self, telegram: int, index: int, item: Mapping[str, Any]
     ) -> dict[str, Any]:
         if self._was_read(telegram, index):
-            return rebound_to(item, self._last_telegrams, telegram, index)
-        unread = {"signature": None, "unit": None, "header": "", "layout": None}
+            return rebound_to(
+                item, self._last_telegrams, telegram, index, self._interpretations
+            )
+        unread = {
+            "signature": None,
+            "unit": None,
+            "header": "",
+            "layout": None,
+            "interpretation": None,
+        }
         return {**item, CONF_TELEGRAM: telegram, CONF_INDEX: index, **unread}
 
     def _was_read(self, telegram: int, index: int) -> bool:

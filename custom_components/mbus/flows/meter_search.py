@@ -10,6 +10,7 @@ from ..meters.meter import Meter, meter_unique_id
 from ..presentation.reasons import error_text
 from ..presentation.texts import Texts
 from ..presentation.titles import meter_title
+from ..profiles.library import Library
 from ..protocol import Bus, Found, LinkError, MBusError, Readout
 from .adding import meter_subentry
 
@@ -29,6 +30,7 @@ class MeterSearch:
 
     known: Collection[Meter]
     texts: Texts
+    library: Library
     by_secondary: bool = True
     by_primary: bool = True
     found: dict[str, Found] = field(default_factory=dict)
@@ -115,5 +117,5 @@ class MeterSearch:
                 self._tell(err)
         unique_id = meter_unique_id(found.address)
         self.meters[unique_id] = meter_subentry(
-            found.address, readout, self._title(found)
+            found.address, readout, self._title(found), self.library
         )

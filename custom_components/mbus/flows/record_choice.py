@@ -7,9 +7,10 @@ from typing import Any
 from homeassistant.helpers.selector import SelectOptionDict
 
 from ..const import CONF_INDEX, CONF_TELEGRAM
-from ..meters.binding import Binding
+from ..meters.binding import NOTHING_ELSE, Binding
 from ..presentation.naming import binding_name, name_key, record_label
 from ..presentation.texts import Texts
+from ..profiles.interpretation import Interpretations, meant
 from ..protocol import Record, Telegram
 from .adding import bind, is_sensible
 
@@ -19,6 +20,7 @@ def record_options(
     bindings: Iterable[Binding],
     texts: Texts,
     medium: int | None,
+    interpretations: Interpretations = NOTHING_ELSE,
 ) -> list[SelectOptionDict]:
     """Return every record as an option, and every binding whose record is not among them."""
     labels = {
@@ -30,9 +32,18 @@ def record_options(
     }
     names: Counter[str] = Counter()
     for key, record in _records(telegrams):
-        name = name_key(record.signature)
+        place = place_of(key)
+        interpretation = interpretations.get(place)
+        name = name_key(meant(record, interpretation))
         names[name] += 1
-        labels[place_of(key)] = record_label(record, texts, medium, names[name])
+        labels[place] = record_label(
+            record,
+            texts,
+            medium,
+            names[name],
+            telegram=telegrams[place[0]],
+            interpretation=interpretation,
+        )
     several = any(telegram for telegram, _ in labels)
     return [
         SelectOptionDict(
@@ -42,9 +53,17 @@ def record_options(
     ]
 
 
-def sensible_records(telegrams: Sequence[Telegram]) -> list[str]:
+def sensible_records(
+    telegrams: Sequence[Telegram], interpretations: Interpretations = NOTHING_ELSE
+) -> list[str]:
     """Return the options that are ticked from the start."""
-    return [key for key, record in _records(telegrams) if is_sensible(record)]
+    return [
+        key
+        for key, record in _records(telegrams)
+        if is_sensible(
+            record, telegrams[place_of(key)[0]], interpretations.get(place_of(key))
+        )
+    ]
 
 
 def bound_records(bindings: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -59,6 +78,7 @@ def chosen_bindings(
     shown: Collection[str],
     telegrams: Sequence[Telegram],
     bindings: Sequence[dict[str, Any]],
+    interpretations: Interpretations = NOTHING_ELSE,
 ) -> list[dict[str, Any]]:
     """Return the bindings without those that were unticked, and with new ones for new ticks.
 
@@ -73,7 +93,7 @@ def chosen_bindings(
     taken = {item["name"] for item in kept}
     new = set(chosen).difference(shown, bound_records(kept))
     for key in sorted(new, key=place_of):
-        kept.append(bind(telegrams, *place_of(key), taken))
+        kept.append(bind(telegrams, *place_of(key), taken, interpretations))
         taken.add(kept[-1]["name"])
     return kept
 

@@ -38,6 +38,7 @@ import voluptuous as vol
 from ..const import LOGGER, SUBENTRY_METER
 from ..meters.meter import Meter
 from ..presentation.texts import async_get_texts
+from ..profiles.library import async_get_library
 from ..protocol import MBusError
 from .meter_search import Line, MeterSearch
 from .progress import async_progress_done
@@ -107,7 +108,9 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         self._baud_rate = baud_rate
         self._percentage = self._shown = 0
         self._search = MeterSearch(
-            known=self._known_meters, texts=await async_get_texts(self.hass)
+            known=self._known_meters,
+            texts=await async_get_texts(self.hass),
+            library=await async_get_library(self.hass),
         )
         self._searching = self.hass.async_create_background_task(
             self._async_search(), "M-Bus search for a dialog"

@@ -2,12 +2,26 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
 from enum import StrEnum
 from hashlib import sha256
 import json
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from ..protocol import PLAIN_TEXT, Record, Signature, Telegram, dimension
+from ..profiles.interpretation import Interpretation, Interpretations, meant
+from ..protocol import (
+    PLAIN_TEXT,
+    Function,
+    Record,
+    Signature,
+    Telegram,
+    Value,
+    convert_unit,
+    dimension,
+)
+
+NOTHING_ELSE: Final[Interpretations] = {}
+"""No record means anything else than the standard says."""
 
 
 class Access(StrEnum):
@@ -81,7 +95,8 @@ class Binding:
 
     `signature`, `unit` and `header` are those of the record when it was bound; a binding made by number without a
     readout has none until the first one. `layout` stands for all signatures of the telegram, where this one alone
-    would not tell the record from its neighbours. `ordinal` tells apart records of the same name.
+    would not tell the record from its neighbours. `ordinal` tells apart records of the same name. `interpretation` is
+    what the record meant to people when it was bound, where that isn't what the standard says.
     """
 
     id: str
@@ -95,6 +110,7 @@ class Binding:
     header: bytes = b""
     layout: str | None = None
     ordinal: int = 1
+    interpretation: Interpretation | None = None
     presentation: Presentation = field(default_factory=Presentation)
     transformations: tuple[Mapping[str, Any], ...] = ()
     writing: Mapping[str, Any] = field(default_factory=dict)
@@ -116,13 +132,47 @@ class Binding:
             header=bytes.fromhex(data.get("header", "")),
             layout=data.get("layout"),
             ordinal=data.get("ordinal", 1),
+            interpretation=Interpretation.from_dict(said)
+            if (said := data.get("interpretation"))
+            else None,
             presentation=Presentation.from_dict(data.get("presentation", {})),
             transformations=tuple(data.get("transformations", ())),
             writing=data.get("writing", {}),
         )
 
+    @property
+    def meaning(self) -> Signature | None:
+        """What the record means to people."""
+        return self.interpretation.signature if self.interpretation else self.signature
+
+    @property
+    def value_unit(self) -> str | None:
+        """The unit of its values, before the chain."""
+        return self.interpretation.unit if self.interpretation else self.unit
+
+    def read(
+        self, record: Record, telegrams: Sequence[Telegram]
+    ) -> tuple[Value, str | None]:
+        """Return a record's value in the unit of the binding, and what is wrong with it."""
+        if (
+            record.function is Function.ERROR
+            and self.signature is not None
+            and self.signature.function is not Function.ERROR
+        ):
+            return None, "the meter marks this value as one during an error"
+        if self.interpretation:
+            return self.interpretation.read(record, telegrams[self.telegram], self.unit)
+        value = record.value
+        if (
+            isinstance(value, int | float | Decimal)
+            and record.unit is not None
+            and self.unit is not None
+        ):
+            value = convert_unit(value, record.unit, self.unit)
+        return value, record.problem
+
     def record_in(self, telegrams: Sequence[Telegram]) -> Record:
-        """Return the record this binding is for, valid or not.
+        """Return the record this binding is for, valid or not, also where it holds a value during an error instead.
 
         Raises BindingError where the telegram or the record is missing, or where the record now means something else.
         """
@@ -137,12 +187,18 @@ class Binding:
         record = telegram.records[self.index]
         if self.signature is None:
             return record
-        if record.signature != self.signature:
+        if record.signature not in (
+            self.signature,
+            replace(self.signature, function=Function.ERROR),
+        ):
             raise BindingError(
                 BindingState.RECORD_CHANGED,
                 f"record {self.index} of telegram {self.telegram} is now {record.signature}, it was {self.signature}",
             )
-        if self.layout is not None and layout(telegram) != self.layout:
+        if self.layout is not None and self.layout not in (
+            layout(telegram),
+            layout(telegram, errors=False),
+        ):
             raise BindingError(
                 BindingState.RECORD_CHANGED,
                 f"telegram {self.telegram} has other records than before, and more than one is {self.signature}",
@@ -150,16 +206,28 @@ class Binding:
         return record
 
 
-def layout(telegram: Telegram) -> str:
-    """Return a short stand-in for the order and meaning of all records of a telegram."""
-    signatures = [signature.as_dict() for signature in telegram.signatures]
+def layout(telegram: Telegram, *, errors: bool = True) -> str:
+    """Return a short stand-in for the order and meaning of all records of a telegram.
+
+    Without `errors`, of the same telegram when none of its values is one during an error.
+    """
+    signatures = [
+        signature.as_dict()
+        if errors or signature.function is not Function.ERROR
+        else signature.as_dict() | {"function": Function.INSTANTANEOUS}
+        for signature in telegram.signatures
+    ]
     return sha256(json.dumps(signatures, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def bound_to(
-    telegrams: Sequence[Telegram], telegram: int, index: int
+    telegrams: Sequence[Telegram],
+    telegram: int,
+    index: int,
+    interpretations: Interpretations = NOTHING_ELSE,
 ) -> dict[str, Any]:
-    """Return what a binding stores of the record it is bound to."""
+    """Return what a binding stores of the record it is bound to, given what the readout's records mean."""
+    interpretation = interpretations.get((telegram, index))
     record = telegrams[telegram].records[index]
     ambiguous = telegrams[telegram].signatures.count(record.signature) > 1
     return {
@@ -169,26 +237,40 @@ def bound_to(
         "unit": record.unit,
         "header": record.header.hex(),
         "layout": layout(telegrams[telegram]) if ambiguous else None,
-        "ordinal": ordinal(telegrams, telegram, index),
+        "ordinal": ordinal(telegrams, telegram, index, interpretations),
+        "interpretation": interpretation and interpretation.as_dict(),
     }
 
 
 def rebound_to(
-    item: Mapping[str, Any], telegrams: Sequence[Telegram], telegram: int, index: int
+    item: Mapping[str, Any],
+    telegrams: Sequence[Telegram],
+    telegram: int,
+    index: int,
+    interpretations: Interpretations = NOTHING_ELSE,
 ) -> dict[str, Any]:
     """Return a stored binding bound to another record.
 
     Its values stay in the unit they were in, which the steps of its chain were made for, where the record has the same
-    dimension.
+    dimension. What a record of the same meaning meant to people, it goes on to mean.
     """
-    bound = bound_to(telegrams, telegram, index)
+    bound = bound_to(telegrams, telegram, index, interpretations)
+    if bound["signature"] == item.get("signature"):
+        bound["interpretation"] = item.get("interpretation")
+    elif bound["interpretation"] or item.get("interpretation"):
+        return {**item, **bound}
     unit = item.get("unit")
     if unit and dimension(unit) == dimension(bound["unit"]):
         bound["unit"] = unit
     return {**item, **bound}
 
 
-def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:
+def ordinal(
+    telegrams: Sequence[Telegram],
+    telegram: int,
+    index: int,
+    interpretations: Interpretations = NOTHING_ELSE,
+) -> int:
     """Return which one it is of the records of a readout that have the same name, counted from 1."""
 
     def named(signature: Signature) -> Signature:
@@ -197,11 +279,13 @@ def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:
         return replace(signature, dimension=None)
 
     before = [
-        *(known for earlier in telegrams[:telegram] for known in earlier.signatures),
-        *telegrams[telegram].signatures[:index],
+        named(meant(record, interpretations.get((number, record.index))))
+        for number, earlier in enumerate(telegrams[: telegram + 1])
+        for record in earlier.records
+        if (number, record.index) < (telegram, index)
     ]
-    name = named(telegrams[telegram].signatures[index])
-    return 1 + [named(signature) for signature in before].count(name)
+    own = telegrams[telegram].records[index]
+    return 1 + before.count(named(meant(own, interpretations.get((telegram, index)))))
 
 
 def find_again(

@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from ..protocol import Record, Telegram, convert_unit
+from ..protocol import Record, Telegram
 from .binding import Binding, BindingError, BindingState
 from .guards import Fall, Guard, hold_against
 from .meter import Meter
 from .reading import Memory, Reading, Result
 from .transformation import (
     Outcome,
+    is_number,
     of_another_meter,
     of_edited_chain,
     run,
@@ -103,10 +103,11 @@ def memory_of_edited_binding(
         after.get(_STEPS, {}),
         script_context(binding, meter),
     )
-    is_same_record = old is not None and (old.signature, old.unit) == (
-        binding.signature,
-        binding.unit,
-    )
+    is_same_record = old is not None and (
+        old.signature,
+        old.unit,
+        old.interpretation,
+    ) == (binding.signature, binding.unit, binding.interpretation)
     kept = {_TOTAL: before.get(_TOTAL) if is_same_record else None, _STEPS: steps}
     return {key: part for key, part in kept.items() if part}
 
@@ -127,15 +128,15 @@ def _read(
     record: Record | None = None
     try:
         record = binding.record_in(reading.telegrams)
-        guard.check(record)
+        value, problem = binding.read(record, reading.telegrams)
+        guard.check(value, problem)
     except BindingError as err:
         reason = str(err)
         if err.state is BindingState.NO_TELEGRAM and reading.error:
             reason = f"{reason}: {reading.error}"
         return Result(state=err.state, reason=reason, record=record), None
-    value = _in_bound_unit(binding, record)
     result = Result(value=value, raw=value, record=record)
-    if not guard.rises:
+    if not guard.rises or not is_number(value):
         return result, None
     fall = hold_against(value, memory)
     if not fall.is_believed:
@@ -154,19 +155,7 @@ def value_in(binding: Binding, telegrams: Sequence[Telegram]) -> Any:
         record = binding.record_in(telegrams)
     except BindingError:
         return None
-    return _in_bound_unit(binding, record)
-
-
-def _in_bound_unit(binding: Binding, record: Record) -> Any:
-    """Return a record's valid value in the unit that the binding was made with."""
-    value = record.value
-    if (
-        isinstance(value, int | float | Decimal)
-        and record.unit is not None
-        and binding.unit is not None
-    ):
-        return convert_unit(value, record.unit, binding.unit)
-    return value
+    return binding.read(record, telegrams)[0]
 
 
 def _transformed(

@@ -16,10 +16,12 @@ from ..const import (
     CONF_METER_CLOCK,
     CONF_ON_DEMAND,
     CONF_PERIOD,
+    CONF_PROFILE,
     CONF_QUIRKS,
     CONF_VERSION,
     METER_CLOCK_STANDARD,
 )
+from ..profiles.library import AUTOMATIC
 from ..protocol import Address, Header, Identity, Quirks, parse_address
 from .binding import Binding
 
@@ -37,6 +39,7 @@ class Meter:
     period: timedelta | None = None
     on_demand: bool = False
     clock: str = METER_CLOCK_STANDARD
+    profile: str = AUTOMATIC
     quirks: Quirks = field(default_factory=Quirks)
     bindings: Mapping[str, Binding] = field(default_factory=dict)
 
@@ -54,6 +57,7 @@ class Meter:
             medium=data.get(CONF_MEDIUM),
             period=timedelta(milliseconds=period) if period else None,
             on_demand=data.get(CONF_ON_DEMAND, False),
+            profile=data.get(CONF_PROFILE, AUTOMATIC),
             clock=data.get(CONF_METER_CLOCK, METER_CLOCK_STANDARD),
             quirks=Quirks.from_dict(data.get(CONF_QUIRKS, {})),
             bindings=_bindings(data.get(CONF_BINDINGS, ())),

@@ -311,9 +311,9 @@ def _is_finite(number: Number) -> bool:
 
 def script_context(binding: Binding, meter: Meter) -> dict[str, Any]:
     """Return what a script sees as `context`: what the record means, and which meter it is of."""
-    signature = binding.signature.as_dict() if binding.signature else {}
+    meaning = binding.meaning.as_dict() if binding.meaning else {}
     return {
-        "record": {**signature, "unit": binding.unit},
+        "record": {**meaning, "unit": binding.value_unit},
         "meter": {
             "title": meter.title,
             "address": str(meter.address),

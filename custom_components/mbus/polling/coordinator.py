@@ -25,6 +25,7 @@ from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
 from ..presentation.display import Display, display_of
 from ..presentation.native_value import guard_of
+from ..profiles.library import cached_library
 from ..protocol import MBusError, OtherMeterError, Readout
 from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
 from .failure import STATES_OF_THE_CONNECTION, state_after
@@ -339,7 +340,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self._report_errors()
         subentry = self.config_entry.subentries[self.meter.id]
-        if updates := learnt_from(reading, readout.ring, self.meter, subentry.data):
+        if updates := learnt_from(
+            reading,
+            readout.ring,
+            self.meter,
+            subentry.data,
+            cached_library(self.hass),
+        ):
             self.hass.config_entries.async_update_subentry(
                 self.config_entry, subentry, data={**subentry.data, **updates}
             )

@@ -6,7 +6,8 @@ from typing import Final
 from homeassistant.util import slugify
 
 from ..meters.binding import Binding
-from ..protocol import PLAIN_TEXT, Function, Record, Signature
+from ..profiles.interpretation import Interpretation, meant
+from ..protocol import PLAIN_TEXT, Function, Record, Signature, Telegram
 from .native_value import value_text
 from .reasons import problem_text
 from .texts import Texts, option_key, sensor_key
@@ -53,9 +54,9 @@ def binding_name(binding: Binding, texts: Texts) -> str:
     """Return what a binding's entities are called unless someone renamed them."""
     if binding.title:
         return binding.title
-    if binding.signature is None:
+    if binding.meaning is None:
         return place_text(binding.telegram, binding.index, texts)
-    return record_name(binding.signature, texts, binding.ordinal)
+    return record_name(binding.meaning, texts, binding.ordinal)
 
 
 def place_text(telegram: int, index: int, texts: Texts) -> str:
@@ -103,10 +104,21 @@ def _part(part: str, texts: Texts, number: int | str = "") -> str:
 
 
 def record_label(
-    record: Record, texts: Texts, medium: int | None = None, ordinal: int = 1
+    record: Record,
+    texts: Texts,
+    medium: int | None = None,
+    ordinal: int = 1,
+    *,
+    telegram: Telegram | None = None,
+    interpretation: Interpretation | None = None,
 ) -> str:
-    """Return a record as a line of a list: index, name, and value in the unit people are used to."""
-    name = record_name(record.signature, texts, ordinal)
-    value = "–" if record.value is None else value_text(record, medium)
-    reason = f" ({problem_text(record.problem, texts)})" if record.problem else ""
-    return f"{record.index} · {name} · {value}{reason}"
+    """Return a record of a telegram as a line of a list: index, name, and value in the unit people are used to."""
+    name = record_name(meant(record, interpretation), texts, ordinal)
+    value, problem = (
+        interpretation.read(record, telegram, record.unit)
+        if interpretation
+        else (record.value, record.problem)
+    )
+    text = "–" if value is None else value_text(record, value, medium, interpretation)
+    reason = f" ({problem_text(problem, texts)})" if problem else ""
+    return f"{record.index} · {name} · {text}{reason}"

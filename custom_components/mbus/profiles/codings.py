@@ -1,0 +1,73 @@
+"""Ways to code a value that a profile may name where the data field and the VIF don't say it (low byte first)."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Final
+
+from ..protocol import Value
+
+_EMPTY: Final = 0xFF
+
+
+def _bcd(data: bytes) -> int:
+    """Read decimal digits. Raises ValueError for others."""
+    digits = data[::-1].hex()
+    if not digits.isdecimal():
+        raise ValueError(f"not numeric: {digits.upper()}")
+    return int(digits)
+
+
+def _unsigned(data: bytes) -> int:
+    return int.from_bytes(data, "little")
+
+
+def _signed(data: bytes) -> int:
+    return int.from_bytes(data, "little", signed=True)
+
+
+def _bcd_duration(data: bytes) -> int:
+    """Read seconds, minutes, hours and days of two digits each, as seconds."""
+    seconds, minutes, hours = (_bcd(data[place : place + 1]) for place in range(3))
+    return seconds + 60 * minutes + 3600 * hours + 86400 * _bcd(data[3:])
+
+
+def _bcd_date(data: bytes) -> date:
+    """Read day, month and year of two digits each."""
+    day, month, year = (_bcd(bytes([byte])) for byte in data[:3])
+    return date(2000 + year, month, day)
+
+
+def _bcd_date_time(data: bytes) -> datetime:
+    """Read second, minute, hour, day, month and year of two digits each."""
+    second, minute, hour, day, month, year = (_bcd(bytes([byte])) for byte in data[:6])
+    return datetime(2000 + year, month, day, hour, minute, second)
+
+
+CODINGS: Final[dict[str, Callable[[bytes], Value]]] = {
+    "bcd": _bcd,
+    "bcd_date": _bcd_date,
+    "bcd_date_time": _bcd_date_time,
+    "bcd_duration": _bcd_duration,
+    "hex": bytes,
+    "signed": _signed,
+    "unsigned": _unsigned,
+}
+"""What reads the data of each coding. Raises ValueError for data that are no value."""
+
+NUMBERS: Final = frozenset({"bcd", "bcd_duration", "signed", "unsigned"})
+"""Codings of numbers."""
+
+
+def _four_quadrant_power_factor(value: float) -> float:
+    """Return the power factor of a code that tells lagging (0 to 1) from leading (1 to 2) and import from export."""
+    size = abs(value)
+    if size > 2:
+        raise ValueError(f"{value} is no power factor")
+    power_factor = 2 - size if size > 1 else size
+    return power_factor if value >= 0 else -power_factor
+
+
+CONVERSIONS: Final[dict[str, Callable[[float], float]]] = {
+    "four_quadrant_power_factor": _four_quadrant_power_factor
+}
+"""What makes a number of a number where a factor doesn't. Raises ValueError for what is none."""
