@@ -202,6 +202,8 @@ TABLE: Final[dict[str, Row]] = {
     "co2_emission": replace(_WEIGHT, precision=3),
     "cost": Row(state_class=TOTAL, precision=2),
     "pulse_count": Row(state_class=COUNTER, precision=0),
+    "phase_angle_current": _ANGLE,
+    "phase_angle_power": _ANGLE,
     "active_tariff": PLAIN,
     "quadrant": PLAIN,
     "percentage": Row(units=frozenset({"%"}), state_class=MEASUREMENT, precision=2),

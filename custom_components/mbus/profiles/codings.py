@@ -6,8 +6,6 @@ from typing import Final
 
 from ..protocol import Value
 
-_EMPTY: Final = 0xFF
-
 
 def _bcd(data: bytes) -> int:
     """Read decimal digits. Raises ValueError for others."""
@@ -43,6 +41,11 @@ def _bcd_date_time(data: bytes) -> datetime:
     return datetime(2000 + year, month, day, hour, minute, second)
 
 
+def _text(data: bytes) -> str:
+    """Read a text of variable length, whose last character comes first."""
+    return data[:0:-1].decode("latin-1").strip(" \0")
+
+
 CODINGS: Final[dict[str, Callable[[bytes], Value]]] = {
     "bcd": _bcd,
     "bcd_date": _bcd_date,
@@ -50,6 +53,7 @@ CODINGS: Final[dict[str, Callable[[bytes], Value]]] = {
     "bcd_duration": _bcd_duration,
     "hex": bytes,
     "signed": _signed,
+    "text": _text,
     "unsigned": _unsigned,
 }
 """What reads the data of each coding. Raises ValueError for data that are no value."""

@@ -99,6 +99,13 @@ def _texts(check: Any) -> Any:
     return take
 
 
+def _set(check: Any) -> Any:
+    def take(value: Any) -> frozenset[Any]:
+        return frozenset(_texts(check)(value))
+
+    return take
+
+
 CERTAINTIES: Final = ("documented", "cited", "seen")
 """Stands in the maker's document; in another project that cites it; seen in captures and checked by numbers."""
 
@@ -112,9 +119,7 @@ _ENTRY: Final = vol.Schema(
         vol.Optional("vif"): _pattern,
         vol.Optional("is"): _one_of("quantity", KNOWN_QUANTITIES),
         vol.Optional("with"): _texts(_text),
-        vol.Optional("function"): vol.All(
-            _texts(_one_of("function", tuple(Function))), frozenset
-        ),
+        vol.Optional("function"): _set(_one_of("function", tuple(Function))),
         vol.Optional("data_field"): _numbers(_number),
         vol.Optional("storage"): _numbers(_number),
         vol.Optional("tariff"): _numbers(_number),
@@ -131,7 +136,7 @@ _ENTRY: Final = vol.Schema(
         vol.Optional("resolution_of"): _one_of("quantity", KNOWN_QUANTITIES),
         vol.Optional("coding"): _one_of("coding", CODINGS),
         vol.Optional("conversion"): _one_of("conversion", CONVERSIONS),
-        vol.Optional("no_value"): vol.All(_texts(_number), frozenset),
+        vol.Optional("no_value"): _set(_number),
         vol.Optional("device_class"): _one_of(
             "device class", [*map(str, SensorDeviceClass)]
         ),

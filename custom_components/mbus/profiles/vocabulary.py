@@ -7,7 +7,7 @@ from ..protocol import MODIFIERS, QUANTITIES, UNITS
 PROFILE_QUANTITIES: Final = frozenset(
     {
         "active_tariff", "alarm_flags", "battery_level", "co2_emission", "cost", "current_transformer_ratio",
-        "error_time", "information_flags", "outage_time", "percentage", "power_factor", "power_failures",
+        "error_time", "information_flags", "outage_time", "percentage", "phase_angle_current", "phase_angle_power", "power_factor", "power_failures",
         "pulse_count", "pulse_denominator", "pulse_numerator", "quadrant", "transformer_ratio",
         "voltage_transformer_ratio", "warning_flags",
     }
@@ -21,8 +21,8 @@ PAST: Final = frozenset(
 
 PROFILE_MODIFIERS: Final = PAST | {
     "average_line_to_line", "average_line_to_neutral", "backward", "capacitive", "cooling", "day_average",
-    "demand", "forward", "heating", "hour_average", "inductive", "input_1", "input_2", "input_3", "input_4",
-    "output_1", "output_2", "output_3", "output_4", "resettable", "system", "was_on",
+    "demand", "denominator", "forward", "heating", "hour_average", "inductive", "input_1", "input_2", "input_3", "input_4", "numerator",
+    "output_1", "output_2", "output_3", "output_4", "primary", "resettable", "secondary", "system", "was_on",
 }  # fmt: skip
 """Modifiers that only profiles and the rules without a maker give."""
 
