@@ -43,8 +43,6 @@ def read_profile(path: Path, *, is_own: bool = False) -> Profile:
         raise ProfileError(
             path, _line(root, first.path), _reason(first.error_message, first.path)
         ) from err
-    except ValueError as err:
-        raise ProfileError(path, 1, str(err)) from err
 
 
 def read_folder(

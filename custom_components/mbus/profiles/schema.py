@@ -8,7 +8,7 @@ from typing import Any, Final
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 import voluptuous as vol
 
-from ..protocol import Function, Quirks, parse_frame
+from ..protocol import FrameError, Function, Quirks, parse_frame
 from .codings import CODINGS, CONVERSIONS
 from .profile import Entry, Match, Profile
 from .vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES, KNOWN_UNITS
@@ -87,7 +87,7 @@ def _frame(value: Any) -> bytes:
     try:
         frame = bytes.fromhex(_text(value))
         parse_frame(frame)
-    except ValueError as err:
+    except (FrameError, ValueError) as err:
         raise vol.Invalid(f"{value!r} is no frame: {err}") from err
     return frame
 
@@ -211,12 +211,19 @@ def profile_from(data: Any, profile_id: str, *, is_own: bool) -> Profile:
         name=checked["name"],
         matches=tuple(_match(item) for item in checked["match"]),
         entries=tuple(entries),
-        quirks=Quirks(**checked.get("quirks", {})),
+        quirks=_quirks(checked.get("quirks", {})),
         shortest_period=checked.get("shortest_period"),
         sources=tuple(checked.get("sources", ())),
         tried=checked.get("tried"),
         is_own=is_own,
     )
+
+
+def _quirks(item: Mapping[str, Any]) -> Quirks:
+    try:
+        return Quirks(**item)
+    except ValueError as err:
+        raise vol.Invalid(str(err), ["quirks"]) from err
 
 
 def _match(item: Mapping[str, Any]) -> Match:
@@ -249,7 +256,8 @@ def _each(value: Any, path: list[Any]) -> Iterator[Mapping[str, str]]:
         yield {}
         return
     if not isinstance(value, dict) or not all(
-        isinstance(texts, list) for texts in value.values()
+        isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+        for texts in value.values()
     ):
         raise vol.Invalid("`for` gives a list for each name", [*path, "for"])
     try:
