@@ -28,9 +28,10 @@ from .entity import connection_device_info, meter_device_info
 from .meters.meter import Meter
 from .polling.connection import STOPPED_BY_USER, Connection
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
-from .polling.issues import withdraw_all, withdraw_connection
+from .polling.issues import report_profile_files, withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
 from .polling.store import MBusStore
+from .profile_services import async_setup_profile_services
 from .profiles.library import async_get_library
 from .protocol import LinkError
 from .services import async_setup_services
@@ -56,6 +57,7 @@ CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what is there without any connection."""
     async_setup_services(hass)
+    async_setup_profile_services(hass)
     return True
 
 
@@ -63,7 +65,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     """Open the bus and set up its meters; nothing waits for a reading."""
     store = MBusStore(hass, entry.entry_id)
     await store.async_load()
-    await async_get_library(hass)
+    report_profile_files(hass, await async_get_library(hass))
 
     @callback
     def async_tell() -> None:

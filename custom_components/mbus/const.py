@@ -52,6 +52,7 @@ CONF_MEDIUM: Final = "medium"
 CONF_METER_CLOCK: Final = "meter_clock"
 CONF_ON_DEMAND: Final = "on_demand"
 CONF_PROFILE: Final = "profile"
+CONF_SHORTEST_PERIOD: Final = "shortest_period"
 CONF_QUIRKS: Final = "quirks"
 CONF_VERSION: Final = "version"
 

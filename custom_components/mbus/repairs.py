@@ -1,6 +1,6 @@
 """Repairs: another meter answers at an address, or a meter's records have changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -19,14 +19,16 @@ from .const import CONF_BINDINGS
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, BindingError, BindingState, find_again, rebound_to
 from .meters.meter import Meter, identity_data
+from .meters.reinterpretation import Reinterpretation, reinterpret, reinterpreted
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .polling.issues import OTHER_METER
+from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
+from .presentation.display import display_of
 from .presentation.naming import binding_name, place_text
 from .presentation.reasons import error_text
 from .presentation.texts import cached_texts
 from .profiles.interpretation import Interpretations
 from .profiles.library import cached_library
-from .protocol import MBusError, Readout
+from .protocol import MBusError, Readout, Telegram
 
 CONF_RECORD: Final = "record"
 
@@ -39,7 +41,9 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Return the flow that mends an issue; its data name the entry and the meter."""
     assert data is not None
-    flow = AdoptMeterFlow if issue_id.startswith(OTHER_METER) else RebindFlow
+    flow = next(
+        flow for kind, flow in _FLOWS.items() if issue_id.startswith(f"{kind}_")
+    )
     return flow(str(data["entry_id"]), str(data["meter_id"]))
 
 
@@ -86,6 +90,10 @@ class _MeterRepairFlow(RepairsFlow):
         self.hass.config_entries.async_update_subentry(
             self._coordinator.config_entry, subentry, data={**subentry.data, **updates}
         )
+
+    def _interpret(self, telegrams: Sequence[Telegram]) -> Interpretations:
+        choice = self._coordinator.meter.profile
+        return cached_library(self.hass).interpret(telegrams, choice)
 
     def _error_text(self, error: MBusError) -> str:
         return error_text(error, cached_texts(self.hass))
@@ -231,7 +239,7 @@ class RebindFlow(_MeterRepairFlow):
             (),
             texts,
             self._coordinator.meter.medium,
-            self._interpretations,
+            self._interpret(self._readout.telegrams),
         )
         selector = SelectSelector(
             SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
@@ -267,11 +275,6 @@ class RebindFlow(_MeterRepairFlow):
                 reason="left", description_placeholders=self._placeholders
             )
         return self.async_create_entry(data={})
-
-    @property
-    def _interpretations(self) -> Interpretations:
-        choice = self._coordinator.meter.profile
-        return cached_library(self.hass).interpret(self._readout.telegrams, choice)
 
     def _missing(self) -> list[Binding]:
         """Return the enabled bindings whose record is not where it was."""
@@ -311,7 +314,7 @@ class RebindFlow(_MeterRepairFlow):
                         item,
                         self._readout.telegrams,
                         *moves[item["id"]],
-                        self._interpretations,
+                        self._interpret(self._readout.telegrams),
                     )
                     if item["id"] in moves
                     else item
@@ -319,3 +322,70 @@ class RebindFlow(_MeterRepairFlow):
                 ]
             }
         )
+
+
+class ProfileFlow(_MeterRepairFlow):
+    """Let a meter's records mean what its family's profile says of them, all together, or leave them as they are."""
+
+    _telegrams: tuple[Telegram, ...]
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Read the whole meter, and list what would change and what wouldn't."""
+        try:
+            self._telegrams = (await self._async_read()).telegrams
+        except MBusError as err:
+            return self.async_abort(
+                reason="read_failed",
+                description_placeholders={
+                    **self._placeholders,
+                    "error": self._error_text(err),
+                },
+            )
+        return await self.async_step_apply()
+
+    async def async_step_apply(
+        self, user_input: dict[str, Any] | None = None
+    ) -> RepairsFlowResult:
+        """Store what changes."""
+        meanings = self._interpret(self._telegrams)
+        meter = Meter.from_subentry(self._subentry)
+        changes = reinterpret(meter, self._telegrams, meanings)
+        if user_input is not None:
+            bindings = reinterpreted(
+                self._subentry.data[CONF_BINDINGS], changes, self._telegrams, meanings
+            )
+            self._store({CONF_BINDINGS: bindings})
+            return self.async_create_entry(data={})
+        return self.async_show_form(
+            step_id="apply",
+            data_schema=vol.Schema({}),
+            description_placeholders={
+                **self._placeholders,
+                **self._listed(meter, changes),
+            },
+        )
+
+    def _listed(self, meter: Meter, changes: Reinterpretation) -> dict[str, str]:
+        texts = cached_texts(self.hass)
+        lines = []
+        for binding_id, interpretation in changes.changed.items():
+            binding = meter.bindings[binding_id]
+            meaning = replace(
+                binding, title=None, ordinal=1, interpretation=interpretation
+            )
+            shown = display_of(meaning, meter.medium).description
+            line = f"- {binding_name(binding, texts)} → {binding_name(meaning, texts)}"
+            if unit := shown.native_unit_of_measurement:
+                line += f" ({unit})"
+            lines.append(line)
+        kept = [f"- {binding_name(binding, texts)}" for binding in changes.kept]
+        return {"changed": "\n".join(lines) or "–", "kept": "\n".join(kept) or "–"}
+
+
+_FLOWS: Final[Mapping[str, type[_MeterRepairFlow]]] = {
+    OTHER_METER: AdoptMeterFlow,
+    RECORDS_CHANGED: RebindFlow,
+    PROFILE_OFFERED: ProfileFlow,
+}

@@ -110,7 +110,7 @@ def agrees(
     if expected["value"] is None:
         return value is None
     if isinstance(value, date):
-        return value.isoformat() == expected["value"]
+        return value.isoformat() == str(expected["value"])
     if not isinstance(value, int | float | Decimal):
         text = value.hex() if isinstance(value, bytes) else str(value)
         return text.lstrip("0") == str(expected["value"]).lstrip("0")
@@ -118,7 +118,7 @@ def agrees(
         if unit is None or wanted is None:
             return False
         value = convert_unit(value, unit, wanted)
-    size = max(1, abs(Decimal(expected["value"])))
+    size = max(Decimal(1), abs(Decimal(expected["value"])))
     return (
         abs(Decimal(str(value)) - Decimal(expected["value"]))
         <= size * Decimal(2) ** -24

@@ -117,7 +117,7 @@ def test_numbers_of_a_file_are_as_written(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="'1e3' is not two hex digits"):
         read_profile(write(tmp_path, text))
     profile = read_profile(write(tmp_path, text.replace(", 1e3", ", 10")))
-    assert profile.matches[0].versions == {0x04, 0x0E, 0x10}
+    assert profile.matches[0].versions == frozenset({0x04, 0x0E, 0x10})
 
 
 def test_the_most_exact_profile_is_taken(tmp_path: Path) -> None:

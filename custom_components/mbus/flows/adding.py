@@ -8,12 +8,20 @@ from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.util.ulid import ulid_now
 
-from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_QUIRKS, CONF_TITLE, SUBENTRY_METER
+from ..const import (
+    CONF_ACCESS,
+    CONF_BINDINGS,
+    CONF_QUIRKS,
+    CONF_SHORTEST_PERIOD,
+    CONF_TITLE,
+    SUBENTRY_METER,
+)
 from ..meters.binding import NOTHING_ELSE, Access, bound_to
 from ..meters.meter import identity_data, meter_unique_id
 from ..presentation.naming import default_binding_name
 from ..profiles.interpretation import Interpretation, Interpretations, meant
 from ..profiles.library import Library
+from ..profiles.profile import Profile
 from ..protocol import Address, Function, Readout, Record, SecondaryAddress, Telegram
 
 _SENSIBLE_QUANTITIES: Final = frozenset(
@@ -41,7 +49,15 @@ def meter_subentry_data(
         CONF_ADDRESS: stored_address(address),
         **(identity_data(first.header, first.identity) if first else {}),
         CONF_BINDINGS: list(bindings),
-        **({CONF_QUIRKS: profile.quirks.as_dict()} if profile else {}),
+        **(_advised(profile) if profile else {}),
+    }
+
+
+def _advised(profile: Profile) -> dict[str, Any]:
+    """Return what a meter stores of how its family is to be read."""
+    return {
+        CONF_QUIRKS: profile.quirks.as_dict(),
+        CONF_SHORTEST_PERIOD: profile.shortest_period,
     }
 
 

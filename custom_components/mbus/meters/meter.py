@@ -18,6 +18,7 @@ from ..const import (
     CONF_PERIOD,
     CONF_PROFILE,
     CONF_QUIRKS,
+    CONF_SHORTEST_PERIOD,
     CONF_VERSION,
     METER_CLOCK_STANDARD,
 )
@@ -28,7 +29,10 @@ from .binding import Binding
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """A slave on the bus, by the address it was configured with, and its bindings by id."""
+    """A slave on the bus, by the address it was configured with, and its bindings by id.
+
+    `period` is its own; without one it is the connection's, but not less than `shortest_period`, which saves a battery.
+    """
 
     id: str
     title: str
@@ -37,6 +41,7 @@ class Meter:
     version: int | None = None
     medium: int | None = None
     period: timedelta | None = None
+    shortest_period: timedelta = timedelta()
     on_demand: bool = False
     clock: str = METER_CLOCK_STANDARD
     profile: str = AUTOMATIC
@@ -56,6 +61,7 @@ class Meter:
             version=data.get(CONF_VERSION),
             medium=data.get(CONF_MEDIUM),
             period=timedelta(milliseconds=period) if period else None,
+            shortest_period=timedelta(seconds=data.get(CONF_SHORTEST_PERIOD) or 0),
             on_demand=data.get(CONF_ON_DEMAND, False),
             profile=data.get(CONF_PROFILE, AUTOMATIC),
             clock=data.get(CONF_METER_CLOCK, METER_CLOCK_STANDARD),

@@ -34,6 +34,7 @@ from .issues import (
     MEMORY_LIMIT,
     report_connection,
     report_other_meter,
+    report_profile,
     report_records_changed,
     withdraw_other_meter,
 )
@@ -175,7 +176,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         """Return how often the meter is read; None: only when asked to."""
         if self.meter.on_demand:
             return None
-        return self.meter.period or timedelta(milliseconds=self._options[CONF_PERIOD])
+        usual = timedelta(milliseconds=self._options[CONF_PERIOD])
+        return self.meter.period or max(usual, self.meter.shortest_period)
 
     @property
     def was_read(self) -> bool:
@@ -339,6 +341,10 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
         )
         self._report_errors()
+        if readout.complete:
+            report_profile(
+                self.hass, self.config_entry.entry_id, self.meter, readout.telegrams
+            )
         subentry = self.config_entry.subentries[self.meter.id]
         if updates := learnt_from(
             reading,

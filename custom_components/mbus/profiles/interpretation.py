@@ -40,8 +40,8 @@ class Interpretation:
     data in place of the header, `conversion` has the last word, and `no_value` are numbers sent that stand for none.
     """
 
-    profile: str
-    entry: str
+    profile: str = field(compare=False)
+    entry: str = field(compare=False)
     signature: Signature
     unit: str | None = None
     factor: Fraction = Fraction(1)
