@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, override
 
 from homeassistant.const import STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant
@@ -18,7 +18,7 @@ from tests.simulator import SimulatedBus
 from tests.simulator.records import bcd, integer, real
 
 from .conftest import CreateEntry, let_poll
-from .meter_dialogs import configure_meter, options_of, suggested
+from .meter_dialogs import configure_meter, edit_binding, options_of, suggested, ticked
 from .test_guards import Meter, errors_of, state_of
 
 IMPORTED = bcd("0E 84 00", 9013)
@@ -375,3 +375,73 @@ async def test_a_battery_is_read_no_more_often_than_advised(
     )
     await hass.async_block_till_done()
     assert coordinators["meter7"].period.total_seconds() == 60
+
+
+class BlockMeter(Meter):
+    """Sends nothing but bytes of its manufacturer's."""
+
+    block = b""
+
+    @override
+    def telegrams(self) -> list[bytes]:
+        return [b"\x0f" + self.block]
+
+
+BLOCK = bytes(30) + bytes.fromhex("83101400 02000000") + bytes(7)
+BLOCK += bytes.fromhex("311224 00")
+
+
+async def test_a_meter_without_any_record(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The fields of its block are bound by offset and stay so whatever becomes of the profile; another block is no value."""
+    meter = BlockMeter(
+        7, identification="12345678", manufacturer="KAM", version=1, medium=4
+    )
+    meter.block = BLOCK
+    bus.meters = [meter]
+    entry = await create_entry(7)
+    dialog = await configure_meter(hass, entry, "meter7", "choose_records")
+    await dialog.wait()
+    options = options_of(dialog.result, "records")
+    assert options["0.pulses_1"] == "Volume, input 1 · 1,410.83 m³"
+    await dialog.submit({"records": list(options)})
+    await let_poll(hass)
+    assert state_of(hass, "volume_input_1") == "1410.83"
+    assert attributes_of(hass, "volume_input_1")["state_class"] == "total_increasing"
+    assert state_of(hass, "12345678_date") == "2024-12-31"
+    assert state_of(hass, "specific_block") == BLOCK.hex().upper()
+
+    without_profiles(monkeypatch)
+    await library.async_reload_library(hass)
+    meter.block = BLOCK.replace(b"\x83\x10", b"\x84\x10")
+    await let_poll(hass, 301)
+    assert state_of(hass, "volume_input_1") == "1410.84"
+
+    meter.block = BLOCK + b"\x00"
+    await let_poll(hass, 301)
+    assert state_of(hass, "volume_input_1") == STATE_UNKNOWN
+    assert "50 bytes long" in errors_of(hass)["volume_input_1"]
+    assert "specific_block" not in str(errors_of(hass).keys())
+
+    dialog = await edit_binding(hass, entry, "volume_input_1", "binding_settings")
+    assert "index" not in suggested(dialog.result)
+    await dialog.submit({"title": "Garden", "unit": "L"})
+    meter.block = BLOCK
+    await let_poll(hass, 301)
+    garden = attributes_of(hass, "volume_input_1")
+    assert garden["friendly_name"].endswith("Garden")
+    assert (state_of(hass, "volume_input_1"), garden["unit_of_measurement"]) == (
+        "1410830.0",
+        "L",
+    )
+    dialog = await configure_meter(hass, entry, "meter7", "choose_records")
+    await dialog.wait()
+    assert set(ticked(dialog.result, "records")) == set(options)
+    await dialog.submit({"records": ["0.block"]})
+    await let_poll(hass)
+    bindings = entry.subentries["meter7"].data[CONF_BINDINGS]
+    assert ["index" in item for item in bindings] == [False]

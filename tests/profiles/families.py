@@ -14,6 +14,8 @@ class Family(NamedTuple):
     version: int
     medium: int
     records: tuple[tuple[str, str], ...]
+    block: str = ""
+    block_lines: tuple[str, ...] = ()
 
 
 FAMILIES: Final[dict[str, Family]] = {
@@ -235,6 +237,18 @@ FAMILIES: Final[dict[str, Family]] = {
             ("02fff750 c305", "Power, phase 2 · 1,475 W"),
         ),
     ),
+    "kamstrup_401": Family(
+        "KAM",
+        0x01,
+        0x04,
+        (("0406 39300000", "Energy · 12,345 kWh"),),
+        f"{'00' * 30} 83101400 02000000 {'00' * 7} 311224 00",
+        (
+            "Date · 2024-12-31",
+            "Volume, input 1 · 1,410.83 m³",
+            "Volume, input 2 · 0.02 m³",
+        ),
+    ),
     "kamstrup_multical": Family(
         "KAM",
         0x19,
@@ -443,6 +457,10 @@ FAMILIES: Final[dict[str, Family]] = {
             ("4c13 21000000", "Volume, last due date · 0.021 m³"),
             ("426c df2c", "Date, last due date · 2022-12-31"),
         ),
+        "10 01 1f",
+        (
+            "Error flags · backflow, leak, backflow alarm valid, leak alarm valid, tamper",
+        ),
     ),
     "relay_padpuls": Family(
         "REL",
@@ -452,6 +470,12 @@ FAMILIES: Final[dict[str, Family]] = {
             ("0c14 34120000", "Volume · 12.34 m³"),
             ("4c14 21000000", "Volume, last due date · 0.21 m³"),
             ("426c df2c", "Date, last due date · 2022-12-31"),
+        ),
+        "c0 01 0a 0c",
+        (
+            "Pulse denominator · 10",
+            "Pulse numerator · 1",
+            "Digital input · 12",
         ),
     ),
     "elvaco_cma": Family(

@@ -29,16 +29,15 @@ def telegrams_of(family: Family) -> list[Telegram]:
         code = code << 5 | ord(letter) - 64
     header = bytes.fromhex("78563412") + code.to_bytes(2, "little")
     header += bytes([family.version, family.medium, 1, 0, 0, 0])
-    return [
-        parse_telegram(
-            long_frame(
-                0x08,
-                1,
-                0x72,
-                header + bytes.fromhex("".join(sent for sent, _ in records)),
-            )
-        )
+    contents = [
+        bytes.fromhex("".join(sent for sent, _ in records))
         for records in batched(family.records, 12)
+    ]
+    if family.block:
+        contents[-1] += b"\x0f" + bytes.fromhex(family.block)
+    return [
+        parse_telegram(long_frame(0x08, 1, 0x72, header + content))
+        for content in contents
     ]
 
 
@@ -64,3 +63,25 @@ async def test_records_mean_what_the_document_says(
     )
     shown = [option["label"].partition(" · ")[2] for option in options]
     assert shown == [line for _, line in family.records]
+
+
+@pytest.mark.parametrize(
+    "profile_id", [name for name, family in FAMILIES.items() if family.block]
+)
+async def test_bytes_of_the_manufacturer_mean_what_the_document_says(
+    texts: Texts, profile_id: str
+) -> None:
+    """The fields that the profile names, and the whole; in a block of another length nothing is where it was."""
+    family = FAMILIES[profile_id]
+    block = bytes.fromhex(family.block)
+    whole = f"Manufacturer specific, whole block · {block.hex().upper()}"
+
+    def lines(family: Family) -> list[str]:
+        telegrams = telegrams_of(family)
+        fields = LIBRARY.block_fields(telegrams)
+        options = record_options(telegrams, (), texts, family.medium, {}, fields)
+        return [option["label"] for option in options][len(family.records) :]
+
+    assert sorted(lines(family)) == sorted((*family.block_lines, whole))
+    longer = family._replace(block=family.block + "00")
+    assert lines(longer) == [f"{whole}00"]

@@ -84,10 +84,14 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
             "two records have the key a",
         ),
         (HEAD + "quirks:\n  pause: -1\n", 4, "pause is 0 s at least"),
+        (HEAD + "quirks:\n  initial_frames: '10 40'\n", 5, "initial_frames"),
+        (HEAD + "blocks:\n  - fields: []\n", 5, "at least 1"),
         (
-            HEAD + "quirks:\n  initial_frames: '10 40'\n",
-            5,
-            "no frame",
+            HEAD
+            + "blocks:\n  - length: 3\n    fields:\n      - key: a\n        offset: 0\n        length: 1\n"
+            "        coding: octal\n        quantity: energy\n",
+            10,
+            "unknown coding 'octal'",
         ),
     ],
 )

@@ -16,9 +16,10 @@ from ..const import (
     CONF_TITLE,
     SUBENTRY_METER,
 )
-from ..meters.binding import NOTHING_ELSE, Access, bound_to
+from ..meters.binding import NOTHING_ELSE, Access, bound_to, bound_to_block
 from ..meters.meter import identity_data, meter_unique_id
 from ..presentation.naming import default_binding_name
+from ..profiles.block import BlockField
 from ..profiles.interpretation import Interpretation, Interpretations, meant
 from ..profiles.library import Library
 from ..profiles.profile import Profile
@@ -67,6 +68,10 @@ def meter_subentry(
     """Return the subentry of a meter that a search found, with its sensible records bound."""
     meanings = library.interpret(readout.telegrams)
     bindings = bind_sensible(readout.telegrams, meanings)
+    for (telegram, _), field in library.block_fields(readout.telegrams).items():
+        if field.interpretation.ticked:
+            taken = [binding["name"] for binding in bindings]
+            bindings.append(bind_block(telegram, field, taken))
     return ConfigSubentryData(
         subentry_type=SUBENTRY_METER,
         unique_id=meter_unique_id(address),
@@ -96,6 +101,19 @@ def bind(
         CONF_TITLE: None,
         CONF_ACCESS: Access.READ,
         **bound_to(telegrams, telegram, index, interpretations),
+    }
+
+
+def bind_block(
+    telegram: int, field: BlockField, taken: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return a new binding to a part of the manufacturer's bytes."""
+    return {
+        "id": ulid_now(),
+        "name": default_binding_name(field.interpretation.signature, set(taken)),
+        CONF_TITLE: None,
+        CONF_ACCESS: Access.READ,
+        **bound_to_block(telegram, field),
     }
 
 

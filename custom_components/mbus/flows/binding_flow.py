@@ -134,11 +134,15 @@ class BindingSteps(ReadingSteps):
         options = [
             SelectOptionDict(
                 value=binding.id,
-                label=f"{binding.telegram}.{binding.index} · {binding_name(binding, texts)}",
+                label=f"{binding.telegram}.{'–' if binding.index is None else binding.index}"
+                f" · {binding_name(binding, texts)}",
             )
             for binding in sorted(
                 self._meter.bindings.values(),
-                key=lambda binding: (binding.telegram, binding.index),
+                key=lambda binding: (
+                    binding.telegram,
+                    inf if binding.index is None else binding.index,
+                ),
             )
         ]
         if not options:
@@ -179,12 +183,13 @@ class BindingSteps(ReadingSteps):
             errors, placeholders = await async_presentation_errors(
                 self.hass, changed, medium, value
             )
-            errors |= self._place_errors(changed.telegram, changed.index)
+            if changed.index is not None:
+                errors |= self._place_errors(changed.telegram, changed.index)
             if not errors:
                 return self._store_binding(changes)
-        schema = vol.Schema(
-            {**_TITLE, **_ACCESS, **_PLACE, **presentation_fields(binding, medium)}
-        )
+        # What the manufacturer's bytes hold has no index, and can't be written.
+        place = {} if binding.block else {**_ACCESS, **_PLACE}
+        schema = vol.Schema({**_TITLE, **place, **presentation_fields(binding, medium)})
         return self.async_show_form(
             step_id="binding_settings",
             data_schema=self.add_suggested_values_to_schema(
@@ -223,15 +228,20 @@ class BindingSteps(ReadingSteps):
 
     def _entered(self, user_input: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the form of the settings changes in the binding's data."""
+        shown = {
+            CONF_TITLE: user_input.get(CONF_TITLE),
+            CONF_PRESENTATION: {
+                key: user_input[key] for key in PRESENTATION if key in user_input
+            },
+        }
+        if self._binding.block:
+            return shown
         place = user_input[CONF_TELEGRAM], user_input[CONF_INDEX]
         moved = place != (self._binding.telegram, self._binding.index)
         return {
             **(self._bound_to(*place, self._changed_binding({})) if moved else {}),
-            CONF_TITLE: user_input.get(CONF_TITLE),
             CONF_ACCESS: user_input[CONF_ACCESS].upper(),
-            CONF_PRESENTATION: {
-                key: user_input[key] for key in PRESENTATION if key in user_input
-            },
+            **shown,
         }
 
     @property

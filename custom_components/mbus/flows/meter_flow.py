@@ -127,6 +127,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 self._telegrams,
                 bindings,
                 library.interpret(self._telegrams, self._profile_choice),
+                library.block_fields(self._telegrams, self._profile_choice),
             )
             return (
                 await self._async_add_meter(chosen, library)
@@ -135,6 +136,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             )
         step_id, placeholders = await self._async_take_records()
         interpretations = library.interpret(self._telegrams, self._profile_choice)
+        fields = library.block_fields(self._telegrams, self._profile_choice)
         self._bound = bound_records(bindings)
         options = record_options(
             self._telegrams,
@@ -142,9 +144,10 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             await async_get_texts(self.hass),
             self._medium,
             interpretations,
+            fields,
         )
         ticked = (
-            sensible_records(self._telegrams, interpretations)
+            sensible_records(self._telegrams, interpretations, fields)
             if adding
             else self._bound
         )

@@ -8,6 +8,7 @@ from hashlib import sha256
 import json
 from typing import Any, Final, Self
 
+from ..profiles.block import BlockField
 from ..profiles.interpretation import Interpretation, Interpretations, meant
 from ..protocol import (
     PLAIN_TEXT,
@@ -96,13 +97,14 @@ class Binding:
     `signature`, `unit` and `header` are those of the record when it was bound; a binding made by number without a
     readout has none until the first one. `layout` stands for all signatures of the telegram, where this one alone
     would not tell the record from its neighbours. `ordinal` tells apart records of the same name. `interpretation` is
-    what the record meant to people when it was bound, where that isn't what the standard says.
+    what the record meant to people when it was bound, where that isn't what the standard says. A part of the
+    manufacturer's bytes, `block`, has no index and no signature.
     """
 
     id: str
     name: str
     telegram: int
-    index: int
+    index: int | None = None
     title: str | None = None
     access: Access = Access.READ
     signature: Signature | None = None
@@ -111,6 +113,7 @@ class Binding:
     layout: str | None = None
     ordinal: int = 1
     interpretation: Interpretation | None = None
+    block: BlockField | None = None
     presentation: Presentation = field(default_factory=Presentation)
     transformations: tuple[Mapping[str, Any], ...] = ()
     writing: Mapping[str, Any] = field(default_factory=dict)
@@ -118,11 +121,14 @@ class Binding:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the binding stored in a meter's subentry."""
+        block = BlockField.from_dict(said) if (said := data.get("block")) else None
+        interpretation = data.get("interpretation")
         return cls(
             id=data["id"],
             name=data["name"],
             telegram=data["telegram"],
-            index=data["index"],
+            # Whoever knows no blocks finds no index, and leaves the binding out.
+            index=None if block else data["index"],
             title=data.get("title"),
             access=Access(data.get("access", Access.READ)),
             signature=Signature.from_dict(stored)
@@ -132,9 +138,10 @@ class Binding:
             header=bytes.fromhex(data.get("header", "")),
             layout=data.get("layout"),
             ordinal=data.get("ordinal", 1),
-            interpretation=Interpretation.from_dict(said)
-            if (said := data.get("interpretation"))
-            else None,
+            interpretation=block.interpretation
+            if block
+            else interpretation and Interpretation.from_dict(interpretation),
+            block=block,
             presentation=Presentation.from_dict(data.get("presentation", {})),
             transformations=tuple(data.get("transformations", ())),
             writing=data.get("writing", {}),
@@ -171,14 +178,30 @@ class Binding:
             value = convert_unit(value, record.unit, self.unit)
         return value, record.problem
 
+    def _telegram_in(self, telegrams: Sequence[Telegram]) -> Telegram:
+        if self.telegram >= len(telegrams):
+            raise BindingError(BindingState.NO_TELEGRAM, f"no telegram {self.telegram}")
+        return telegrams[self.telegram]
+
+    def block_value_in(self, telegrams: Sequence[Telegram]) -> tuple[Value, str | None]:
+        """Return the value in the manufacturer's bytes, and what is wrong with it.
+
+        Raises BindingError where the telegram or its bytes are missing.
+        """
+        assert self.block is not None
+        data = self._telegram_in(telegrams).manufacturer_data
+        if not data:
+            reason = f"no manufacturer's data in telegram {self.telegram}"
+            raise BindingError(BindingState.NO_RECORD, reason)
+        return self.block.read(data)
+
     def record_in(self, telegrams: Sequence[Telegram]) -> Record:
         """Return the record this binding is for, valid or not, also where it holds a value during an error instead.
 
         Raises BindingError where the telegram or the record is missing, or where the record now means something else.
         """
-        if self.telegram >= len(telegrams):
-            raise BindingError(BindingState.NO_TELEGRAM, f"no telegram {self.telegram}")
-        telegram = telegrams[self.telegram]
+        telegram = self._telegram_in(telegrams)
+        assert self.index is not None
         if self.index >= len(telegram.records):
             reason = f"no record at index {self.index}"
             if telegram.problem:
@@ -204,6 +227,11 @@ class Binding:
                 f"telegram {self.telegram} has other records than before, and more than one is {self.signature}",
             )
         return record
+
+
+def bound_to_block(telegram: int, field: BlockField) -> dict[str, Any]:
+    """Return what a binding stores of a part of the manufacturer's bytes."""
+    return {"telegram": telegram, "block": field.as_dict()}
 
 
 def layout(telegram: Telegram, *, errors: bool = True) -> str:

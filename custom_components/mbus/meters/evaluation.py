@@ -126,16 +126,22 @@ def _read(
 ) -> tuple[Result, Fall | None]:
     """Return what a binding picks out of a reading, in the unit it was bound with, and how a total stands."""
     record: Record | None = None
+    found = False
     try:
-        record = binding.record_in(reading.telegrams)
-        value, problem = binding.read(record, reading.telegrams)
+        if binding.block:
+            value, problem = binding.block_value_in(reading.telegrams)
+        else:
+            record = binding.record_in(reading.telegrams)
+            value, problem = binding.read(record, reading.telegrams)
+        found = True
         guard.check(value, problem)
     except BindingError as err:
         reason = str(err)
         if err.state is BindingState.NO_TELEGRAM and reading.error:
             reason = f"{reason}: {reading.error}"
-        return Result(state=err.state, reason=reason, record=record), None
-    result = Result(value=value, raw=value, record=record)
+        failed = Result(state=err.state, reason=reason, record=record, found=found)
+        return failed, None
+    result = Result(value=value, raw=value, record=record, found=True)
     if not guard.rises or not is_number(value):
         return result, None
     fall = hold_against(value, memory)
@@ -152,10 +158,11 @@ def _read(
 def value_in(binding: Binding, telegrams: Sequence[Telegram]) -> Any:
     """Return the value of a binding's record, in the unit it was bound with; None where there is no valid one."""
     try:
-        record = binding.record_in(telegrams)
+        if binding.block:
+            return binding.block_value_in(telegrams)[0]
+        return binding.read(binding.record_in(telegrams), telegrams)[0]
     except BindingError:
         return None
-    return binding.read(record, telegrams)[0]
 
 
 def _transformed(

@@ -25,9 +25,10 @@ def learnt_from(
     """
     learnt = dict[str, Any]()
     unread = [
-        binding
+        (binding.id, binding.telegram, binding.index)
         for binding in meter.bindings.values()
         if binding.signature is None
+        and binding.index is not None
         and binding.telegram < len(reading.telegrams)
         and binding.index < len(reading.telegrams[binding.telegram].records)
     ]
@@ -35,8 +36,8 @@ def learnt_from(
         telegrams = reading.telegrams
         meanings = library.interpret(telegrams, meter.profile)
         bound = {
-            binding.id: bound_to(telegrams, binding.telegram, binding.index, meanings)
-            for binding in unread
+            binding_id: bound_to(telegrams, telegram, index, meanings)
+            for binding_id, telegram, index in unread
         }
         learnt[CONF_BINDINGS] = [
             item | bound.get(item["id"], {}) for item in data[CONF_BINDINGS]

@@ -28,7 +28,7 @@ def reinterpret(
     """Hold the bindings of a meter against what the records of a whole readout mean."""
     changed, kept = dict[str, Interpretation | None](), list[Binding]()
     for binding in meter.bindings.values():
-        if binding.signature is None:
+        if binding.signature is None or binding.index is None:
             continue
         try:
             record = binding.record_in(telegrams)

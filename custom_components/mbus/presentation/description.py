@@ -98,11 +98,11 @@ def sensor_description(binding: Binding, medium: int | None) -> SensorEntityDesc
 
     What a person set in the binding's presentation goes before what follows from the record and the transformations.
     """
-    if binding.signature is None:
+    if binding.meaning is None:
         description = SensorEntityDescription(key="unread_record")
     else:
         description = record_description(
-            binding.signature,
+            binding.meaning,
             binding.unit,
             binding.header,
             medium,

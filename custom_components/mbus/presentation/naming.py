@@ -6,9 +6,10 @@ from typing import Final
 from homeassistant.util import slugify
 
 from ..meters.binding import Binding
+from ..profiles.block import BlockField
 from ..profiles.interpretation import Interpretation, meant
 from ..protocol import PLAIN_TEXT, Function, Record, Signature, Telegram
-from .native_value import value_text
+from .native_value import interpreted_text, value_text
 from .reasons import problem_text
 from .texts import Texts, option_key, sensor_key
 
@@ -59,7 +60,7 @@ def binding_name(binding: Binding, texts: Texts) -> str:
     return record_name(binding.meaning, texts, binding.ordinal)
 
 
-def place_text(telegram: int, index: int, texts: Texts) -> str:
+def place_text(telegram: int, index: int | None, texts: Texts) -> str:
     """Return where a record stands in a readout."""
     return texts[sensor_key("unread_record")].format(telegram=telegram, index=index)
 
@@ -122,3 +123,15 @@ def record_label(
     text = "–" if value is None else value_text(record, value, medium, interpretation)
     reason = f" ({problem_text(problem, texts)})" if problem else ""
     return f"{record.index} · {name} · {text}{reason}"
+
+
+def block_label(
+    field: BlockField, data: bytes, texts: Texts, medium: int | None
+) -> str:
+    """Return a part of the manufacturer's bytes as a line of a list: name and value."""
+    interpretation = field.interpretation
+    name = record_name(interpretation.signature, texts)
+    value, problem = field.read(data)
+    if problem or value is None:
+        return f"{name} · – ({problem_text(str(problem), texts)})"
+    return f"{name} · {interpreted_text(value, medium, interpretation)}"

@@ -4,7 +4,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final
 
-from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
 from homeassistant.util import dt as dt_util
 
 from ..const import METER_CLOCK_SUMMER
@@ -113,14 +113,30 @@ def value_text(
     interpretation: Interpretation | None = None,
 ) -> str:
     """Return a record's valid value for a person to read, in the unit it is shown in at first."""
-    unit = interpretation.unit if interpretation else record.unit
     if record.quantity in SECRET_QUANTITIES:
         return _HIDDEN
-    if not isinstance(value, int | float | Decimal):
-        return value.isoformat(" ") if isinstance(value, datetime) else _text(value)
     description = record_description(
         record.signature, record.unit, record.header, medium, interpretation
     )
+    unit = interpretation.unit if interpretation else record.unit
+    return _described(value, unit, description)
+
+
+def interpreted_text(
+    value: Value, medium: int | None, interpretation: Interpretation
+) -> str:
+    """Return a value that has no record for a person to read."""
+    description = record_description(
+        interpretation.signature, None, b"", medium, interpretation
+    )
+    return _described(value, interpretation.unit, description)
+
+
+def _described(
+    value: Value, unit: str | None, description: SensorEntityDescription
+) -> str:
+    if not isinstance(value, int | float | Decimal):
+        return value.isoformat(" ") if isinstance(value, datetime) else _text(value)
     shown_in = (
         description.suggested_unit_of_measurement
         or description.native_unit_of_measurement

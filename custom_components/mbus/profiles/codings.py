@@ -51,7 +51,7 @@ CODINGS: Final[dict[str, Callable[[bytes], Value]]] = {
     "bcd_date": _bcd_date,
     "bcd_date_time": _bcd_date_time,
     "bcd_duration": _bcd_duration,
-    "hex": bytes,
+    "hex": lambda data: data.hex().upper(),
     "signed": _signed,
     "text": _text,
     "unsigned": _unsigned,

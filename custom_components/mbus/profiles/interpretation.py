@@ -38,6 +38,7 @@ class Interpretation:
     A value in `unit` is the record's, in the unit it was bound with, times `factor`, times that of its data field if
     there is one, times the resolution of the present register of `resolution_of` in its telegram. `coding` reads the
     data in place of the header, `conversion` has the last word, and `no_value` are numbers sent that stand for none.
+    `bits` name those of a number that is none; what is set is told.
     """
 
     profile: str = field(compare=False)
@@ -50,6 +51,7 @@ class Interpretation:
     coding: str | None = None
     conversion: str | None = None
     no_value: frozenset[int] = frozenset()
+    bits: tuple[tuple[int, str], ...] = ()
     device_class: str | None = None
     state_class: str | None = None
     ticked: bool | None = field(default=None, compare=False)
@@ -57,6 +59,8 @@ class Interpretation:
     @property
     def sends_number(self) -> bool | None:
         """Whether the value is a number; None where that is up to the record's header."""
+        if self.bits:
+            return False
         return None if self.coding is None else self.coding in NUMBERS
 
     @property
@@ -72,25 +76,40 @@ class Interpretation:
         self, record: Record, telegram: Telegram | None, unit: str | None
     ) -> tuple[Value, str | None]:
         """Return the value of a record of a telegram whose header is taken in `unit`, and what is wrong with it."""
+        if self.coding:
+            return self.read_bytes(record.raw)
         value, problem = record.value, record.problem
         try:
-            if self.coding:
-                value, problem = CODINGS[self.coding](record.raw), None
-            elif unit and record.unit and _is_number(value):
-                value = convert_unit(value, record.unit, unit)
             if not _is_number(value):
                 return value, problem
-            if value in self.no_value:
-                return None, f"{value} stands for no value"
+            if unit and record.unit:
+                value = convert_unit(value, record.unit, unit)
             factor = self.factor_for(record.header)
             if self.resolution_of:
                 factor *= _resolution(self.resolution_of, telegram)
-            value = scaled(value, factor)
-            if self.conversion:
-                value = CONVERSIONS[self.conversion](float(value))
+            return self._made_of(value, factor), problem
+        except ValueError as err:
+            return None, str(err)
+
+    def read_bytes(self, data: bytes) -> tuple[Value, str | None]:
+        """Return the value of data that only the coding tells how to read, and what is wrong with it."""
+        try:
+            value = CODINGS[self.coding or "hex"](data)
+            return (
+                self._made_of(value, self.factor) if _is_number(value) else value
+            ), None
         except (ValueError, IndexError) as err:
             return None, str(err)
-        return value, problem
+
+    def _made_of(self, number: float | Decimal, factor: Fraction) -> Value:
+        """Return what a number stands for. Raises ValueError where that is nothing."""
+        if number in self.no_value:
+            raise ValueError(f"{number} stands for no value")
+        if self.bits:
+            names = [name for bit, name in self.bits if int(number) >> bit & 1]
+            return ", ".join(names) or "–"
+        value = scaled(number, factor)
+        return CONVERSIONS[self.conversion](float(value)) if self.conversion else value
 
     def as_dict(self) -> dict[str, Any]:
         """Give what a binding stores."""
@@ -108,6 +127,7 @@ class Interpretation:
             "coding": self.coding,
             "conversion": self.conversion,
             "no_value": sorted(self.no_value),
+            "bits": {str(bit): name for bit, name in self.bits},
             "device_class": self.device_class,
             "state_class": self.state_class,
         }
@@ -133,6 +153,7 @@ class Interpretation:
             coding=coding,
             conversion=conversion,
             no_value=frozenset(data["no_value"]),
+            bits=tuple((int(bit), name) for bit, name in data["bits"].items()),
             device_class=data["device_class"],
             state_class=data["state_class"],
         )

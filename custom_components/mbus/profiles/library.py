@@ -10,8 +10,9 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
 from ..protocol import Telegram
+from .block import BlockField, BlockPlace
 from .interpretation import Interpretation, Place
-from .matching import best_profile, interpretations
+from .matching import best_profile, block_fields, interpretations
 from .profile import Profile
 from .reader import FAMILIES, ProfileError, read_folder
 
@@ -43,6 +44,12 @@ class Library:
     ) -> dict[Place, Interpretation]:
         """Return what the records of a readout mean by the profile chosen for the meter."""
         return interpretations(self.profile_for(telegrams, choice), telegrams)
+
+    def block_fields(
+        self, telegrams: Sequence[Telegram], choice: str = AUTOMATIC
+    ) -> dict[BlockPlace, BlockField]:
+        """Return what can be shown of the manufacturer's bytes in a readout."""
+        return block_fields(self.profile_for(telegrams, choice), telegrams)
 
 
 _LIBRARY: Final = HassKey[asyncio.Future[Library]]("mbus_profiles")

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 
 from ..protocol import Telegram
+from .block import WHOLE_BLOCK, BlockField, BlockPlace
 from .common import has_cooling_register, interpret_commonly
 from .interpretation import Interpretation, Place
 from .profile import Profile
@@ -42,3 +43,17 @@ def interpretations(
         for number, index, meaning in profile.interpret(telegrams):
             found[number, index] = meaning
     return found
+
+
+def block_fields(
+    profile: Profile | None, telegrams: Sequence[Telegram]
+) -> dict[BlockPlace, BlockField]:
+    """Return what can be shown of the manufacturer's bytes in a readout: the fields that are known, and the whole."""
+    known = profile.block_fields if profile else ()
+    return {
+        (number, field.key): field
+        for number, telegram in enumerate(telegrams)
+        if telegram.manufacturer_data
+        for field in (*known, WHOLE_BLOCK)
+        if field.is_in(telegram.manufacturer_data)
+    }

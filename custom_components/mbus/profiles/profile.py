@@ -15,6 +15,7 @@ from ..protocol import (
     Telegram,
     dimension,
 )
+from .block import BlockField
 from .interpretation import Interpretation
 
 _MORE: Final = 0x80
@@ -95,6 +96,7 @@ class Entry:
     coding: str | None = None
     conversion: str | None = None
     no_value: frozenset[int] = frozenset()
+    bits: tuple[tuple[int, str], ...] = ()
     device_class: str | None = None
     state_class: str | None = None
     ticked: bool | None = None
@@ -137,6 +139,7 @@ class Entry:
             coding=self.coding,
             conversion=self.conversion,
             no_value=self.no_value,
+            bits=self.bits,
             device_class=self.device_class,
             state_class=self.state_class,
             ticked=self.ticked,
@@ -174,6 +177,7 @@ class Profile:
     name: str
     matches: tuple[Match, ...]
     entries: tuple[Entry, ...] = ()
+    block_fields: tuple[BlockField, ...] = ()
     quirks: Quirks = field(default_factory=Quirks)
     shortest_period: int | None = None
     sources: tuple[Mapping[str, str], ...] = ()

@@ -8,8 +8,10 @@ from typing import Any, Final
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 import voluptuous as vol
 
-from ..protocol import FrameError, Function, Quirks, parse_frame
+from ..protocol import Function, Quirks, Signature, dimension
+from .block import BlockField
 from .codings import CODINGS, CONVERSIONS
+from .interpretation import Interpretation
 from .profile import Entry, Match, Profile
 from .vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES, KNOWN_UNITS
 
@@ -83,15 +85,6 @@ def _pattern(value: Any) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-def _frame(value: Any) -> bytes:
-    try:
-        frame = bytes.fromhex(_text(value))
-        parse_frame(frame)
-    except (FrameError, ValueError) as err:
-        raise vol.Invalid(f"{value!r} is no frame: {err}") from err
-    return frame
-
-
 def _texts(check: Any) -> Any:
     def take(value: Any) -> tuple[Any, ...]:
         return tuple(map(check, value if isinstance(value, list) else [value]))
@@ -111,11 +104,13 @@ CERTAINTIES: Final = ("documented", "cited", "seen")
 
 _MODIFIERS: Final = _texts(_one_of("modifier", KNOWN_MODIFIERS))
 
+_KEY: Final = vol.All(
+    _text,
+    vol.Match(r"^[a-z][a-z0-9_]*$", msg="a key is a-z, 0-9 and _, a letter first"),
+)
 _ENTRY: Final = vol.Schema(
     {
-        vol.Required("key"): vol.All(
-            _text, vol.Match(r"^[a-z0-9_]+$", msg="a key is a-z, 0-9 and _")
-        ),
+        vol.Required("key"): _KEY,
         vol.Optional("vif"): _pattern,
         vol.Optional("is"): _one_of("quantity", KNOWN_QUANTITIES),
         vol.Optional("with"): _texts(_text),
@@ -137,6 +132,7 @@ _ENTRY: Final = vol.Schema(
         vol.Optional("coding"): _one_of("coding", CODINGS),
         vol.Optional("conversion"): _one_of("conversion", CONVERSIONS),
         vol.Optional("no_value"): _set(_number),
+        vol.Optional("bits"): {_number: _text},
         vol.Optional("device_class"): _one_of(
             "device class", [*map(str, SensorDeviceClass)]
         ),
@@ -145,6 +141,34 @@ _ENTRY: Final = vol.Schema(
         ),
         vol.Optional("ticked"): _yes_no,
         vol.Optional("certainty"): _one_of("certainty", CERTAINTIES),
+    }
+)
+_FIELD: Final = vol.Schema(
+    {
+        vol.Required("key"): _KEY,
+        vol.Required("offset"): vol.All(_number, vol.Range(min=0)),
+        vol.Required("length"): vol.All(_number, vol.Range(min=1)),
+        vol.Required("coding"): _one_of("coding", CODINGS),
+        vol.Required("quantity"): _one_of("quantity", KNOWN_QUANTITIES),
+        vol.Optional("modifiers"): _MODIFIERS,
+        vol.Optional("unit"): _one_of("unit", KNOWN_UNITS),
+        vol.Optional("factor"): _factor,
+        vol.Optional("no_value"): _set(_number),
+        vol.Optional("bits"): {_number: _text},
+        vol.Optional("device_class"): _one_of(
+            "device class", [*map(str, SensorDeviceClass)]
+        ),
+        vol.Optional("state_class"): _one_of(
+            "state class", [*map(str, SensorStateClass)]
+        ),
+        vol.Optional("ticked"): _yes_no,
+        vol.Optional("certainty"): _one_of("certainty", CERTAINTIES),
+    }
+)
+_BLOCK: Final = vol.Schema(
+    {
+        vol.Required("length"): vol.All(_number, vol.Range(min=1)),
+        vol.Required("fields"): vol.All([_FIELD], vol.Length(min=1)),
     }
 )
 _MATCH: Final = vol.Schema(
@@ -160,14 +184,11 @@ _MATCH: Final = vol.Schema(
 )
 _QUIRKS: Final = vol.Schema(
     {
-        vol.Optional("reset"): _one_of("reset", ("before_each_read", "never")),
-        vol.Optional("ignore_more_records"): _yes_no,
         vol.Optional("first_byte_timeout"): vol.Coerce(float),
         vol.Optional("pause"): vol.Coerce(float),
-        vol.Optional("application_reset"): _hex,
-        vol.Optional("initial_frames"): _texts(_frame),
     }
 )
+"""Only what changes no telegram: a meter's records are bound before its quirks are stored."""
 _PROFILE: Final = vol.Schema(
     {
         vol.Required("name"): _text,
@@ -177,6 +198,7 @@ _PROFILE: Final = vol.Schema(
         vol.Optional("shortest_period"): vol.All(_number, vol.Range(min=1)),
         vol.Optional("quirks"): _QUIRKS,
         vol.Optional("records"): [vol.Any(dict)],
+        vol.Optional("blocks"): [_BLOCK],
     }
 )
 
@@ -211,11 +233,48 @@ def profile_from(data: Any, profile_id: str, *, is_own: bool) -> Profile:
         name=checked["name"],
         matches=tuple(_match(item) for item in checked["match"]),
         entries=tuple(entries),
+        block_fields=tuple(
+            _block_field(item, block["length"], profile_id)
+            for block in checked.get("blocks", ())
+            for item in block["fields"]
+        ),
         quirks=_quirks(checked.get("quirks", {})),
         shortest_period=checked.get("shortest_period"),
         sources=tuple(checked.get("sources", ())),
         tried=checked.get("tried"),
         is_own=is_own,
+    )
+
+
+def _block_field(
+    item: Mapping[str, Any], block_length: int, profile_id: str
+) -> BlockField:
+    unit = item.get("unit")
+    return BlockField(
+        offset=item["offset"],
+        length=item["length"],
+        block_length=block_length,
+        interpretation=Interpretation(
+            profile=profile_id,
+            entry=item["key"],
+            signature=Signature(
+                quantity=item["quantity"],
+                dimension=dimension(unit),
+                function=Function.INSTANTANEOUS,
+                storage_number=0,
+                tariff=0,
+                subunit=0,
+                modifiers=item.get("modifiers", ()),
+            ),
+            unit=unit,
+            factor=item.get("factor", Fraction(1)),
+            coding=item["coding"],
+            no_value=item.get("no_value", frozenset()),
+            bits=tuple(item.get("bits", {}).items()),
+            device_class=item.get("device_class"),
+            state_class=item.get("state_class"),
+            ticked=item.get("ticked"),
+        ),
     )
 
 
@@ -245,8 +304,8 @@ def _entries(item: Mapping[str, Any], path: list[Any]) -> Iterator[Entry]:
             raise vol.Invalid("an entry needs `vif` or `is`", path)
         if "with" in checked and "is" not in checked:
             raise vol.Invalid("`with` goes with `is`", [*path, "with"])
-        if "data_field_factors" in checked:
-            checked["data_field_factors"] = tuple(checked["data_field_factors"].items())
+        for pairs in {"data_field_factors", "bits"} & checked.keys():
+            checked[pairs] = tuple(checked[pairs].items())
         yield Entry(**{_FIELDS.get(key, key): value for key, value in checked.items()})
 
 

@@ -20,7 +20,7 @@ PAST: Final = frozenset(
 """Modifiers that say what a kept value was kept for."""
 
 PROFILE_MODIFIERS: Final = PAST | {
-    "average_line_to_line", "average_line_to_neutral", "backward", "capacitive", "cooling", "day_average",
+    "average_line_to_line", "average_line_to_neutral", "backward", "block", "capacitive", "cooling", "day_average",
     "demand", "denominator", "forward", "heating", "hour_average", "inductive", "input_1", "input_2", "input_3", "input_4", "numerator",
     "output_1", "output_2", "output_3", "output_4", "primary", "resettable", "secondary", "system", "was_on",
 }  # fmt: skip

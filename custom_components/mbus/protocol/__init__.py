@@ -102,6 +102,7 @@ from .tables.medium import MEDIA, medium_name
 from .tables.units import UNITS, convert_unit, dimension
 from .tables.vif import (
     FIRST_EXTENSION,
+    MANUFACTURER_SPECIFIC,
     PLAIN_TEXT,
     PRIMARY,
     QUANTITIES,
@@ -126,6 +127,7 @@ __all__ = [
     "EXTENDED",
     "FIRST_EXTENSION",
     "LAST_PRIMARY",
+    "MANUFACTURER_SPECIFIC",
     "MEDIA",
     "MODIFIERS",
     "MODIFIER_PREFIXES",
