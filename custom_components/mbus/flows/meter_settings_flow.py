@@ -31,6 +31,7 @@ from ..const import (
 from ..meters.meter import Meter, identity_data, meter_unique_id
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text
+from ..profiles.library import AUTOMATIC
 from ..protocol import Address, FrameError, Quirks, Telegram, parse_frame
 from .adding import stored_address
 from .flow_errors import FieldErrors, meter_error
@@ -83,7 +84,7 @@ def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
             vol.Required(CONF_METER_CLOCK): _choice(
                 CONF_METER_CLOCK, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
             ),
-            vol.Required(CONF_PROFILE): SelectSelector(
+            vol.Required(CONF_PROFILE, default=AUTOMATIC): SelectSelector(
                 SelectSelectorConfig(
                     options=list(profiles), mode=SelectSelectorMode.DROPDOWN
                 )
