@@ -157,6 +157,10 @@ async def test_a_value_during_an_error_in_place_of_the_record(
     assert state_of(hass, "binding_state") == "invalid_value"
     assert "during an error" in errors_of(hass)["energy"]
     assert ir.async_get(hass).async_get_issue(DOMAIN, "records_changed_meter7") is None
+    abb.records[2] = bcd("BE 80 40 84 00", 9999)
+    await let_poll(hass, 301)
+    assert "during an error" in errors_of(hass)["reactive_energy"]
+    assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE) is None
 
     abb.records[0] = bcd("0E 84 00", 9100)
     await let_poll(hass, 301)

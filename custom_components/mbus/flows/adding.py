@@ -1,6 +1,6 @@
 """What is stored of a meter that is added, and of the records that are bound at once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -18,9 +18,9 @@ from ..const import (
 )
 from ..meters.binding import NOTHING_ELSE, Access, bound_to, bound_to_block
 from ..meters.meter import identity_data, meter_unique_id
-from ..presentation.naming import default_binding_name
+from ..presentation.naming import default_binding_name, name_key
 from ..profiles.block import BlockField
-from ..profiles.interpretation import Interpretation, Interpretations, meant
+from ..profiles.interpretation import Interpretation, Interpretations, Place, meant
 from ..profiles.library import Library
 from ..profiles.profile import Profile
 from ..protocol import Address, Function, Readout, Record, SecondaryAddress, Telegram
@@ -142,21 +142,27 @@ def is_sensible(
     )
 
 
+def sensible_places(
+    telegrams: Sequence[Telegram], interpretations: Interpretations
+) -> Iterator[Place]:
+    """Give telegram and index of what nearly everyone wants; of several records of one name, the first."""
+    seen = set[str]()
+    for number, telegram in enumerate(telegrams):
+        for record in telegram.records:
+            place = number, record.index
+            interpretation = interpretations.get(place)
+            name = name_key(meant(record, interpretation))
+            if name not in seen and is_sensible(record, telegram, interpretation):
+                seen.add(name)
+                yield place
+
+
 def bind_sensible(
     telegrams: Sequence[Telegram], interpretations: Interpretations
 ) -> list[dict[str, Any]]:
     """Return bindings to the records that nearly everyone wants."""
     bindings: list[dict[str, Any]] = []
-    for telegram, content in enumerate(telegrams):
-        for index, record in enumerate(content.records):
-            if is_sensible(record, content, interpretations.get((telegram, index))):
-                bindings.append(
-                    bind(
-                        telegrams,
-                        telegram,
-                        index,
-                        [binding["name"] for binding in bindings],
-                        interpretations,
-                    )
-                )
+    for place in sensible_places(telegrams, interpretations):
+        taken = [binding["name"] for binding in bindings]
+        bindings.append(bind(telegrams, *place, taken, interpretations))
     return bindings

@@ -16,9 +16,11 @@ from ..presentation.texts import Texts
 from ..profiles.block import BlockField, BlockPlace
 from ..profiles.interpretation import Interpretations, meant
 from ..protocol import Record, Telegram
-from .adding import bind, bind_block, is_sensible
+from .adding import bind, bind_block, sensible_places
 
 type BlockFields = Mapping[BlockPlace, BlockField]
+
+_DATES: Final = ("date", "date_time")
 
 NO_FIELDS: Final[BlockFields] = {}
 
@@ -51,6 +53,7 @@ def record_options(
             names[name],
             telegram=telegrams[place[0]],
             interpretation=interpretation,
+            kept_at=kept_at(telegrams, record),
         )
     for (telegram, _), field in fields.items():
         data = telegrams[telegram].manufacturer_data
@@ -70,13 +73,7 @@ def sensible_records(
     fields: BlockFields = NO_FIELDS,
 ) -> list[str]:
     """Return the options that are ticked from the start."""
-    return [
-        key
-        for key, record in _records(telegrams)
-        if is_sensible(
-            record, telegrams[place_of(key)[0]], interpretations.get(place_of(key))
-        )
-    ] + [
+    return [_key(*place) for place in sensible_places(telegrams, interpretations)] + [
         _key(telegram, field.key)
         for (telegram, _), field in fields.items()
         if field.interpretation.ticked
@@ -117,6 +114,27 @@ def chosen_bindings(
             kept.append(bind(telegrams, *place_of(key), taken, interpretations))
         taken.add(kept[-1]["name"])
     return kept
+
+
+def kept_at(telegrams: Sequence[Telegram], record: Record) -> str | None:
+    """Return the date that a meter sends for the storage that a record is in; None where it is one itself."""
+    signature = record.signature
+    if not signature.storage_number or signature.quantity in _DATES:
+        return None
+    return next(
+        (
+            str(other.value)
+            for telegram in telegrams
+            for other in telegram.records
+            if other.signature.quantity in _DATES
+            and not other.signature.modifiers
+            and other.signature.storage_number == signature.storage_number
+            and other.signature.subunit == signature.subunit
+            and other.signature.tariff in (0, signature.tariff)
+            and other.value is not None
+        ),
+        None,
+    )
 
 
 def place_of(key: str) -> tuple[int, int]:

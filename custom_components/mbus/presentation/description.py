@@ -42,6 +42,7 @@ from .quantities import (
     BY_DIMENSION,
     COUNT,
     COUNTER,
+    DIAGNOSTIC,
     HEAT_MEDIA,
     NUMBER,
     PLAIN,
@@ -68,6 +69,14 @@ _BOTH_WAYS: Final = ("import_export_difference", "manufacturer")
 """Beginnings of modifiers under which a register may go back, or nobody but the manufacturer knows."""
 _FIXED: Final = PAST | {"lower_limit", "upper_limit", "future", "was_on"}
 """Modifiers of what was, or is set, and not measured."""
+_BYTES: Final = frozenset(
+    {
+        "compact_profile",
+        "compact_profile_with_registers",
+        "inverse_compact_profile",
+    }
+)
+"""Modifiers of many values in one, which are shown as they were sent."""
 _COUNTS: Final = frozenset({"lower_limit_exceed_count", "upper_limit_exceed_count"})
 
 _TIME_POINT_TYPES: Final = frozenset({DataType.DATE, DataType.TIME_POINT})
@@ -129,6 +138,10 @@ def record_description(
     else:
         step = _interpreted_step(interpretation, header)
         signature, unit = interpretation.signature, interpretation.unit
+    if not _BYTES.isdisjoint(signature.modifiers):
+        return SensorEntityDescription(
+            key=signature.quantity, entity_category=DIAGNOSTIC
+        )
     native = native_unit(unit)
     if signature.quantity == PLAIN_TEXT and _data_field(header) == _LVAR:
         native = None  # The text of the VIF names a text, not a unit.

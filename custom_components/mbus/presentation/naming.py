@@ -112,9 +112,15 @@ def record_label(
     *,
     telegram: Telegram | None = None,
     interpretation: Interpretation | None = None,
+    kept_at: str | None = None,
 ) -> str:
-    """Return a record of a telegram as a line of a list: index, name, and value in the unit people are used to."""
+    """Return a record of a telegram as a line of a list: index, name, and value in the unit people are used to.
+
+    `kept_at` is the date that the meter sends for the storage it is in.
+    """
     name = record_name(meant(record, interpretation), texts, ordinal)
+    if kept_at:
+        name += f" ({kept_at})"
     value, problem = (
         interpretation.read(record, telegram, record.unit)
         if interpretation

@@ -8,6 +8,7 @@ from typing import Final
 
 from ..protocol import (
     MODIFIER_PREFIXES,
+    PLAIN_TEXT,
     Function,
     Quirks,
     Record,
@@ -19,6 +20,7 @@ from .block import BlockField
 from .interpretation import Interpretation
 
 _MORE: Final = 0x80
+_LVAR: Final = 0x0D
 _BASE_UNITS: Final = {
     "kWh": "Wh", "MWh": "Wh", "GWh": "Wh", "kvarh": "varh", "kVAh": "VAh", "kW": "W", "MW": "W", "kvar": "var",
     "kVA": "VA",
@@ -126,6 +128,8 @@ class Entry:
     def interpret(self, record: Record, profile: str) -> Interpretation:
         """Return what a record with the pattern means."""
         unit = record.unit
+        if record.quantity == PLAIN_TEXT and record.header[0] & 0x0F == _LVAR:
+            unit = None  # The text of the VIF names a text, not a unit.
         if self.unit is not None:
             unit = _BASE_UNITS.get(self.unit, self.unit) if record.unit else self.unit
         return Interpretation(
