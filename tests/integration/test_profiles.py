@@ -419,6 +419,20 @@ async def test_a_meter_without_any_record(
     assert state_of(hass, "12345678_date") == "2024-12-31"
     assert state_of(hass, "specific_block") == BLOCK.hex().upper()
 
+    subentry = entry.subentries["meter7"]
+    template = "{{ bcd(30, 4) / 100 + integer(34, 1) }}"
+    bindings = [
+        {**item, "transformations": [{"type": "script", "template": template}]}
+        if item["name"].endswith("block")
+        else item
+        for item in subentry.data[CONF_BINDINGS]
+    ]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, CONF_BINDINGS: bindings}
+    )
+    await hass.async_block_till_done()
+    assert state_of(hass, "specific_block") == "1412.83"
+
     without_profiles(monkeypatch)
     await library.async_reload_library(hass)
     meter.block = BLOCK.replace(b"\x83\x10", b"\x84\x10")

@@ -412,6 +412,25 @@ FAMILIES: Final[dict[str, Family]] = {
             ("3c22 10000000", "Error time, during error · 10 h"),
         ),
     ),
+    "landis_gyr_t330": Family(
+        "LUG",
+        0x0A,
+        0x04,
+        (
+            ("0c06 05920000", "Energy · 9,205 kWh"),
+            (
+                "446d 3b17bf2c",
+                "Date and time, last due date · 2021-12-31 23:59:00",
+            ),
+            (
+                "4c06 82510000",
+                "Energy, last due date (2021-12-31 23:59:00) · 5,182 kWh",
+            ),
+            ("8c0106 05900000", "Energy, last month · 9,005 kWh"),
+            ("cc0106 98850000", "Energy, month before last · 8,598 kWh"),
+            ("3c22 00000000", "Error time, during error · 0 h"),
+        ),
+    ),
     "itron_cf": Family(
         "ACW",
         0x0A,

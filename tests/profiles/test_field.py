@@ -51,6 +51,7 @@ BETTER = {
     *(("wmbusmeters-386-multical402", index) for index in (2, 3)),
     # Missing time is the time in error; info codes are flags.
     ("wmbusmeters-1457-lug-t550", 0),
+    ("wmbusmeters-test-qheat_55_us-115", 19),
     ("wmbusmeters-test-kamheat-715", 2),
     # The eight bytes are the meter's whole address; a block of the maker's is bytes.
     ("wmbusmeters-1033-qheat55us", 0),

@@ -18,6 +18,7 @@ from homeassistant.helpers.template import Template
 from homeassistant.util.json import json_loads
 
 from ..const import DOMAIN
+from ..profiles.codings import readers
 from .binding import Binding
 from .meter import Meter
 
@@ -158,7 +159,12 @@ def _damper(step: Step, value: Number, state: dict[str, Any], now: Moment) -> fl
 
 
 def _script(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
-    variables = {"value": value, "context": now.context, "state": state.get("state")}
+    variables = {
+        "value": value,
+        "context": now.context,
+        "state": state.get("state"),
+        **readers(value),
+    }
     assert now.hass is not None
     result = Template(step["template"], now.hass).async_render(variables, strict=True)
     if isinstance(result, Mapping):

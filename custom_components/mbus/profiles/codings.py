@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from ..protocol import Value
 
@@ -57,6 +57,29 @@ CODINGS: Final[dict[str, Callable[[bytes], Value]]] = {
     "unsigned": _unsigned,
 }
 """What reads the data of each coding. Raises ValueError for data that are no value."""
+
+
+def readers(value: Any) -> dict[str, Callable[[int, int], int]]:
+    """Return what reads numbers out of bytes given as hex digits, by offset and length; none for anything else.
+
+    A reader raises ValueError where the bytes end before, or hold no such number.
+    """
+    try:
+        data = bytes.fromhex(value)
+    except TypeError, ValueError:
+        return {}
+
+    def reader(read: Callable[[bytes], int]) -> Callable[[int, int], int]:
+        def at(offset: int, length: int) -> int:
+            part = data[offset : offset + length]
+            if offset < 0 or len(part) < length:
+                raise ValueError(f"there are {len(data)} bytes")
+            return read(part)
+
+        return at
+
+    return {"integer": reader(_unsigned), "bcd": reader(_bcd)}
+
 
 NUMBERS: Final = frozenset({"bcd", "bcd_duration", "signed", "unsigned"})
 """Codings of numbers."""
