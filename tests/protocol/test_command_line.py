@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from scripts.mbus_main import main
 
+from scripts.mbus_main import main
 from tests.simulator import HeatMeter, SimulatedBus, WaterMeter
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
