@@ -351,7 +351,8 @@ class ProfileFlow(_MeterRepairFlow):
         """Store what changes."""
         meanings = self._interpret(self._telegrams)
         meter = Meter.from_subentry(self._subentry)
-        changes = reinterpret(meter, self._telegrams, meanings)
+        library = cached_library(self.hass)
+        changes = reinterpret(meter, self._telegrams, library)
         if user_input is not None:
             bindings = reinterpreted(
                 self._subentry.data[CONF_BINDINGS], changes, self._telegrams, meanings

@@ -125,6 +125,7 @@ async def test_a_binding_keeps_its_meaning_without_the_profile(
         == "kvarh"
     )
     assert errors_of(hass) == {}
+    assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE) is None
 
 
 async def test_other_bits_make_no_other_record(

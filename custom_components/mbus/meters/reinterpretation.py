@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..profiles.interpretation import Interpretation, Interpretations
+from ..profiles.library import NO_PROFILE, Library
 from ..protocol import Telegram
 from .binding import Binding, BindingError, Presentation, ordinal
 from .meter import Meter
@@ -23,9 +24,13 @@ class Reinterpretation:
 
 
 def reinterpret(
-    meter: Meter, telegrams: Sequence[Telegram], meanings: Interpretations
+    meter: Meter, telegrams: Sequence[Telegram], library: Library
 ) -> Reinterpretation:
-    """Hold the bindings of a meter against what the records of a whole readout mean."""
+    """Hold the bindings of a meter against what the records of a whole readout mean.
+
+    What a file said that is gone, or can't be read now, goes on to hold, unless no profile is wanted.
+    """
+    meanings = library.interpret(telegrams, meter.profile)
     changed, kept = dict[str, Interpretation | None](), list[Binding]()
     for binding in meter.bindings.values():
         if binding.signature is None or binding.index is None:
@@ -40,6 +45,12 @@ def reinterpret(
         if wanted and wanted.unit == record.unit:
             wanted = replace(wanted, unit=binding.unit)
         if wanted == binding.interpretation:
+            continue
+        if (
+            binding.interpretation
+            and meter.profile != NO_PROFILE
+            and not library.has(binding.interpretation.profile)
+        ):
             continue
         if (
             binding.transformations

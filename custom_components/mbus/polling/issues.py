@@ -74,8 +74,7 @@ def report_profile(
 ) -> None:
     """Offer what is known of the meter's family to bindings made without it; a whole readout tells."""
     library = cached_library(hass)
-    meanings = library.interpret(telegrams, meter.profile)
-    if reinterpret(meter, telegrams, meanings).changed:
+    if reinterpret(meter, telegrams, library).changed:
         profile = library.profile_for(telegrams, meter.profile)
         name = profile.name if profile else "–"
         _create(

@@ -11,6 +11,7 @@ from homeassistant.util.hass_dict import HassKey
 
 from ..protocol import Telegram
 from .block import BlockField, BlockPlace
+from .common import COMMON
 from .interpretation import Interpretation, Place
 from .matching import best_profile, block_fields, interpretations
 from .profile import Profile
@@ -38,6 +39,12 @@ class Library:
         if choice == AUTOMATIC:
             return best_profile(self.profiles, telegrams)
         return next((one for one in self.profiles if one.id == choice), None)
+
+    def has(self, profile_id: str) -> bool:
+        """Say whether there is a profile of this id, or the rules that need none."""
+        return profile_id == COMMON or any(
+            profile.id == profile_id for profile in self.profiles
+        )
 
     def interpret(
         self, telegrams: Sequence[Telegram], choice: str = AUTOMATIC
