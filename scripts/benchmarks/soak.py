@@ -179,7 +179,7 @@ def main() -> int:
                 name: dict(zip(("lives", "long"), both, strict=True))
                 for name, both in figures.items()
             },
-            "growth": growth,
+            "days": sizes,
             "failures": failures,
         },
         as_json=as_json,
