@@ -1,7 +1,5 @@
-"""What can happen in a life, by name: each draws what it needs, and does nothing where it can't be."""
+"""What people and Home Assistant do: each draws what it needs, and does nothing where it can't be."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -22,126 +20,14 @@ from custom_components.mbus.const import (
 )
 from custom_components.mbus.meters.meter import meter_unique_id
 from custom_components.mbus.protocol import parse_address
-from tests.simulator import Fault
 
 from .life import Life, way
 from .places import Place, names_of
+from .table import action
+from .troubles import wait_for_request
 
-type Action = Callable[[Life, Random], Awaitable[None]]
-
-ACTIONS: dict[str, tuple[Action, int]] = {}
-"""What happens, and how often beside the others."""
-
-_ON_THE_LINE = (
-    Fault.REQUEST_LOST,
-    Fault.ACK_INSTEAD,
-    Fault.FOREIGN_ADDRESS,
-    Fault.FOREIGN_METER,
-    Fault.FLOW_CONTROL,
-    Fault.WRONG_LENGTH,
-    Fault.CORRUPT,
-    Fault.TRUNCATE,
-    Fault.DUPLICATE,
-    Fault.MERGE,
-    Fault.NOISE_BEFORE,
-    Fault.NOISE_AFTER,
-    Fault.ECHO,
-    Fault.DROP,
-    Fault.LATE,
-    Fault.SPLIT,
-    Fault.GATEWAY_RESET,
-    Fault.GATEWAY_DOWN,
-)
-_SINGLE = (*_ON_THE_LINE, Fault.FRAME_COUNT_REPEATED, Fault.FRAME_COUNT_SKIPPED)
 _PERIODS = (None, 120, 300, 900, 3600)
 """Seconds; None: the connection's."""
-
-
-def action(weight: int) -> Callable[[Action], Action]:
-    """Add to what can happen."""
-
-    def add(function: Action) -> Action:
-        ACTIONS[function.__name__] = function, weight
-        return function
-
-    return add
-
-
-@action(12)
-async def pass_time(life: Life, random: Random) -> None:
-    """Let up to three periods go by."""
-    await life.pass_time(life.setting.period * random.uniform(0, 3))
-
-
-@action(8)
-async def wait_for_request(life: Life, random: Random) -> None:
-    """Let time go by until a meter is asked: what happens next, happens meanwhile."""
-    life.bus.asked.clear()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(life.setting.period.total_seconds()):
-            await life.bus.asked.wait()
-
-
-@action(2)
-async def pass_a_moment(life: Life, random: Random) -> None:
-    """Let some seconds go by."""
-    await life.pass_time(timedelta(seconds=random.uniform(0, 15)))
-
-
-@action(4)
-async def disturb(life: Life, random: Random) -> None:
-    """Let some of the exchanges go wrong from now on."""
-    life.bus.faults.chances.clear()
-    for fault in random.sample(_ON_THE_LINE, random.randint(1, 3)):
-        life.bus.faults.chances[fault] = random.choice((0.05, 0.2, 0.5))
-
-
-@action(4)
-async def disturb_once(life: Life, random: Random) -> None:
-    """Let some of the next exchanges go wrong, each in a way of its own."""
-    life.bus.faults.once(*random.choices(_SINGLE, k=random.randint(1, 4)))
-
-
-@action(3)
-async def calm(life: Life, random: Random) -> None:
-    """End all that is wrong on the way."""
-    life.bus.faults.clear()
-    life.bus.meters.extend(life.silent)
-    life.silent.clear()
-    for gateway in life.gateways:
-        await gateway.start()
-
-
-@action(2)
-async def silence(life: Life, random: Random) -> None:
-    """Disconnect a meter until it is calm."""
-    if life.bus.meters:
-        meter = random.choice(life.bus.meters)
-        life.bus.meters.remove(meter)
-        life.silent.append(meter)  # type: ignore[arg-type]
-
-
-@action(2)
-async def pull_link(life: Life, random: Random) -> None:
-    """Break the connection to the gateway."""
-    life.gateways[0].disconnect()
-
-
-@action(2)
-async def restart_gateway(life: Life, random: Random) -> None:
-    """Let the gateway be away for a while."""
-    gateway = life.gateways[0]
-    if gateway.is_listening:
-        seconds = random.choice((0.5, 10, 100, 1000))
-        task = asyncio.create_task(gateway.go_down(seconds))
-        life.tasks.add(task)
-        task.add_done_callback(life.tasks.discard)
-
-
-@action(2)
-async def stop_gateway(life: Life, random: Random) -> None:
-    """Let the gateway be away until it is calm."""
-    await life.gateways[0].stop()
 
 
 @action(3)
@@ -155,12 +41,28 @@ async def restart(life: Life, random: Random) -> None:
     """Unload the connection for some time."""
     await life.hass.config_entries.async_unload(life.entry.entry_id)
     await life.pass_time(timedelta(seconds=random.choice((0, 10, 200, 2000))))
-    await life.hass.config_entries.async_setup(life.entry.entry_id)
+    await life.set_up()
 
 
 @action(4)
 async def kill(life: Life, random: Random) -> None:
     """Kill Home Assistant and let it come back."""
+    await life.kill()
+
+
+@action(4)
+async def kill_after_reading(life: Life, random: Random) -> None:
+    """Kill Home Assistant about when what was read last is written."""
+    await wait_for_request(life, random)
+    await life.pass_time(timedelta(seconds=random.uniform(40, 100)))
+    await life.kill()
+
+
+@action(4)
+async def kill_after_change(life: Life, random: Random) -> None:
+    """Kill Home Assistant before anything is written of what a person just did."""
+    changes = (adopt, edit_chain, change_period, rebind, remove_binding, add_binding)
+    await random.choice(changes)(life, random)
     await life.kill()
 
 

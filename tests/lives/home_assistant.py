@@ -7,6 +7,7 @@ from typing import Any
 
 from homeassistant import loader
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
 from pytest_homeassistant_custom_component.common import (
     async_test_home_assistant,
     mock_storage,
@@ -36,3 +37,9 @@ async def home_assistant() -> AsyncIterator[
                 await hass.async_stop(force=True)
     if errors:
         raise ExceptionGroup("Nobody caught", errors)
+
+
+def forget_calls() -> None:
+    """Drop what the stored data's stand-in remembers of each call: all that was ever written."""
+    for method in (Store._async_load, Store._async_write_data, Store.async_remove):
+        method.reset_mock()  # type: ignore[union-attr]

@@ -178,6 +178,11 @@ class Life:
         return self.entry.state is ConfigEntryState.LOADED
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether a person stopped the connection."""
+        return self.entry.runtime_data.connection.stopped is not None
+
+    @property
     def gateways(self) -> list[TcpGateway]:
         """The ways to the bus, the configured one first."""
         gateways = [one for one in self.bus.gateways if isinstance(one, TcpGateway)]
@@ -253,7 +258,12 @@ class Life:
             place.read_at = self.clock.now()
             for told in place.bindings.values():
                 told.killed(at, place.readings)
-        await self.hass.config_entries.async_setup(self.entry.entry_id)
+        await self.set_up()
+
+    async def set_up(self) -> None:
+        """Set the connection up, if Home Assistant did not do so meanwhile."""
+        if self.entry.state is ConfigEntryState.NOT_LOADED:
+            await self.hass.config_entries.async_setup(self.entry.entry_id)
 
     def exchange(self, place: Place) -> None:
         """Put another meter in the place of one."""

@@ -8,10 +8,12 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from .actions import ACTIONS, calm, enable_all, mend, press_read_now, switch, take_in
+from .actions import enable_all, mend, press_read_now, switch, take_in
 from .clock import Clock
 from .life import RELOADED, RETRIED, SET_UP_AGAIN, Life, Setting
 from .places import Place
+from .table import ACTIONS
+from .troubles import calm
 
 STEPS = 30
 
@@ -105,7 +107,8 @@ async def settle(life: Life) -> None:
         place.installed.invalid.clear()
     if not life.is_loaded:
         await life.pass_time(SET_UP_AGAIN)
-    await switch(life, on=True)
+    if life.is_stopped:
+        await switch(life, on=True)
     enable_all(life)
     await life.pass_time(RELOADED)
     await see_back(

@@ -8,10 +8,10 @@ from homeassistant.core import HomeAssistant
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 
-from .actions import ACTIONS
 from .clock import Clock, accelerated
 from .home_assistant import home_assistant
 from .run import Step, live, plan
+from .table import ACTIONS
 
 FIXED = 20
 CHOSEN = 5
