@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import math
 from typing import NoReturn, override
 
-from .library import protocol
+from .package import protocol
 
 _DESCRIPTION = "Look at an M-Bus, or at bytes from one. COMMAND --help tells the rest."
 _EXIT_CODES = (

@@ -9,8 +9,8 @@ import sys
 from typing import Any
 
 from .arguments import UsageError
-from .library import protocol
 from .output import ExitCode, Result, as_hex, describe_telegram, show
+from .package import protocol
 
 _BYTES_IN_LINE = 12
 _LONGEST_NAME = 60

@@ -4,7 +4,6 @@ from argparse import Namespace
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
-from .library import protocol
 from .output import (
     ExitCode,
     Result,
@@ -16,6 +15,7 @@ from .output import (
     show,
     table,
 )
+from .package import protocol
 
 
 async def ask(options: Namespace) -> ExitCode:

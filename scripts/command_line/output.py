@@ -9,7 +9,7 @@ import json
 import sys
 from typing import Any
 
-from .library import protocol
+from .package import protocol
 
 
 class ExitCode(IntEnum):

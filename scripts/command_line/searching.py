@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import sys
 from typing import Any
 
-from .library import protocol
 from .output import ExitCode, Result, as_hex, complain, describe_header, show, table
+from .package import protocol
 
 
 @dataclass(slots=True)
