@@ -29,6 +29,7 @@ from custom_components.mbus.presentation.titles import meter_title
 from custom_components.mbus.protocol import (
     Address,
     Master,
+    Quirks,
     TcpSettings,
     open_link,
     parse_address,
@@ -75,7 +76,8 @@ async def subentry_of(
     header = readout.telegrams[0].header
     title = meter_title(header, address, await async_get_texts(hass))
     return ConfigSubentryDataWithId(
-        **meter_subentry(address, readout, title), subentry_id=f"meter{address}"
+        **meter_subentry(address, readout, title, Quirks().learnt_from(readout)),
+        subentry_id=f"meter{address}",
     )
 
 

@@ -158,4 +158,5 @@ class MeterSearch:
         """Return the meter with its sensible records bound."""
         heard = Readout(telegrams=(found.telegram,), complete=True)
         readout = self.readouts.get(found.key, heard)
-        return meter_subentry(found.address, readout, self._title(found), found.quirks)
+        quirks = found.quirks.learnt_from(readout)
+        return meter_subentry(found.address, readout, self._title(found), quirks)

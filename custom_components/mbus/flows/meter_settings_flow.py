@@ -188,7 +188,7 @@ class MeterSettingsSteps(ReadingSteps):
         if self._meter.quirks.ring and quirks[CONF_RESET] == "never":
             errors[CONF_QUIRKS] = "reset_needed"
         try:
-            _quirks(quirks, None)
+            _quirks(quirks, Quirks())
         except FrameError, ValueError:
             errors[CONF_QUIRKS] = "invalid_frame"
         return errors
@@ -218,9 +218,16 @@ class MeterSettingsSteps(ReadingSteps):
             self._meter,
             address=self._address,
             identity=None,
-            quirks=_quirks(self._settings[CONF_QUIRKS], None),
+            quirks=_quirks(self._settings[CONF_QUIRKS], Quirks()),
         )
         return await self._async_read(moved, done="moved", failed="meter_settings")
+
+    @property
+    def _known_quirks(self) -> Quirks:
+        """What was learnt of the meter at the address entered."""
+        if self._address == self._meter.address or self._readout is None:
+            return self._meter.quirks
+        return Quirks().learnt_from(self._readout)
 
     def _store_settings(
         self, identity: Mapping[str, Any] | None = None
@@ -238,7 +245,7 @@ class MeterSettingsSteps(ReadingSteps):
                 CONF_ON_DEMAND: self._settings[CONF_ON_DEMAND],
                 CONF_METER_CLOCK: self._settings[CONF_METER_CLOCK],
                 CONF_QUIRKS: _quirks(
-                    self._settings[CONF_QUIRKS], self._meter.quirks.ring
+                    self._settings[CONF_QUIRKS], self._known_quirks
                 ).as_dict(),
             },
         )
@@ -274,8 +281,8 @@ def _given(form: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in form.items() if value is not None}
 
 
-def _quirks(form: Mapping[str, Any], ring: int | None) -> Quirks:
-    """Return the quirks that were entered, beside what was learnt of the meter's telegrams.
+def _quirks(form: Mapping[str, Any], known: Quirks) -> Quirks:
+    """Return the quirks that were entered, beside what was learnt of the meter.
 
     Raises FrameError or ValueError for a frame that is none.
     """
@@ -283,12 +290,12 @@ def _quirks(form: Mapping[str, Any], ring: int | None) -> Quirks:
     for frame in frames:
         parse_frame(frame)
     first_byte_timeout = form.get(CONF_FIRST_BYTE_TIMEOUT)
-    return Quirks(
+    return replace(
+        known,
         reset=form[CONF_RESET],
         ignore_more_records=form[CONF_IGNORE_MORE_RECORDS],
         first_byte_timeout=first_byte_timeout and first_byte_timeout / 1000,
         pause=form[CONF_PAUSE] / 1000,
         application_reset=form.get(CONF_APPLICATION_RESET),
         initial_frames=frames,
-        ring=ring,
     )

@@ -1,22 +1,22 @@
 """What a reading tells of a meter that was not known when it was configured."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..const import CONF_BINDINGS, CONF_QUIRKS
+from ..protocol import Quirks
 from .binding import bound_to
 from .meter import Meter, identity_data
 from .reading import Reading
 
 
 def learnt_from(
-    reading: Reading, ring: int | None, meter: Meter, data: Mapping[str, Any]
+    reading: Reading, quirks: Quirks, meter: Meter, data: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return what of a meter's stored data a reading changes: empty where it tells nothing new.
 
     Bindings that were made by number alone are held from now on to what their record means, and the meter to the
-    version and medium of its header. `ring` is how many telegrams a meter has that never marks the last of them.
+    version and medium of its header. `quirks` are what the next readout needs.
     """
     learnt = dict[str, Any]()
     bound = {
@@ -38,6 +38,6 @@ def learnt_from(
         and header.medium is not None
     ):
         learnt |= identity_data(header, meter.identity)
-    if ring != meter.quirks.ring:
-        learnt[CONF_QUIRKS] = replace(meter.quirks, ring=ring).as_dict()
+    if quirks != meter.quirks:
+        learnt[CONF_QUIRKS] = quirks.as_dict()
     return learnt

@@ -266,12 +266,14 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
-        if self.meter.quirks.ring:
-            # It was the old meter that never marked its end.
+        quirks = replace(self.meter.quirks, ring=None, keeps_frame_count=None)
+        if quirks != self.meter.quirks:
+            # That was learnt of the old meter.
             subentry = self.config_entry.subentries[self.meter.id]
-            quirks = replace(self.meter.quirks, ring=None).as_dict()
             self.hass.config_entries.async_update_subentry(
-                self.config_entry, subentry, data={**subentry.data, CONF_QUIRKS: quirks}
+                self.config_entry,
+                subentry,
+                data={**subentry.data, CONF_QUIRKS: quirks.as_dict()},
             )
 
     @callback
@@ -348,7 +350,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self._report_errors()
         subentry = self.config_entry.subentries[self.meter.id]
-        if updates := learnt_from(reading, readout.ring, self.meter, subentry.data):
+        quirks = self.meter.quirks.learnt_from(readout)
+        if updates := learnt_from(reading, quirks, self.meter, subentry.data):
             self.hass.config_entries.async_update_subentry(
                 self.config_entry, subentry, data={**subentry.data, **updates}
             )
