@@ -35,7 +35,7 @@ from .polling.issues import withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
 from .polling.seams import Seams
 from .polling.store import MBusStore
-from .presentation.reasons import error_text
+from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
 from .protocol import LinkError
 from .services import async_setup_services
@@ -89,7 +89,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN,
             translation_key="cannot_connect",
-            translation_placeholders={"error": error_text(err, cached_texts(hass))},
+            translation_placeholders={"error": reason_text(err, cached_texts(hass))},
         ) from err
 
     gateway = dr.async_get(hass).async_get_or_create(

@@ -22,6 +22,8 @@ from homeassistant.helpers.typing import StateType
 from .entity import ConnectionEntity, MeterEntity
 from .meters.binding import BindingState
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
+from .presentation.reasons import reason_text
+from .presentation.texts import Texts, cached_texts
 from .protocol import Way
 
 MAX_STATE_LENGTH = 255
@@ -32,7 +34,7 @@ class ConnectionSensorEntityDescription(SensorEntityDescription):
     """A figure of the connection."""
 
     entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
-    value_fn: Callable[[MBusRuntimeData], StateType]
+    value_fn: Callable[[MBusRuntimeData, Texts], StateType]
 
 
 CONNECTION_SENSORS = (
@@ -41,20 +43,22 @@ CONNECTION_SENSORS = (
         translation_key="actual_connection",
         device_class=SensorDeviceClass.ENUM,
         options=["master", "backup", "none"],
-        value_fn=lambda data: data.connection.bus.active or "none",
+        value_fn=lambda data, texts: data.connection.bus.active or "none",
     ),
     ConnectionSensorEntityDescription(
         key="last_error",
         translation_key="last_error",
-        value_fn=lambda data: (
-            (data.connection.last_error or "")[:MAX_STATE_LENGTH] or None
+        value_fn=lambda data, texts: (
+            reason_text(error, texts)[:MAX_STATE_LENGTH]
+            if (error := data.connection.last_error)
+            else None
         ),
     ),
     ConnectionSensorEntityDescription(
         key="master_connection",
         translation_key="master_connection",
         entity_registry_enabled_default=False,
-        value_fn=lambda data: str(data.connection.bus.ways[Way.MASTER]),
+        value_fn=lambda data, texts: str(data.connection.bus.ways[Way.MASTER]),
     ),
     ConnectionSensorEntityDescription(
         key="poll_duration",
@@ -64,7 +68,7 @@ CONNECTION_SENSORS = (
         suggested_display_precision=1,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.schedule.figures.poll_duration or None,
+        value_fn=lambda data, texts: data.schedule.figures.poll_duration or None,
     ),
     ConnectionSensorEntityDescription(
         key="bus_load",
@@ -73,7 +77,7 @@ CONNECTION_SENSORS = (
         suggested_display_precision=1,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: (
+        value_fn=lambda data, texts: (
             data.schedule.figures.bus_load * 100
             if data.schedule.figures.poll_duration
             else None
@@ -88,21 +92,21 @@ CONNECTION_SENSORS = (
         suggested_display_precision=0,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.memory_in_use,
+        value_fn=lambda data, texts: data.memory_in_use,
     ),
     ConnectionSensorEntityDescription(
         key="requests",
         translation_key="requests",
         state_class=SensorStateClass.TOTAL_INCREASING,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.connection.bus.statistics.requests,
+        value_fn=lambda data, texts: data.connection.bus.statistics.requests,
     ),
     ConnectionSensorEntityDescription(
         key="failures",
         translation_key="failures",
         state_class=SensorStateClass.TOTAL_INCREASING,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.connection.failures,
+        value_fn=lambda data, texts: data.connection.failures,
     ),
 )
 
@@ -123,7 +127,9 @@ class ConnectionSensor(ConnectionEntity, SensorEntity):
     @override
     def native_value(self) -> StateType:
         """Return the figure."""
-        return self.entity_description.value_fn(self.entry.runtime_data)
+        return self.entity_description.value_fn(
+            self.entry.runtime_data, cached_texts(self.hass)
+        )
 
 
 class MeterDiagnosticSensor(MeterEntity, SensorEntity):
@@ -171,14 +177,18 @@ class BindingStateSensor(MeterDiagnosticSensor):
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Return the errors by the bindings' names."""
         data, bindings = self.coordinator.data, self.coordinator.enabled_bindings
-        if data.state is not BindingState.OK:
-            return {"errors": {binding.name: data.reason for binding in bindings}}
+        if data.reason:
+            reasons = dict.fromkeys((binding.name for binding in bindings), data.reason)
+        else:
+            reasons = {
+                binding.name: result.reason
+                for binding in bindings
+                if (result := data.result(binding.id)) and result.reason
+            }
+        texts = cached_texts(self.hass)
         return {
             "errors": {
-                binding.name: result.reason or result.state
-                for binding in bindings
-                if (result := data.result(binding.id))
-                and result.state is not BindingState.OK
+                name: reason_text(reason, texts) for name, reason in reasons.items()
             }
         }
 

@@ -24,7 +24,7 @@ from .polling.exchange import async_seams_of_exchange, seams_text
 from .polling.issues import OTHER_METER
 from .polling.seams import Seam
 from .presentation.naming import binding_name, place_text
-from .presentation.reasons import error_text
+from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
 from .protocol import AnonymousReplyError, Identity, MBusError, Readout
 
@@ -88,7 +88,7 @@ class _MeterRepairFlow(RepairsFlow):
         )
 
     def _error_text(self, error: MBusError) -> str:
-        return error_text(error, cached_texts(self.hass))
+        return reason_text(error, cached_texts(self.hass))
 
 
 class AdoptMeterFlow(_MeterRepairFlow):

@@ -35,6 +35,7 @@ from .polling.targets import (
     told_in_plain_words,
 )
 from .polling.writing import codable
+from .presentation.reasons import failure_text
 from .presentation.record_data import hex_data, reading_data, value_data
 from .presentation.texts import async_get_texts
 from .protocol import (
@@ -183,10 +184,10 @@ async def _async_read_meter(call: ServiceCall) -> ServiceResponse:
 
     outcomes = await async_try_each(meters, read)
     if not call.return_response:
-        raise_errors(outcomes)
+        raise_errors(call.hass, outcomes)
         return None
     return {
-        device_id: {"error": str(outcome)}
+        device_id: {"error": failure_text(outcome, texts)}
         if isinstance(outcome, HomeAssistantError)
         else outcome
         for device_id, outcome in outcomes.items()
@@ -199,7 +200,7 @@ async def _async_write_record(call: ServiceCall) -> ServiceResponse:
     header: bytes = call.data["header"]
     # Refuse what can't be coded before anything is asked of any meter.
     values = {
-        coordinator: codable(header, call.data["value"], coordinator.meter)
+        coordinator: codable(coordinator, header, call.data["value"])
         for coordinator in meters.values()
     }
 
@@ -216,7 +217,7 @@ async def _async_write_record(call: ServiceCall) -> ServiceResponse:
         await coordinator.async_read_now()
         return {"value": None if record is None else value_data(record.value)}
 
-    return await async_on_each(meters, write)
+    return await async_on_each(call.hass, meters, write)
 
 
 async def _async_set_primary_address(call: ServiceCall) -> None:
@@ -245,7 +246,7 @@ async def _async_set_primary_address(call: ServiceCall) -> None:
                 data={**subentry.data, CONF_ADDRESS: new_address},
             )
 
-    await async_on_each(meters_of(call), set_address)
+    await async_on_each(call.hass, meters_of(call), set_address)
 
 
 async def _async_set_baud_rate(call: ServiceCall) -> None:
@@ -267,13 +268,15 @@ async def _async_set_baud_rate(call: ServiceCall) -> None:
             data = {**entry.data, CONF_BAUD_RATE: baud_rate}
             call.hass.config_entries.async_update_entry(entry, data=data)
 
-    await async_on_each(meters_of(call), set_rate)
+    await async_on_each(call.hass, meters_of(call), set_rate)
 
 
 async def _async_set_clock(call: ServiceCall) -> None:
     """Set the clocks of meters to a time, or to now."""
     await async_on_each(
-        meters_of(call), partial(async_set_clock, moment=call.data.get("datetime"))
+        call.hass,
+        meters_of(call),
+        partial(async_set_clock, moment=call.data.get("datetime")),
     )
 
 
@@ -290,7 +293,7 @@ async def _async_application_reset(call: ServiceCall) -> None:
                 identity=meter.identity,
             )
 
-    await async_on_each(meters_of(call), reset)
+    await async_on_each(call.hass, meters_of(call), reset)
 
 
 async def _async_search(call: ServiceCall) -> ServiceResponse:

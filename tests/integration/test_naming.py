@@ -9,12 +9,12 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.mbus.flows.adding import is_sensible
+from custom_components.mbus.flows.record_choice import record_label
 from custom_components.mbus.meters.binding import Binding, bound_to
 from custom_components.mbus.presentation.naming import (
     binding_name,
     default_binding_name,
     name_key,
-    record_label,
     record_name,
 )
 from custom_components.mbus.presentation.texts import Texts, async_get_texts

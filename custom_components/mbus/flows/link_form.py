@@ -35,7 +35,7 @@ from ..const import (
     TYPE_TCP,
 )
 from ..polling.connection import link_settings
-from ..presentation.reasons import error_text
+from ..presentation.reasons import reason_text
 from ..presentation.texts import async_get_texts
 from ..protocol import LinkBusyError, LinkError, open_link
 from .flow_errors import FieldErrors, link_error
@@ -182,7 +182,7 @@ async def async_link_errors(
         await _async_test_link(data)
     except LinkError as err:
         texts = await async_get_texts(hass)
-        return link_error(data[CONF_TYPE], err), {"error": error_text(err, texts)}
+        return link_error(data[CONF_TYPE], err), {"error": reason_text(err, texts)}
     except Exception:
         LOGGER.exception("Unexpected error while opening %s", way(data))
         return {CONF_BASE: "unknown"}, {}

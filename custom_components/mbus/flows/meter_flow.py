@@ -16,7 +16,7 @@ import voluptuous as vol
 
 from ..const import CONF_BINDINGS
 from ..meters.meter import Meter, meter_unique_id
-from ..presentation.reasons import error_text, problem_text
+from ..presentation.reasons import reason_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
 from ..protocol import Header, Telegram
@@ -200,12 +200,12 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
         self._telegrams = self._readout.telegrams
         texts = await async_get_texts(self.hass)
         reasons = [
-            problem_text(telegram.problem, texts)
+            reason_text(telegram.problem, texts)
             for telegram in self._telegrams
             if telegram.problem
         ]
         if self._readout.error:
-            reasons.insert(0, error_text(self._readout.error, texts))
+            reasons.insert(0, reason_text(self._readout.error, texts))
         if reasons:
             return "records_incomplete", {"error": ", ".join(reasons)}
         return "records", {}

@@ -26,7 +26,7 @@ from ..meters.transformation import STEP_TYPES, Outcome, Step, is_number
 from ..presentation.description import sensor_description, transformed_result
 from ..presentation.display import display_of
 from ..presentation.native_value import guard_of
-from ..presentation.reasons import problem_text
+from ..presentation.reasons import reason_text
 from ..presentation.resulting import Resulting
 from ..presentation.texts import async_get_texts, option_key
 from ..protocol import SECRET_QUANTITIES
@@ -331,15 +331,15 @@ class TransformationSteps(BindingSteps):
         result, outcome = evaluated
         unit = self._binding.unit if is_number(result.raw) else None
         raw = " ".join(filter(None, (_shown(result.raw), unit)))
+        texts = await async_get_texts(self.hass)
         made = [
-            f"**{_shown(value)}**" + (f" ({reason})" if reason else "")
+            f"**{_shown(value)}**"
+            + (f" ({reason_text(reason, texts)})" if reason else "")
             for value, reason in zip(outcome.trace, outcome.reasons, strict=True)
         ]
         problem = result.record.problem if result.record else None
-        if problem:
-            texts = await async_get_texts(self.hass)
-            return raw, made, problem_text(problem, texts)
-        return raw, made, "" if outcome.error else result.reason or ""
+        why = problem or (None if outcome.error else result.reason)
+        return raw, made, reason_text(why, texts) if why else ""
 
     async def _async_labels(self) -> list[str]:
         """Return the steps as a numbered list."""

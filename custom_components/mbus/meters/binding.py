@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from ..protocol import PLAIN_TEXT, Record, Signature, Telegram, dimension
+from .reason import Reason, Why
 
 
 class Access(StrEnum):
@@ -50,12 +51,19 @@ class BindingState(StrEnum):
 
 
 class BindingError(Exception):
-    """A binding has no value: `state` says which error it is, the message says why."""
+    """A binding has no value: `state` says which error it is, `reason` says why.
 
-    def __init__(self, state: BindingState, message: str) -> None:
-        """Remember the state beside the message."""
-        super().__init__(message)
+    `is_missing`: its record is not where it was; what could not be read may still be there.
+    """
+
+    def __init__(
+        self, state: BindingState, reason: Why, *, is_missing: bool = False
+    ) -> None:
+        """Remember all of it."""
+        super().__init__(state, reason)
         self.state = state
+        self.reason = reason
+        self.is_missing = is_missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,27 +134,48 @@ class Binding:
         Raises BindingError where the telegram or the record is missing, or where the record now means something else.
         """
         if self.telegram >= len(telegrams):
-            raise BindingError(BindingState.NO_TELEGRAM, f"no telegram {self.telegram}")
+            raise BindingError(
+                BindingState.NO_TELEGRAM,
+                Reason("no_telegram", {"telegram": self.telegram}),
+            )
         telegram = telegrams[self.telegram]
         if self.index >= len(telegram.records):
-            reason = f"no record at index {self.index}"
+            reason = Reason("no_record", {"index": self.index})
             if telegram.problem:
-                reason += f" ({telegram.problem})"
-            raise BindingError(BindingState.NO_RECORD, reason)
+                facts = {"index": self.index, "reason": telegram.problem}
+                reason = Reason("record_not_read", facts)
+            raise BindingError(
+                BindingState.NO_RECORD, reason, is_missing=telegram.problem is None
+            )
         record = telegram.records[self.index]
         if self.signature is None:
             return record
         if record.signature != self.signature:
             raise BindingError(
-                BindingState.RECORD_CHANGED,
-                f"record {self.index} of telegram {self.telegram} is now {record.signature}, it was {self.signature}",
+                BindingState.RECORD_CHANGED, self._change(record), is_missing=True
             )
         if self.layout is not None and telegram.layout != self.layout:
+            facts = {"telegram": self.telegram, "record": self.signature}
             raise BindingError(
                 BindingState.RECORD_CHANGED,
-                f"telegram {self.telegram} has other records than before, and more than one is {self.signature}",
+                Reason("records_changed", facts),
+                is_missing=True,
             )
         return record
+
+    def _change(self, record: Record) -> Reason:
+        """Return what a record at the binding's place means now, and what it meant: by name, or by unit where that is all."""
+        before, now = self.signature, record.signature
+        if before and before._replace(dimension=now.dimension) == now:
+            return unit_changed(self, record)
+        facts = {"telegram": self.telegram, "index": self.index}
+        return Reason("record_changed", facts | {"before": before, "now": now})
+
+
+def unit_changed(binding: Binding, record: Record) -> Reason:
+    """Return that a record comes in another kind of unit than the binding's."""
+    facts = {"now": record.unit or "–", "before": binding.unit or "–"}
+    return Reason("unit_changed", facts)
 
 
 def bound_to(
@@ -204,12 +233,7 @@ def is_missing(
     try:
         binding.record_in(telegrams)
     except BindingError as err:
-        match err.state:
-            case BindingState.NO_TELEGRAM:
-                return is_complete
-            case BindingState.NO_RECORD:
-                return telegrams[binding.telegram].problem is None
-        return True
+        return err.is_missing or (is_complete and err.state is BindingState.NO_TELEGRAM)
     return False
 
 

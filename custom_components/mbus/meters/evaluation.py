@@ -9,10 +9,11 @@ from typing import Any
 from homeassistant.core import HomeAssistant
 
 from ..protocol import Record, Telegram, convert_unit
-from .binding import Binding, BindingError, BindingState
+from .binding import Binding, BindingError, BindingState, unit_changed
 from .guards import Fall, Guard, hold_against
 from .meter import Meter
 from .reading import Memory, Reading, Result
+from .reason import Reason, spelt
 from .transformation import (
     Outcome,
     is_number,
@@ -148,10 +149,13 @@ def _read(
         guard.check(record)
         value = _in_bound_unit(binding, record)
     except BindingError as err:
-        reason = str(err)
+        reason = err.reason
         if err.state is BindingState.NO_TELEGRAM and reading.error:
-            reason = f"{reason}: {reading.error}"
-        return Result(state=err.state, reason=reason, record=record), None
+            facts = {"telegram": binding.telegram, "reason": reading.error}
+            reason = Reason("telegram_not_read", facts)
+        return Result(
+            state=err.state, reason=reason, record=record, is_missing=err.is_missing
+        ), None
     result = Result(value=value, raw=value, record=record)
     if not guard.rises or not is_number(value):
         return result, None
@@ -161,7 +165,7 @@ def _read(
             result,
             value=None,
             state=BindingState.TOTAL_FELL,
-            reason=f"{value} is less than it was; the next reading tells whether the meter was set back",
+            reason=Reason("total_fell", {"value": spelt(value)}),
         )
     return result, fall
 
@@ -185,7 +189,9 @@ def _in_bound_unit(binding: Binding, record: Record) -> Any:
         try:
             return convert_unit(value, record.unit, binding.unit)
         except ValueError as err:
-            raise BindingError(BindingState.RECORD_CHANGED, str(err)) from err
+            raise BindingError(
+                BindingState.RECORD_CHANGED, unit_changed(binding, record)
+            ) from err
     return value
 
 
@@ -199,8 +205,7 @@ def _transformed(
     if reason is None and value is not None:
         if guard.can_show(value):
             return replace(result, value=value, state=BindingState.OK, reason=None)
-        reason = f"{value!r} is not what the entity can show"
-        value = None
+        value, reason = None, Reason("not_shown", {"value": spelt(value)})
     if reason is None:
         return replace(result, value=None)
     state = (

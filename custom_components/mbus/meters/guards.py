@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ..protocol import Record
+from ..protocol import NO_DATA, Problem, Record
 from .binding import BindingError, BindingState
 from .reading import Memory
+from .reason import Reason, spelt
 from .transformation import Number, is_number
 
 _TOTAL = "total"
@@ -29,11 +30,13 @@ class Guard:
     def check(self, record: Record) -> None:
         """Raise BindingError for a record without a valid value, and for one of another type than the binding's."""
         if record.value is None:
-            raise BindingError(BindingState.INVALID_VALUE, str(record.problem))
+            raise BindingError(
+                BindingState.INVALID_VALUE, record.problem or Problem(NO_DATA)
+            )
         if self.sends_number and not is_number(record.value):
             raise BindingError(
                 BindingState.INVALID_VALUE,
-                f"{_shortened(record.value)} is not a number",
+                Reason("not_a_number", {"value": spelt(record.value)}),
             )
 
 
@@ -65,8 +68,3 @@ def hold_against(total: Number, memory: Memory) -> Fall:
         is_believed=False,
         memory={_TOTAL: str(last), _FALLEN: str(total)},
     )
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"

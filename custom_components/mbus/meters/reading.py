@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..protocol import Header, Identity, Record, Telegram
+from ..protocol import Header, Identity, MBusError, Record, Telegram
 from .binding import BindingState
+from .reason import Reason, Why
 
 type Memory = Mapping[str, Any]
 """What a binding remembers of the readings so far, as JSON holds it."""
@@ -18,7 +19,7 @@ class Reading:
 
     telegrams: tuple[Telegram, ...]
     time: datetime
-    error: str | None = None
+    error: MBusError | None = None
 
     @property
     def header(self) -> Header | None:
@@ -38,13 +39,15 @@ class Result:
     """A binding's value out of a reading; without one, `state` and `reason` say why.
 
     `raw` is the record's value in the unit it was bound with, `value` what the chain of transformations made of it.
+    `is_missing`: the record is not where it was; what could not be read may still be there.
     """
 
     value: Any = None
     raw: Any = None
     state: BindingState = BindingState.OK
-    reason: str | None = None
+    reason: Why | None = None
     record: Record | None = None
+    is_missing: bool = False
 
     @property
     def found(self) -> bool:
@@ -62,8 +65,8 @@ class MeterData:
     """
 
     fault: BindingState = BindingState.OK
-    fault_reason: str | None = None
-    stopped: str | None = None
+    fault_reason: MBusError | None = None
+    stopped: Reason | None = None
     reading: Reading | None = None
     is_present: bool = False
     results: Mapping[str, Result] = field(default_factory=dict)
@@ -75,7 +78,7 @@ class MeterData:
         return BindingState.SHUTDOWN if self.stopped else self.fault
 
     @property
-    def reason(self) -> str | None:
+    def reason(self) -> Why | None:
         """Return why it is so."""
         return self.stopped or self.fault_reason
 

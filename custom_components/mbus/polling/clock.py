@@ -7,8 +7,9 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
+from ..meters.reason import why
 from ..presentation.native_value import to_timestamp
-from ..presentation.reasons import error_text
+from ..presentation.reasons import reason_text
 from ..presentation.texts import cached_texts
 from ..protocol import EncodeError, MBusError, set_clock
 from .coordinator import MeterCoordinator
@@ -58,7 +59,9 @@ async def async_set_clock(
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="not_codable",
-            translation_placeholders={"error": str(err)},
+            translation_placeholders={
+                "error": reason_text(why(err), cached_texts(coordinator.hass))
+            },
         ) from err
     except MBusError as err:
         raise HomeAssistantError(
@@ -66,7 +69,7 @@ async def async_set_clock(
             translation_key="set_clock_failed",
             translation_placeholders={
                 "meter": meter.title,
-                "error": error_text(err, cached_texts(coordinator.hass)),
+                "error": reason_text(err, cached_texts(coordinator.hass)),
             },
         ) from err
     await coordinator.async_read_now()

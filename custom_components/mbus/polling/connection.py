@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
@@ -24,6 +26,7 @@ from ..const import (
     TYPE_SERIAL,
 )
 from ..meters.meter import Meter
+from ..meters.reason import Reason
 from ..protocol import (
     Bus,
     Exchange,
@@ -117,14 +120,17 @@ def _is_urgent(urgency: Urgency) -> bool:
     return urgency() if callable(urgency) else urgency
 
 
-STOPPED_BY_USER = "the connection is stopped"
-STOPPED_BY_MEMORY_LIMIT = (
-    "the readings alone are above the memory limit of the connection"
-)
+STOPPED_BY_USER = Reason("stopped_by_user")
+STOPPED_BY_MEMORY_LIMIT = Reason("stopped_by_memory_limit")
+_CLOSED = Reason("closed")
 
 
+@dataclass(eq=False, kw_only=True)
 class ConnectionStoppedError(MBusError):
     """The connection is stopped: nothing is asked on its bus."""
+
+    reason: Reason
+    _text = "the connection is stopped"
 
 
 class Connection:
@@ -147,8 +153,8 @@ class Connection:
         self.bus = create_bus(
             data, options, on_exchange=self.trace.add if length else None
         )
-        self.stopped: str | None = None
-        self.last_error: str | None = None
+        self.stopped: Reason | None = None
+        self.last_error: MBusError | None = None
         self.failures = 0
         self._on_backup = False
         self._is_lost = False
@@ -160,7 +166,7 @@ class Connection:
             return
         self._on_backup = not self._on_backup
         if self._on_backup:
-            self.last_error = str(self.bus.error)
+            self.last_error = self.bus.error
             LOGGER.warning(
                 "%s takes over from %s: %s",
                 self.bus.ways[Way.BACKUP],
@@ -176,7 +182,7 @@ class Connection:
 
     async def async_close(self) -> None:
         """Close the link, after the transaction on the wire or the shutdown timeout, whichever is first."""
-        self.stopped = "closed"
+        self.stopped = _CLOSED
         with suppress(TimeoutError):
             async with (
                 asyncio.timeout(self._shutdown_timeout),
@@ -193,12 +199,12 @@ class Connection:
         """
         async with self._turns.turn(urgent=urgent):
             if self.stopped:
-                raise ConnectionStoppedError(self.stopped)
+                raise ConnectionStoppedError(reason=self.stopped)
             requests = self.bus.statistics.requests
             try:
                 yield self.bus
             except MBusError as err:
-                self.last_error = str(err)
+                self.last_error = copy(err)  # Without where it was raised.
                 self.failures += 1
                 if isinstance(err, LinkError):
                     self._note_link(err)

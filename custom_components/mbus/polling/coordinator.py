@@ -1,6 +1,7 @@
 """One coordinator per meter: publishes what the schedule brings, whatever number of bindings the meter has."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import override
@@ -19,7 +20,7 @@ from ..const import (
     DOMAIN,
     LOGGER,
 )
-from ..meters.binding import Binding, BindingState, is_missing
+from ..meters.binding import Binding, BindingState
 from ..meters.evaluation import (
     Evaluation,
     evaluate,
@@ -30,8 +31,9 @@ from ..meters.evaluation import (
 from ..meters.learning import learnt_from
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
+from ..meters.reason import Reason
 from ..presentation.described import Described, describe
-from ..presentation.reasons import error_text
+from ..presentation.reasons import reason_text
 from ..presentation.texts import cached_texts
 from ..protocol import MBusError, OtherMeterError, Readout
 from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
@@ -68,7 +70,7 @@ class MBusRuntimeData:
         return self.store.size + self.connection.trace.size
 
     @callback
-    def async_stop(self, reason: str) -> None:
+    def async_stop(self, reason: Reason) -> None:
         """Ask nothing more, after the transaction on the wire."""
         self.connection.stopped = reason
         self.schedule.async_set_running(False)
@@ -204,7 +206,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
                 translation_key="read_failed",
                 translation_placeholders={
                     "meter": self.meter.title,
-                    "error": data.reason or data.state,
+                    "error": reason_text(data.reason, cached_texts(self.hass))
+                    if data.reason
+                    else data.state,
                 },
             )
         return data.reading
@@ -275,7 +279,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
 
     @callback
-    def async_set_stopped(self, reason: str | None) -> None:
+    def async_set_stopped(self, reason: Reason | None) -> None:
         """Show that the connection is stopped or, without a reason, again what the meter was like before."""
         self.async_set_updated_data(
             replace(
@@ -295,7 +299,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     def async_fail(self, error: MBusError) -> None:
         """Publish that the meter can't be read."""
         if isinstance(error, ConnectionStoppedError):
-            self.async_set_stopped(str(error))
+            self.async_set_stopped(error.reason)
             return
         state = state_after(error)
         if isinstance(error, OtherMeterError):
@@ -306,9 +310,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if state is not BindingState.NO_CONNECTION and not self._is_silent:
             self._is_silent = True
             LOGGER.warning("%s can't be read: %s", self.name, error)
-        reason = error_text(error, cached_texts(self.hass))
+        # Without where it was raised, which would keep alive what was at hand there.
         self.async_set_updated_data(
-            replace(self.data, fault=state, fault_reason=reason)
+            replace(self.data, fault=state, fault_reason=copy(error))
         )
 
     @callback
@@ -320,9 +324,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         reading = Reading(
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
-            error=error_text(readout.error, cached_texts(self.hass))
-            if readout.error
-            else None,
+            error=copy(readout.error),
         )
         if not reading.is_of(self.meter.identity):
             return (
@@ -370,20 +372,18 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def _report_errors(self) -> None:
         """Log a binding's error once, and once that it is over; ask about records that are not where they were."""
-        if not self.data.is_present or self.data.reading is None:
+        if not self.data.is_present:
             return
-        bindings = self.enabled_bindings
+        bindings, english = self.enabled_bindings, cached_texts(self.hass, "en")
         for binding in bindings:
-            result = self.data.results[binding.id]
-            if result.state is BindingState.OK:
+            if (reason := self.data.results[binding.id].reason) is None:
                 if binding.id in self._troubled:
                     self._troubled.discard(binding.id)
                     LOGGER.info("%s: %s has a value again", self.name, binding.name)
             elif binding.id not in self._troubled:
                 self._troubled.add(binding.id)
-                LOGGER.warning(
-                    "%s: %s has no value: %s", self.name, binding.name, result.reason
-                )
+                text = reason_text(reason, english)
+                LOGGER.warning("%s: %s has no value: %s", self.name, binding.name, text)
         report_records_changed(
             self.hass,
             self.config_entry.entry_id,
@@ -391,6 +391,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             [
                 binding.name
                 for binding in bindings
-                if is_missing(binding, self.data.reading.telegrams, is_complete=False)
+                if self.data.results[binding.id].is_missing
             ],
         )

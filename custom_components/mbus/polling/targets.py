@@ -20,7 +20,7 @@ from homeassistant.helpers.target import (
 )
 
 from ..const import DOMAIN
-from ..presentation.reasons import error_text
+from ..presentation.reasons import failure_text, reason_text
 from ..presentation.texts import cached_texts
 from ..protocol import MBusError
 from .coordinator import MBusConfigEntry, MeterCoordinator
@@ -104,12 +104,13 @@ async def async_try_each[Answer](
 
 
 async def async_on_each[Answer](
+    hass: HomeAssistant,
     meters: Mapping[str, MeterCoordinator],
     do: Callable[[MeterCoordinator], Awaitable[Answer]],
 ) -> dict[str, Answer]:
     """Do it with each meter, and return the answers by device; raise what failed when all had their turn."""
     outcomes = await async_try_each(meters, do)
-    raise_errors(outcomes)
+    raise_errors(hass, outcomes)
     return {
         device_id: outcome
         for device_id, outcome in outcomes.items()
@@ -117,7 +118,7 @@ async def async_on_each[Answer](
     }
 
 
-def raise_errors(outcomes: Mapping[str, object]) -> None:
+def raise_errors(hass: HomeAssistant, outcomes: Mapping[str, object]) -> None:
     """Raise what failed, if anything did."""
     errors = [
         outcome
@@ -125,10 +126,13 @@ def raise_errors(outcomes: Mapping[str, object]) -> None:
         if isinstance(outcome, HomeAssistantError)
     ]
     if len(errors) > 1:
+        texts = cached_texts(hass)
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="several_failed",
-            translation_placeholders={"errors": "; ".join(map(str, errors))},
+            translation_placeholders={
+                "errors": "; ".join(failure_text(error, texts) for error in errors)
+            },
         )
     if errors:
         raise errors[0]
@@ -145,6 +149,6 @@ def told_in_plain_words(hass: HomeAssistant, name: str) -> Iterator[None]:
             translation_key="action_failed",
             translation_placeholders={
                 "name": name,
-                "error": error_text(err, cached_texts(hass)),
+                "error": reason_text(err, cached_texts(hass)),
             },
         ) from err

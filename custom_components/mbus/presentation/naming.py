@@ -6,10 +6,8 @@ from typing import Final
 from homeassistant.util import slugify
 
 from ..meters.binding import Binding
-from ..protocol import PLAIN_TEXT, Function, Record, Signature
+from ..protocol import PLAIN_TEXT, Function, Signature
 from .clean_text import clean_text
-from .native_value import value_text
-from .reasons import problem_text
 from .texts import Texts, option_key, sensor_key
 
 _EXTREMES: Final = (Function.MAXIMUM, Function.MINIMUM)
@@ -101,13 +99,3 @@ def _modifier(modifier: str, texts: Texts) -> str:
 
 def _part(part: str, texts: Texts, number: int | str = "") -> str:
     return texts[option_key("record_part", part)].format(number=number)
-
-
-def record_label(
-    record: Record, texts: Texts, medium: int | None = None, ordinal: int = 1
-) -> str:
-    """Return a record as a line of a list: index, name, and value in the unit people are used to."""
-    name = record_name(record.signature, texts, ordinal)
-    value = "–" if record.value is None else value_text(record, medium)
-    reason = f" ({problem_text(record.problem, texts)})" if record.problem else ""
-    return f"{record.index} · {name} · {value}{reason}"

@@ -20,6 +20,7 @@ from .errors import (
     LateRepliesError,
     LinkBusyError,
     LinkClosedError,
+    LinkEndedError,
     LinkError,
     LinkFloodedError,
     LinkLostError,
@@ -36,6 +37,7 @@ from .errors import (
     NoisyLineError,
     NoWayError,
     PackageTooLongError,
+    ProblemError,
     UnsoundRepliesError,
     UnsupportedError,
 )
@@ -105,8 +107,8 @@ from .master.master import Master
 from .master.readout import Quirks, Readout
 from .master.search import scan, search
 from .master.session import Session
+from .problems import NO_DATA, PROBLEMS, Problem
 from .tables.medium import MEDIA, medium_name
-from .tables.problems import NO_DATA, PROBLEMS, Problem
 from .tables.units import UNITS, convert_unit, dimension
 from .tables.vif import (
     FIRST_EXTENSION,
@@ -177,6 +179,7 @@ __all__ = [
     "Link",
     "LinkBusyError",
     "LinkClosedError",
+    "LinkEndedError",
     "LinkError",
     "LinkFloodedError",
     "LinkLostError",
@@ -201,6 +204,7 @@ __all__ = [
     "OtherMeterError",
     "PackageTooLongError",
     "Problem",
+    "ProblemError",
     "Quirks",
     "Readout",
     "Record",

@@ -167,7 +167,7 @@ async def set_identification(
     Master.read raises.
     """
     if not re.fullmatch("[0-9]{8}", identification):
-        raise EncodeError(f"{identification!r} is no identification of 8 digits")
+        raise EncodeError("no_identification", value=repr(identification))
     data = encode_value(_IDENTIFICATION, identification)
     async with master.hold() as session:
         readout = await _prepare(session, address, identity, last_telegram=0)
@@ -354,7 +354,7 @@ async def _send(
     try:
         decode_telegram(reply.answer)
     except ApplicationError as err:
-        raise ErrorReplyError(address=address, reason=str(err), code=err.code) from err
+        raise ErrorReplyError(address=address, reason=err.problem) from err
     except FrameError as err:
         _LOGGER.debug("Answer of %s that can't be read: %s", address, err)
     return reply.answer
