@@ -181,9 +181,9 @@ class BindingStateSensor(MeterDiagnosticSensor):
             reasons = dict.fromkeys((binding.name for binding in bindings), data.reason)
         else:
             reasons = {
-                binding.name: result.reason
+                binding.name: reason
                 for binding in bindings
-                if (result := data.result(binding.id)) and result.reason
+                if (reason := data.result(binding.id).reason)
             }
         texts = cached_texts(self.hass)
         return {

@@ -19,7 +19,6 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED, TYPE_TCP
 from .meters.binding import Binding
-from .meters.reading import Result
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.manufacturers import manufacturer_name
 from .presentation.texts import cached_texts
@@ -138,15 +137,10 @@ class BindingEntity(MeterEntity):
         self.coordinator.schedule.async_want(self.coordinator.meter.id)
 
     @property
-    def result(self) -> Result | None:
-        """Return what the present reading holds for the binding."""
-        return self.coordinator.data.result(self.binding.id)
-
-    @property
     @override
     def available(self) -> bool:
         """Return whether the record was in the present reading; one without a valid value is unknown instead."""
-        return self.result is not None and self.result.found
+        return self.coordinator.data.result(self.binding.id).found
 
     @property
     @override

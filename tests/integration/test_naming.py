@@ -9,7 +9,6 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.mbus.flows.adding import is_sensible
-from custom_components.mbus.flows.record_choice import record_label
 from custom_components.mbus.meters.binding import Binding, bound_to
 from custom_components.mbus.presentation.naming import (
     binding_name,
@@ -17,6 +16,7 @@ from custom_components.mbus.presentation.naming import (
     name_key,
     record_name,
 )
+from custom_components.mbus.presentation.record_label import record_label
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
 from custom_components.mbus.protocol import (
     MODIFIERS,

@@ -60,7 +60,6 @@ OF_OTHERS = {
     "FrameError",
     "IncompleteTelegramError",
     "MBusError",
-    "ProblemError",
     "UnsupportedError",
 }
 """Errors that say one of PROBLEMS."""

@@ -8,9 +8,8 @@ from homeassistant.helpers.selector import SelectOptionDict
 
 from ..const import CONF_INDEX, CONF_TELEGRAM
 from ..meters.binding import Binding
-from ..presentation.naming import binding_name, name_key, record_name
-from ..presentation.native_value import value_text
-from ..presentation.reasons import reason_text
+from ..presentation.naming import binding_name, name_key
+from ..presentation.record_label import record_label
 from ..presentation.texts import Texts
 from ..protocol import Record, Telegram
 from .adding import bind, is_sensible
@@ -42,16 +41,6 @@ def record_options(
         )
         for place, label in sorted(labels.items())
     ]
-
-
-def record_label(
-    record: Record, texts: Texts, medium: int | None = None, ordinal: int = 1
-) -> str:
-    """Return a record as a line of a list: index, name, and value in the unit people are used to."""
-    name = record_name(record.signature, texts, ordinal)
-    value = "–" if record.value is None else value_text(record, medium)
-    reason = f" ({reason_text(record.problem, texts)})" if record.problem else ""
-    return f"{record.index} · {name} · {value}{reason}"
 
 
 def sensible_records(telegrams: Sequence[Telegram]) -> list[str]:

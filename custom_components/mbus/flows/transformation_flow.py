@@ -23,9 +23,9 @@ from ..meters.binding import Binding, Presentation
 from ..meters.evaluation import evaluate_binding, value_in
 from ..meters.reading import Result
 from ..meters.transformation import STEP_TYPES, Outcome, Step, is_number
+from ..presentation.described import guard_of
 from ..presentation.description import sensor_description, transformed_result
 from ..presentation.display import display_of
-from ..presentation.native_value import guard_of
 from ..presentation.reasons import reason_text
 from ..presentation.resulting import Resulting
 from ..presentation.texts import async_get_texts, option_key

@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from ..protocol import Record, Telegram, convert_unit
+from ..protocol import SUMMER_TIME, Record, Telegram, convert_unit
 from .binding import Binding, BindingError, BindingState, unit_changed
+from .clock import to_timestamp
 from .guards import Fall, Guard, hold_against
 from .meter import Meter
 from .reading import Memory, Reading, Result
@@ -89,7 +90,7 @@ def evaluate_binding(
         _STEPS: outcome.memory,
     }
     return (
-        _transformed(binding, result, outcome, guard),
+        _transformed(binding, result, outcome, guard, meter),
         {key: part for key, part in kept.items() if part},
         outcome,
     )
@@ -196,21 +197,27 @@ def _in_bound_unit(binding: Binding, record: Record) -> Any:
 
 
 def _transformed(
-    binding: Binding, result: Result, outcome: Outcome, guard: Guard
+    binding: Binding, result: Result, outcome: Outcome, guard: Guard, meter: Meter
 ) -> Result:
     """Return a result with what the chain made of it; of a record that is not there, nothing is made."""
-    if not result.found:
+    if result.record is None:
         return result
     value, reason = outcome.value, outcome.error
-    if reason is None and value is not None:
-        if guard.can_show(value):
-            return replace(result, value=value, state=BindingState.OK, reason=None)
-        value, reason = None, Reason("not_shown", {"value": spelt(value)})
-    if reason is None:
-        return replace(result, value=None)
-    state = (
-        BindingState.TRANSFORMATION_FAILED
-        if binding.transformations
-        else BindingState.INVALID_VALUE
-    )
-    return replace(result, value=value, state=state, reason=reason)
+    if isinstance(value, datetime):
+        is_summer_time = SUMMER_TIME in result.record.modifiers
+        value = to_timestamp(value, meter.clock, is_summer_time)
+    shown = None if value is None else guard.show(value)
+    if value is not None and shown is None:
+        reason = reason or Reason("not_shown", {"value": spelt(value)})
+        value = None
+    result = replace(result, value=value, shown=shown)
+    if reason:
+        state = (
+            BindingState.TRANSFORMATION_FAILED
+            if binding.transformations
+            else BindingState.INVALID_VALUE
+        )
+        return replace(result, state=state, reason=reason)
+    if value is None:
+        return result
+    return replace(result, state=BindingState.OK, reason=None)

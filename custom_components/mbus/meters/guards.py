@@ -20,12 +20,12 @@ class Guard:
     """What the values of a binding have to be.
 
     `sends_number`: its record held a number when it was bound. `rises`: its record is a total that doesn't go back,
-    whatever the chain makes of it. `can_show` says whether its entity can show what came out of the chain.
+    whatever the chain makes of it. `show` gives what its entity shows of what came out of the chain; None where that is nothing it can show.
     """
 
     sends_number: bool
     rises: bool
-    can_show: Callable[[Any], bool]
+    show: Callable[[Any], Any]
 
     def check(self, record: Record) -> None:
         """Raise BindingError for a record without a valid value, and for one of another type than the binding's."""

@@ -38,12 +38,14 @@ class Reading:
 class Result:
     """A binding's value out of a reading; without one, `state` and `reason` say why.
 
-    `raw` is the record's value in the unit it was bound with, `value` what the chain of transformations made of it.
+    `raw` is the record's value in the unit it was bound with, `value` what the chain of transformations made of it, a
+    time with its zone, and `shown` what the sensor shows of that.
     `is_missing`: the record is not where it was; what could not be read may still be there.
     """
 
     value: Any = None
     raw: Any = None
+    shown: Any = None
     state: BindingState = BindingState.OK
     reason: Why | None = None
     record: Record | None = None
@@ -53,6 +55,9 @@ class Result:
     def found(self) -> bool:
         """Whether the record itself was there, be its value valid or not."""
         return self.record is not None
+
+
+_NOTHING = Result()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +92,9 @@ class MeterData:
         """Return whether the last reading is what the meter says now."""
         return self.state is BindingState.OK and self.is_present
 
-    def result(self, binding_id: str) -> Result | None:
-        """Return what a binding shows now; None while the meter can't be heard or wasn't read yet."""
-        return self.results.get(binding_id) if self.is_heard else None
+    def result(self, binding_id: str) -> Result:
+        """Return what a binding shows now: nothing while the meter can't be heard or wasn't read yet."""
+        return self.results.get(binding_id, _NOTHING) if self.is_heard else _NOTHING
 
     @property
     def header(self) -> Header | None:

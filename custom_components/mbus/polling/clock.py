@@ -7,8 +7,8 @@ from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
+from ..meters.clock import to_timestamp
 from ..meters.reason import why
-from ..presentation.native_value import to_timestamp
 from ..presentation.reasons import reason_text
 from ..presentation.texts import cached_texts
 from ..protocol import EncodeError, MBusError, set_clock

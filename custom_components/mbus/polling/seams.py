@@ -24,7 +24,6 @@ from ..const import DOMAIN
 from ..meters.reading import Result
 from ..meters.transformation import is_number
 from ..presentation.display import Display
-from ..presentation.native_value import native_value
 from .store import MBusStore
 
 _RESET: Final = 0.9
@@ -57,12 +56,10 @@ async def async_seams(
     seams: list[Seam] = []
     for binding_id, display in displays.items():
         entity_id = _entity_id(hass, binding_id)
-        after = native_value(display, new[binding_id].value)
+        after = new[binding_id].shown
         if not entity_id or not is_number(after):
             continue
-        shown = (
-            native_value(display, old[binding_id].value) if binding_id in old else None
-        )
+        shown = old[binding_id].shown if binding_id in old else None
         native = display.description.native_unit_of_measurement
         state = hass.states.get(entity_id)
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else native

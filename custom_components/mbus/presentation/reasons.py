@@ -8,13 +8,14 @@ from homeassistant.exceptions import HomeAssistantError
 
 from ..meters.reason import Reason, Why
 from ..protocol import (
+    EncodeError,
+    FrameError,
     Identity,
     LinkNotFoundError,
     MBusError,
     NoisyLineError,
     OtherMeterError,
     Problem,
-    ProblemError,
     Signature,
 )
 from .naming import record_name
@@ -29,7 +30,7 @@ def reason_text(reason: Why, texts: Texts) -> str:
             key, facts = option_key("reason", reason.key), reason.facts
         case Problem():
             key, facts = option_key("problem", reason.key), reason.facts
-        case ProblemError():
+        case FrameError() | EncodeError():
             return reason_text(reason.problem, texts)
         case MBusError():
             key, facts = option_key("error", _key(reason)), _facts(reason, texts)

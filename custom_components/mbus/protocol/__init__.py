@@ -37,7 +37,6 @@ from .errors import (
     NoisyLineError,
     NoWayError,
     PackageTooLongError,
-    ProblemError,
     UnsoundRepliesError,
     UnsupportedError,
 )
@@ -204,7 +203,6 @@ __all__ = [
     "OtherMeterError",
     "PackageTooLongError",
     "Problem",
-    "ProblemError",
     "Quirks",
     "Readout",
     "Record",
