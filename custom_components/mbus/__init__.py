@@ -31,12 +31,13 @@ from .entity import connection_device_info, meter_device_info
 from .meters.meter import Meter
 from .polling.connection import STOPPED_BY_USER, Connection
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
-from .polling.issues import withdraw_all, withdraw_connection
+from .polling.issues import report_profile_files, withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
 from .polling.seams import Seams
 from .polling.store import MBusStore
 from .presentation.reasons import error_text
 from .presentation.texts import cached_texts
+from .profiles.library import async_get_library
 from .protocol import LinkError
 from .services import async_setup_services
 
@@ -69,6 +70,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     store = MBusStore(hass, entry.entry_id)
     await store.async_load()
     entry.async_on_unload(store.async_close)
+    report_profile_files(hass, await async_get_library(hass))
 
     @callback
     def async_tell() -> None:

@@ -25,6 +25,7 @@ from .flows.meter_search import MeterSearch
 from .meters.meter import meter_unique_id
 from .polling.clock import async_set_clock
 from .polling.coordinator import MeterCoordinator
+from .polling.issues import report_profile_files
 from .polling.targets import (
     async_check_control,
     async_on_each,
@@ -37,6 +38,7 @@ from .polling.targets import (
 from .polling.writing import codable
 from .presentation.record_data import hex_data, reading_data, value_data
 from .presentation.texts import async_get_texts
+from .profiles.library import async_get_library, async_reload_library
 from .protocol import (
     BAUD_RATES,
     LAST_PRIMARY,
@@ -135,6 +137,7 @@ _SYNCHRONISE: Final = vol.Schema(
 )
 _SEND_RAW_FRAME: Final = vol.Schema({**_CONNECTION, vol.Required("frame"): _bytes})
 _TRACE: Final = vol.Schema(_CONNECTION)
+_RELOAD_PROFILES: Final = vol.Schema({})
 
 
 @callback
@@ -170,6 +173,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     )
     admin(hass, DOMAIN, "get_trace", _async_get_trace, _TRACE, always)
     admin(hass, DOMAIN, "clear_trace", _async_clear_trace, _TRACE)
+    admin(hass, DOMAIN, "reload_profiles", _async_reload_profiles, _RELOAD_PROFILES)
 
 
 async def _async_read_meter(call: ServiceCall) -> ServiceResponse:
@@ -301,6 +305,7 @@ async def _async_search(call: ServiceCall) -> ServiceResponse:
     search = MeterSearch(
         known=[coordinator.meter for coordinator in runtime.coordinators.values()],
         texts=await async_get_texts(call.hass),
+        library=await async_get_library(call.hass),
         by_secondary=method != _METHOD_PRIMARY,
         by_primary=method != _METHOD_SECONDARY,
     )
@@ -338,6 +343,11 @@ async def _async_get_trace(call: ServiceCall) -> ServiceResponse:
 async def _async_clear_trace(call: ServiceCall) -> None:
     """Forget the last exchanges on a bus."""
     connection_of(call).runtime_data.connection.trace.clear()
+
+
+async def _async_reload_profiles(call: ServiceCall) -> None:
+    """Read the meter profiles anew, a user's own among them."""
+    report_profile_files(call.hass, await async_reload_library(call.hass))
 
 
 def _found(found: Found) -> JsonObjectType:

@@ -33,6 +33,7 @@ from ..meters.reading import Memory, MeterData, Reading
 from ..presentation.described import Described, describe
 from ..presentation.reasons import error_text
 from ..presentation.texts import cached_texts
+from ..profiles.library import cached_library
 from ..protocol import MBusError, OtherMeterError, Readout
 from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
 from .failure import state_after
@@ -40,6 +41,7 @@ from .issues import (
     report_cycle,
     report_memory,
     report_other_meter,
+    report_profile,
     report_records_changed,
     withdraw_other_meter,
 )
@@ -166,7 +168,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         """Return how often the meter is read; None: only when asked to."""
         if self.meter.on_demand:
             return None
-        return self.meter.period or timedelta(milliseconds=self._options[CONF_PERIOD])
+        usual = timedelta(milliseconds=self._options[CONF_PERIOD])
+        return self.meter.period or max(usual, self.meter.shortest_period)
 
     @property
     def was_read(self) -> bool:
@@ -325,9 +328,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             else None,
         )
         if not reading.is_of(self.meter.identity):
-            return (
-                True  # It was asked for before the meter was exchanged for another one.
-            )
+            # It was asked for before the meter was exchanged for another one.
+            return True
         before = {
             binding_id: self.data.memory.get(binding_id, {})
             for binding_id in self.meter.bindings
@@ -347,8 +349,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
         )
         self._report_errors()
+        if readout.complete:
+            report_profile(self.hass, self.config_entry, self.meter, readout.telegrams)
         subentry = self.config_entry.subentries[self.meter.id]
-        if updates := learnt_from(reading, readout.ring, self.meter, subentry.data):
+        library = cached_library(self.hass)
+        if updates := learnt_from(
+            reading, readout.ring, self.meter, subentry.data, library
+        ):
             self.hass.config_entries.async_update_subentry(
                 self.config_entry, subentry, data={**subentry.data, **updates}
             )
@@ -358,14 +365,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
 
     def _evaluate(self, reading: Reading, before: Mapping[str, Memory]) -> Evaluation:
-        return evaluate(
-            reading,
-            self.meter,
-            self.guards,
-            before,
-            period=self.period,
-            hass=self.hass,
-        )
+        meter, guards, period = self.meter, self.guards, self.period
+        return evaluate(reading, meter, guards, before, period=period, hass=self.hass)
 
     @callback
     def _report_errors(self) -> None:

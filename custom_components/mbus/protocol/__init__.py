@@ -11,7 +11,7 @@ from .application.telegram import (
     decode_telegram,
     parse_telegram,
 )
-from .coding.values import EncodeError, Limits, Value
+from .coding.values import EncodeError, InvalidValueError, Limits, Value
 from .errors import (
     ApplicationError,
     ChangingNoiseError,
@@ -110,6 +110,7 @@ from .tables.problems import NO_DATA, PROBLEMS, Problem
 from .tables.units import UNITS, convert_unit, dimension
 from .tables.vif import (
     FIRST_EXTENSION,
+    MANUFACTURER_SPECIFIC,
     PLAIN_TEXT,
     PRIMARY,
     QUANTITIES,
@@ -127,6 +128,7 @@ __all__ = [
     "EXTENDED",
     "FIRST_EXTENSION",
     "LAST_PRIMARY",
+    "MANUFACTURER_SPECIFIC",
     "MEDIA",
     "MODIFIERS",
     "MODIFIER_PREFIXES",
@@ -171,6 +173,7 @@ __all__ = [
     "IdentificationKeptError",
     "Identity",
     "IncompleteTelegramError",
+    "InvalidValueError",
     "LateRepliesError",
     "LateReplyError",
     "Limits",
