@@ -1,7 +1,6 @@
 """Repairs: another meter answers at an address, or a meter's records have changed."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
@@ -19,14 +18,14 @@ from .const import CONF_BINDINGS
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, find_again, is_missing, rebound_to
 from .meters.meter import Meter, identity_data
+from .polling.adoption import async_seams_of_exchange, seams_text
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .polling.exchange import async_seams_of_exchange, seams_text
 from .polling.issues import OTHER_METER
 from .polling.seams import Seam
 from .presentation.naming import binding_name, place_text
 from .presentation.reasons import error_text
 from .presentation.texts import cached_texts
-from .protocol import AnonymousReplyError, Identity, MBusError, Readout
+from .protocol import AnonymousReplyError, Identity, MBusError, Readout, Telegram
 
 CONF_RECORD: Final = "record"
 
@@ -74,21 +73,11 @@ class _MeterRepairFlow(RepairsFlow):
         meter = self._coordinator.meter
         return {"meter": meter.title, "address": str(meter.address)}
 
-    async def _async_read(self, *, any_meter: bool = False) -> Readout:
-        meter, connection = self._coordinator.meter, self._coordinator.connection
-        if any_meter:
-            meter = replace(meter, identity=None)
-        async with connection.turn(urgent=True) as bus:
-            return await connection.read(bus, meter)
-
     def _store(self, updates: Mapping[str, Any]) -> None:
         subentry = self._subentry
         self.hass.config_entries.async_update_subentry(
             self._coordinator.config_entry, subentry, data={**subentry.data, **updates}
         )
-
-    def _error_text(self, error: MBusError) -> str:
-        return error_text(error, cached_texts(self.hass))
 
 
 class AdoptMeterFlow(_MeterRepairFlow):
@@ -113,12 +102,12 @@ class AdoptMeterFlow(_MeterRepairFlow):
         coordinator, error = self._coordinator, ""
         seams: list[Seam] = []
         try:
-            readout = await self._async_read(any_meter=True)
+            readout = await self._async_read_anyone()
             first = readout.telegrams[0]
             if (found := first.identity) is None:
                 raise AnonymousReplyError(address=coordinator.meter.address)
         except MBusError as err:
-            error = self._error_text(err)
+            error = error_text(err, cached_texts(self.hass))
         else:
             seams = await async_seams_of_exchange(coordinator, readout)
             # What is stored is the meter that was shown, not one that answers meanwhile.
@@ -140,6 +129,12 @@ class AdoptMeterFlow(_MeterRepairFlow):
             },
         )
 
+    async def _async_read_anyone(self) -> Readout:
+        """Read whoever answers at the meter's address: nothing of it is this meter's yet."""
+        meter, connection = self._coordinator.meter, self._coordinator.connection
+        async with connection.turn(urgent=True) as bus:
+            return await bus.read(meter.address, quirks=meter.quirks)
+
     async def async_step_adopt_seams(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
@@ -158,7 +153,8 @@ class AdoptMeterFlow(_MeterRepairFlow):
 class RebindFlow(_MeterRepairFlow):
     """Bind records that moved to where they are now, and ask what becomes of those that can't be found."""
 
-    _readout: Readout
+    _telegrams: tuple[Telegram, ...]
+    _is_complete: bool
     _chosen: str
     _left: frozenset[str] = frozenset()
 
@@ -166,16 +162,17 @@ class RebindFlow(_MeterRepairFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Read the meter and look where its records are."""
-        try:
-            self._readout = await self._async_read()
-        except MBusError as err:
+        data = await self._coordinator.async_read()
+        if not data.is_heard or data.reading is None:
             return self.async_abort(
                 reason="read_failed",
                 description_placeholders={
                     **self._placeholders,
-                    "error": self._error_text(err),
+                    "error": data.reason or data.state,
                 },
             )
+        self._telegrams = data.reading.telegrams
+        self._is_complete = data.reading.error is None
         if any(self._moves().values()):
             return await self.async_step_rebind()
         return await self._async_step_rest()
@@ -249,7 +246,7 @@ class RebindFlow(_MeterRepairFlow):
             return await self.async_step_leave()
         self._chosen = missing[0].id
         options = record_options(
-            self._readout.telegrams, (), texts, self._coordinator.meter.medium
+            self._telegrams, (), texts, self._coordinator.meter.medium
         )
         selector = SelectSelector(
             SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
@@ -293,15 +290,13 @@ class RebindFlow(_MeterRepairFlow):
             binding
             for binding in Meter.from_subentry(self._subentry).bindings.values()
             if binding.id in enabled
-            and is_missing(
-                binding, self._readout.telegrams, is_complete=self._readout.complete
-            )
+            and is_missing(binding, self._telegrams, is_complete=self._is_complete)
         ]
 
     def _moves(self) -> dict[str, Place | None]:
         """Return by binding id where its record is now; None where that can't be told."""
         return {
-            binding.id: find_again(binding, self._readout.telegrams)
+            binding.id: find_again(binding, self._telegrams)
             for binding in self._missing()
         }
 
@@ -309,7 +304,7 @@ class RebindFlow(_MeterRepairFlow):
         self._store(
             {
                 CONF_BINDINGS: [
-                    rebound_to(item, self._readout.telegrams, *moves[item["id"]])
+                    rebound_to(item, self._telegrams, *moves[item["id"]])
                     if item["id"] in moves
                     else item
                     for item in self._subentry.data[CONF_BINDINGS]

@@ -23,14 +23,12 @@ from ..const import (
     LOGGER,
     TYPE_SERIAL,
 )
-from ..meters.meter import Meter
 from ..protocol import (
     Bus,
     Exchange,
     LinkError,
     LinkSettings,
     MBusError,
-    Readout,
     SerialSettings,
     TcpSettings,
     Way,
@@ -128,7 +126,7 @@ class ConnectionStoppedError(MBusError):
 
 
 class Connection:
-    """One bus and its queue: everything that speaks on it goes through `turn` or `read`.
+    """One bus and its queue: everything that speaks on it goes through `turn`.
 
     `stopped` says why nothing is asked, None while it runs. `last_error` is that of the last transaction that failed,
     `failures` how many did.
@@ -217,23 +215,3 @@ class Connection:
             LOGGER.error("%s: no connection to the bus: %s", self._title, error)
         else:
             LOGGER.info("%s: the connection to the bus is back", self._title)
-
-    async def read(
-        self,
-        bus: Bus,
-        meter: Meter,
-        *,
-        last_telegram: int | None = None,
-        attempts: int | None = None,
-    ) -> Readout:
-        """Read a meter's telegrams up to the last one needed, or all, by whoever holds the line.
-
-        Raises MBusError when nothing could be read.
-        """
-        return await bus.read(
-            meter.address,
-            identity=meter.identity,
-            last_telegram=last_telegram,
-            attempts=attempts,
-            quirks=meter.quirks,
-        )

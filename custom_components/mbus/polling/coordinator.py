@@ -1,6 +1,6 @@
 """One coordinator per meter: publishes what the schedule brings, whatever number of bindings the meter has."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import override
@@ -33,9 +33,9 @@ from ..meters.reading import Memory, MeterData, Reading
 from ..presentation.described import Described, describe
 from ..presentation.reasons import error_text
 from ..presentation.texts import cached_texts
-from ..protocol import MBusError, OtherMeterError, Readout
+from ..protocol import Bus, MBusError, OtherMeterError, Readout
 from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
-from .failure import state_after
+from .fault import fault_of
 from .issues import (
     report_cycle,
     report_memory,
@@ -195,6 +195,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         await self.schedule.async_read(self.meter.id)
         return self.data
 
+    async def async_tell(self, command: Callable[[Bus], Awaitable[Readout]]) -> None:
+        """Have the meter told something before any timer's turn, and publish what is read then.
+
+        Raises what the command raises, and ConnectionStoppedError.
+        """
+        await self.schedule.async_tell(self.meter.id, command)
+
     async def async_read_now(self) -> Reading:
         """Read all telegrams of the meter at once. Raises HomeAssistantError when it can't be read."""
         data = await self.async_read()
@@ -297,7 +304,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if isinstance(error, ConnectionStoppedError):
             self.async_set_stopped(str(error))
             return
-        state = state_after(error)
+        state = fault_of(error)
         if isinstance(error, OtherMeterError):
             if error.expected not in (None, self.meter.identity):
                 self.schedule.async_set_due(self.meter.id, dt_util.utcnow())

@@ -1,7 +1,7 @@
 """Who is read when: the one place that counts time for the meters of a connection."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -13,7 +13,7 @@ from homeassistant.helpers.event import async_call_later, async_track_point_in_u
 from homeassistant.util import dt as dt_util
 
 from ..meters.meter import Meter
-from ..protocol import LinkError, MBusError, Readout
+from ..protocol import Bus, LinkError, MBusError, Readout
 from .connection import Connection
 from .figures import Figures
 from .store import MBusStore
@@ -56,11 +56,11 @@ class Customer(Protocol):
 
 @dataclass(eq=False, kw_only=True, slots=True)
 class _Request:
-    """One reading: it answers all who asked before it began."""
+    """One reading; it answers all who ask before it ends, if it comes to the meter's last telegram."""
 
     is_urgent: bool = False
     has_begun: bool = False
-    reads_all: bool = False
+    is_whole: bool = True
     task: asyncio.Task[None] | None = None
 
 
@@ -188,14 +188,26 @@ class Schedule:
 
     async def async_read(self, meter_id: str) -> None:
         """Read all telegrams of a meter before any timer's turn; what came of it, its customer has then."""
-        if (slot := self._slots.get(meter_id)) is None:
-            return
-        request = slot.request
-        if request is None or (request.has_begun and not request.reads_all):
-            request = self._async_request(slot)
-        request.is_urgent = True
-        assert request.task
-        await asyncio.shield(request.task)
+        while slot := self._slots.get(meter_id):
+            request = slot.request or self._async_request(slot)
+            request.is_urgent = True
+            assert request.task
+            await asyncio.shield(request.task)
+            if request.is_whole:
+                return
+
+    async def async_tell(
+        self, meter_id: str, command: Callable[[Bus], Awaitable[Readout]]
+    ) -> None:
+        """Have a meter told something before any timer's turn; what is read then, its customer has.
+
+        Raises what the command raises, and ConnectionStoppedError.
+        """
+        async with self._connection.turn(urgent=True) as bus:
+            began_at = dt_util.utcnow()
+            readout = await command(bus)
+        if slot := self._slots.get(meter_id):
+            self._async_take(slot, readout, began_at)
 
     @callback
     def _async_request(self, slot: _Slot) -> _Request:
@@ -219,16 +231,19 @@ class Schedule:
                 if wanted is None and not request.is_urgent:
                     slot.is_wanted = False
                     return
-                request.reads_all = request.is_urgent or wanted == ALL_TELEGRAMS
+                request.is_whole = request.is_urgent or wanted == ALL_TELEGRAMS
                 began_at, requests = dt_util.utcnow(), bus.statistics.requests
                 started = monotonic()
                 try:
-                    readout = await self._connection.read(
-                        bus,
-                        customer.meter,
-                        last_telegram=None if request.reads_all else wanted,
+                    meter = customer.meter
+                    readout = await bus.read(
+                        meter.address,
+                        identity=meter.identity,
+                        last_telegram=None if request.is_whole else wanted,
                         attempts=None if request.is_urgent else slot.attempts,
+                        quirks=meter.quirks,
                     )
+                    request.is_whole |= readout.complete
                 finally:
                     is_asked = bus.statistics.requests > requests
                     duration = monotonic() - started
@@ -243,22 +258,31 @@ class Schedule:
                 slot.request = None
         if customer.meter.id not in self._slots:
             return
-        if request.has_begun:
+        if request.has_begun and not request.is_urgent:
             self.figures.note(customer.meter.id, duration, customer.period)
-        try:
-            if readout is not None:
-                slot.silent_polls = 0
-                slot.is_made_up_for = False
-                slot.set_next(began_at)
-                self._async_end_outage()
-                # Either a meter was set back or a reply was wrong: the second reading tells.
-                is_doubtful = customer.async_take(readout)
-                slot.is_read_again = is_doubtful and not slot.is_read_again
-                if slot.is_read_again and slot.due:
-                    slot.due = dt_util.utcnow()
-            elif error is not None:
-                self._note_failure(slot, error, began_at if is_asked else None)
+        if readout is not None:
+            self._async_take(slot, readout, began_at)
+        elif error is not None:
+            self._note_failure(slot, error, began_at if is_asked else None)
+            try:
                 customer.async_fail(error)
+            finally:
+                self._async_plan(slot)
+                self._on_reading()
+
+    @callback
+    def _async_take(self, slot: _Slot, readout: Readout, began_at: datetime) -> None:
+        """Hand on what was read, and plan the next reading."""
+        slot.silent_polls = 0
+        slot.is_made_up_for = False
+        slot.set_next(began_at)
+        self._async_end_outage()
+        try:
+            # Either a meter was set back or a reply was wrong: the second reading tells.
+            is_doubtful = slot.customer.async_take(readout)
+            slot.is_read_again = is_doubtful and not slot.is_read_again
+            if slot.is_read_again and slot.due:
+                slot.due = dt_util.utcnow()
         finally:
             self._async_plan(slot)
             self._on_reading()
