@@ -11,14 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from ..const import (
-    CONF_GROUP_REQUESTS,
-    CONF_PERIOD,
-    CONF_QUIRKS,
-    DEFAULT_OPTIONS,
-    DOMAIN,
-    LOGGER,
-)
+from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, CONF_QUIRKS, DOMAIN, LOGGER
 from ..meters.binding import Binding, BindingState, is_missing
 from ..meters.evaluation import (
     Evaluation,
@@ -34,7 +27,12 @@ from ..presentation.described import Described, describe
 from ..presentation.reasons import error_text
 from ..presentation.texts import cached_texts
 from ..protocol import Bus, MBusError, OtherMeterError, Readout
-from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
+from .connection import (
+    STOPPED_BY_MEMORY_LIMIT,
+    Connection,
+    ConnectionStoppedError,
+    all_options,
+)
 from .fault import fault_of
 from .issues import (
     report_cycle,
@@ -43,6 +41,7 @@ from .issues import (
     report_records_changed,
     withdraw_other_meter,
 )
+from .meter_log import MeterLog
 from .schedule import ALL_TELEGRAMS, Schedule
 from .seams import Seams
 from .store import MBusStore
@@ -71,7 +70,7 @@ class MBusRuntimeData:
     def async_stop(self, reason: str) -> None:
         """Ask nothing more, after the transaction on the wire."""
         self.connection.stopped = reason
-        self.schedule.async_set_running(False)
+        self.schedule.async_plan()
         for coordinator in self.coordinators.values():
             coordinator.async_set_stopped(reason)
 
@@ -81,7 +80,7 @@ class MBusRuntimeData:
         self.connection.stopped = None
         for coordinator in self.coordinators.values():
             coordinator.async_set_stopped(None)
-        self.schedule.async_set_running(True)
+        self.schedule.async_plan()
 
     @callback
     def async_check_limits(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
@@ -123,12 +122,11 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             name=f"{entry.title} {meter.title}",
             update_interval=None,
         )
-        self._options = DEFAULT_OPTIONS | dict(entry.options)
+        self._options = all_options(entry.options)
         self.connection = entry.runtime_data.connection
         self.schedule = entry.runtime_data.schedule
         self._store = entry.runtime_data.store
-        self._troubled: set[str] = set()
-        self._is_silent = False
+        self._log = MeterLog(self.name)
         self._described: dict[str, Described] = {}
         self._describe(meter)
         self.data = self._kept()
@@ -167,11 +165,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if self.meter.on_demand:
             return None
         return self.meter.period or timedelta(milliseconds=self._options[CONF_PERIOD])
-
-    @property
-    def was_read(self) -> bool:
-        """Return whether there is a reading of the meter."""
-        return self.data.reading is not None
 
     @property
     def enabled_bindings(self) -> list[Binding]:
@@ -284,6 +277,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def async_set_stopped(self, reason: str | None) -> None:
         """Show that the connection is stopped or, without a reason, again what the meter was like before."""
+        if reason == self.data.stopped:
+            return
         self.async_set_updated_data(
             replace(
                 self.data,
@@ -310,9 +305,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
                 self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
                 return  # It was adopted meanwhile.
             report_other_meter(self.hass, self.config_entry, self.meter, error)
-        if state is not BindingState.NO_CONNECTION and not self._is_silent:
-            self._is_silent = True
-            LOGGER.warning("%s can't be read: %s", self.name, error)
+        if state is not BindingState.NO_CONNECTION:
+            self._log.note_failure(error)
         reason = error_text(error, cached_texts(self.hass))
         self.async_set_updated_data(
             replace(self.data, fault=state, fault_reason=reason)
@@ -321,9 +315,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def async_take(self, readout: Readout) -> bool:
         """Publish a readout and keep it for the next run; say whether one more is wanted at once."""
-        if self._is_silent:
-            self._is_silent = False
-            LOGGER.info("%s answers again", self.name)
+        self._log.note_answer()
         reading = Reading(
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
@@ -346,7 +338,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         runtime.async_check_limits(self.hass, self.config_entry)
         self.async_set_updated_data(
             MeterData(
-                stopped=runtime.connection.stopped,
+                stopped=self.data.stopped,
                 reading=reading,
                 is_present=True,
                 results=evaluation.results,
@@ -376,21 +368,11 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
 
     @callback
     def _report_errors(self) -> None:
-        """Log a binding's error once, and once that it is over; ask about records that are not where they were."""
+        """Log what bindings have no value, and ask about records that are not where they were."""
         if not self.data.is_present or self.data.reading is None:
             return
         bindings = self.enabled_bindings
-        for binding in bindings:
-            result = self.data.results[binding.id]
-            if result.state is BindingState.OK:
-                if binding.id in self._troubled:
-                    self._troubled.discard(binding.id)
-                    LOGGER.info("%s: %s has a value again", self.name, binding.name)
-            elif binding.id not in self._troubled:
-                self._troubled.add(binding.id)
-                LOGGER.warning(
-                    "%s: %s has no value: %s", self.name, binding.name, result.reason
-                )
+        self._log.note_results(bindings, self.data.results)
         report_records_changed(
             self.hass,
             self.config_entry.entry_id,
