@@ -18,12 +18,13 @@ from .flows.profile_repair import ProfileFlow
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, find_again, is_missing, rebound_to
 from .meters.meter import Meter, identity_data
-from .polling.exchange import async_seams_of_exchange, seams_text
+from .polling.adoption import async_seams_of_exchange, seams_text
 from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
 from .presentation.naming import binding_name, place_text
+from .presentation.reasons import error_text
 from .presentation.texts import cached_texts
-from .protocol import AnonymousReplyError, Identity, MBusError, Readout
+from .protocol import AnonymousReplyError, Identity, MBusError, Readout, Telegram
 
 CONF_RECORD: Final = "record"
 
@@ -64,12 +65,12 @@ class AdoptMeterFlow(MeterRepairFlow):
         coordinator, error = self._coordinator, ""
         seams: list[Seam] = []
         try:
-            readout = await self._async_read(any_meter=True)
+            readout = await self._async_read_anyone()
             first = readout.telegrams[0]
             if (found := first.identity) is None:
                 raise AnonymousReplyError(address=coordinator.meter.address)
         except MBusError as err:
-            error = self._error_text(err)
+            error = error_text(err, cached_texts(self.hass))
         else:
             seams = await async_seams_of_exchange(coordinator, readout)
             # What is stored is the meter that was shown, not one that answers meanwhile.
@@ -91,6 +92,12 @@ class AdoptMeterFlow(MeterRepairFlow):
             },
         )
 
+    async def _async_read_anyone(self) -> Readout:
+        """Read whoever answers at the meter's address: nothing of it is this meter's yet."""
+        meter, connection = self._coordinator.meter, self._coordinator.connection
+        async with connection.turn(urgent=True) as bus:
+            return await bus.read(meter.address, quirks=meter.quirks)
+
     async def async_step_adopt_seams(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
@@ -109,7 +116,8 @@ class AdoptMeterFlow(MeterRepairFlow):
 class RebindFlow(MeterRepairFlow):
     """Bind records that moved to where they are now, and ask what becomes of those that can't be found."""
 
-    _readout: Readout
+    _telegrams: tuple[Telegram, ...]
+    _is_complete: bool
     _chosen: str
     _left: frozenset[str] = frozenset()
 
@@ -117,16 +125,9 @@ class RebindFlow(MeterRepairFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Read the meter and look where its records are."""
-        try:
-            self._readout = await self._async_read()
-        except MBusError as err:
-            return self.async_abort(
-                reason="read_failed",
-                description_placeholders={
-                    **self._placeholders,
-                    "error": self._error_text(err),
-                },
-            )
+        reading = await self._async_read()
+        self._telegrams = reading.telegrams
+        self._is_complete = reading.error is None
         if any(self._moves().values()):
             return await self.async_step_rebind()
         return await self._async_step_rest()
@@ -200,11 +201,11 @@ class RebindFlow(MeterRepairFlow):
             return await self.async_step_leave()
         self._chosen = missing[0].id
         options = record_options(
-            self._readout.telegrams,
+            self._telegrams,
             (),
             texts,
             self._coordinator.meter.medium,
-            self._interpret(self._readout.telegrams),
+            self._interpret(self._telegrams),
         )
         selector = SelectSelector(
             SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
@@ -248,15 +249,13 @@ class RebindFlow(MeterRepairFlow):
             binding
             for binding in Meter.from_subentry(self._subentry).bindings.values()
             if binding.id in enabled
-            and is_missing(
-                binding, self._readout.telegrams, is_complete=self._readout.complete
-            )
+            and is_missing(binding, self._telegrams, is_complete=self._is_complete)
         ]
 
     def _moves(self) -> dict[str, Place | None]:
         """Return by binding id where its record is now; None where that can't be told."""
         return {
-            binding.id: find_again(binding, self._readout.telegrams)
+            binding.id: find_again(binding, self._telegrams)
             for binding in self._missing()
         }
 
@@ -266,9 +265,9 @@ class RebindFlow(MeterRepairFlow):
                 CONF_BINDINGS: [
                     rebound_to(
                         item,
-                        self._readout.telegrams,
+                        self._telegrams,
                         *moves[item["id"]],
-                        self._interpret(self._readout.telegrams),
+                        self._interpret(self._telegrams),
                     )
                     if item["id"] in moves
                     else item

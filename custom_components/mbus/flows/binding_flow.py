@@ -79,7 +79,7 @@ class BindingSteps(ReadingSteps):
     @property
     def _bindings(self) -> list[dict[str, Any]]:
         """The meter's bindings as they are stored."""
-        return list(self._get_reconfigure_subentry().data[CONF_BINDINGS])
+        return list(self._subentry.data[CONF_BINDINGS])
 
     @property
     def _binding(self) -> Binding:

@@ -16,6 +16,7 @@ import voluptuous as vol
 
 from ..const import CONF_BINDINGS
 from ..meters.meter import Meter, meter_unique_id
+from ..meters.reading import Reading
 from ..presentation.reasons import error_text, problem_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
@@ -210,25 +211,28 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
 
     async def _async_take_records(self) -> tuple[str, dict[str, str]]:
         """Take the telegrams just read, or else the last ones; return the step that shows them, and what it names."""
-        if self._readout is None:
-            last = self._last_reading
-            self._telegrams = last.telegrams if last else ()
-            time = (
-                dt_util.as_local(last.time).strftime("%Y-%m-%d %H:%M") if last else "–"
-            )
+        texts, data = await async_get_texts(self.hass), self._data
+        error: str | None = None
+        if readout := self._readout:
+            self._telegrams = readout.telegrams
+            error = error_text(readout.error, texts) if readout.error else None
+        elif reading := data.reading:
+            self._telegrams, error = reading.telegrams, reading.error
+        if not (readout or data.is_heard):
             return "records_last_reading", {
-                "error": await self._async_error_text(),
-                "time": time,
+                "error": data.reason or "–",
+                "time": _time_text(data.reading),
             }
-        self._telegrams = self._readout.telegrams
-        texts = await async_get_texts(self.hass)
-        reasons = [
+        reasons = [error] if error else []
+        reasons += [
             problem_text(telegram.problem, texts)
             for telegram in self._telegrams
             if telegram.problem
         ]
-        if self._readout.error:
-            reasons.insert(0, error_text(self._readout.error, texts))
         if reasons:
             return "records_incomplete", {"error": ", ".join(reasons)}
         return "records", {}
+
+
+def _time_text(reading: Reading | None) -> str:
+    return dt_util.as_local(reading.time).strftime("%Y-%m-%d %H:%M") if reading else "–"

@@ -1,23 +1,21 @@
 """What every repair of a meter starts from: the meter as it answers now, and a place for what follows from it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.data_entry_flow import AbortFlow
 
+from ..meters.reading import Reading
 from ..polling.coordinator import MBusConfigEntry, MeterCoordinator
-from ..presentation.reasons import error_text
-from ..presentation.texts import cached_texts
 from ..profiles.interpretation import Interpretations
 from ..profiles.library import cached_library
-from ..protocol import MBusError, Readout, Telegram
+from ..protocol import Telegram
 
 
 class MeterRepairFlow(RepairsFlow):
-    """Reads the meter as it answers now, and stores what follows from it.
+    """Reads the meter, and stores what follows from it.
 
     A meter or a connection that goes meanwhile ends the flow, at the next step that needs it.
     """
@@ -47,12 +45,15 @@ class MeterRepairFlow(RepairsFlow):
         meter = self._coordinator.meter
         return {"meter": meter.title, "address": str(meter.address)}
 
-    async def _async_read(self, *, any_meter: bool = False) -> Readout:
-        meter, connection = self._coordinator.meter, self._coordinator.connection
-        if any_meter:
-            meter = replace(meter, identity=None)
-        async with connection.turn(urgent=True) as bus:
-            return await connection.read(bus, meter)
+    async def _async_read(self) -> Reading:
+        """Read the meter whole; the flow ends where that can't be done."""
+        data = await self._coordinator.async_read()
+        if not data.is_heard or data.reading is None:
+            raise AbortFlow(
+                "read_failed",
+                {**self._placeholders, "error": data.reason or data.state},
+            )
+        return data.reading
 
     def _store(self, updates: Mapping[str, Any]) -> None:
         subentry = self._subentry
@@ -63,6 +64,3 @@ class MeterRepairFlow(RepairsFlow):
     def _interpret(self, telegrams: Sequence[Telegram]) -> Interpretations:
         choice = self._coordinator.meter.profile
         return cached_library(self.hass).interpret(telegrams, choice)
-
-    def _error_text(self, error: MBusError) -> str:
-        return error_text(error, cached_texts(self.hass))

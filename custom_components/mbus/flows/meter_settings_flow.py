@@ -29,7 +29,7 @@ from ..const import (
     METER_CLOCK_SUMMER,
 )
 from ..meters.meter import Meter, identity_data, meter_unique_id
-from ..polling.exchange import async_seams_of_exchange, seams_text
+from ..polling.adoption import async_seams_of_exchange, seams_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text
 from ..profiles.library import AUTOMATIC
@@ -217,7 +217,7 @@ class MeterSettingsSteps(ReadingSteps):
 
     def _shortens(self, settings: Mapping[str, Any]) -> bool:
         period = settings.get(CONF_PERIOD, SHORT_PERIOD)
-        stored = self._get_reconfigure_subentry().data.get(CONF_PERIOD)
+        stored = self._subentry.data.get(CONF_PERIOD)
         return (
             not settings[CONF_ON_DEMAND] and period < SHORT_PERIOD and period != stored
         )
@@ -249,8 +249,8 @@ class MeterSettingsSteps(ReadingSteps):
     ) -> SubentryFlowResult:
         assert self._settings
         return self.async_update_and_abort(
-            self._get_entry(),
-            self._get_reconfigure_subentry(),
+            self._entry,
+            self._subentry,
             title=self._settings[CONF_NAME],
             unique_id=meter_unique_id(self._address),
             data_updates={

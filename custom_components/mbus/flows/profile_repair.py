@@ -13,7 +13,7 @@ from ..presentation.display import display_of
 from ..presentation.naming import binding_name
 from ..presentation.texts import cached_texts
 from ..profiles.library import cached_library
-from ..protocol import MBusError, Telegram
+from ..protocol import Telegram
 from .meter_repair import MeterRepairFlow
 
 
@@ -26,16 +26,7 @@ class ProfileFlow(MeterRepairFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Read the whole meter, and list what would change and what wouldn't."""
-        try:
-            self._telegrams = (await self._async_read()).telegrams
-        except MBusError as err:
-            return self.async_abort(
-                reason="read_failed",
-                description_placeholders={
-                    **self._placeholders,
-                    "error": self._error_text(err),
-                },
-            )
+        self._telegrams = (await self._async_read()).telegrams
         return await self.async_step_apply()
 
     async def async_step_apply(

@@ -64,16 +64,13 @@ from .master.bus import Bus, Way
 from .master.commands import (
     BAUD_RATES,
     application_reset,
-    find_record,
     select_for_readout,
     send,
     send_raw,
     set_baud_rate,
-    set_clock,
     set_identification,
     set_primary_address,
     synchronise,
-    write_record,
 )
 from .master.errors import (
     AddressKeptError,
@@ -105,6 +102,14 @@ from .master.master import Master
 from .master.readout import Quirks, Readout
 from .master.search import scan, search
 from .master.session import Session
+from .master.writing import (
+    CLOCK,
+    Written,
+    find_record,
+    set_clock,
+    write_data,
+    write_record,
+)
 from .tables.medium import MEDIA, medium_name
 from .tables.problems import NO_DATA, PROBLEMS, Problem
 from .tables.units import UNITS, convert_unit, dimension
@@ -124,6 +129,7 @@ from .tables.vife import COMBINABLE, EXTENDED, MODIFIER_PREFIXES, MODIFIERS, SUM
 __all__ = [
     "ACK",
     "BAUD_RATES",
+    "CLOCK",
     "COMBINABLE",
     "EXTENDED",
     "FIRST_EXTENSION",
@@ -224,6 +230,7 @@ __all__ = [
     "UnsupportedError",
     "Value",
     "Way",
+    "Written",
     "application_reset",
     "convert_unit",
     "decode_telegram",
@@ -251,5 +258,6 @@ __all__ = [
     "set_primary_address",
     "short_frame",
     "synchronise",
+    "write_data",
     "write_record",
 ]
