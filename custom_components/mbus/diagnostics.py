@@ -141,6 +141,7 @@ def _binding(binding: Binding, result: Result | None, texts: Texts) -> dict[str,
         "telegram": binding.telegram,
         "index": binding.index,
         "access": binding.access,
+        "profile": binding.interpretation and binding.interpretation.profile,
         "state": result.state if result else None,
         "problem": _problem(result, texts),
     }

@@ -8,7 +8,15 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from ..protocol import SUMMER_TIME, Record, Telegram, convert_unit
+from ..protocol import (
+    SUMMER_TIME,
+    Function,
+    Problem,
+    Record,
+    Telegram,
+    Value,
+    convert_unit,
+)
 from .binding import Binding, BindingError, BindingState, unit_changed
 from .clock import to_timestamp
 from .guards import Fall, Guard, hold_against
@@ -123,10 +131,11 @@ def memory_of_edited_binding(
         after.get(_STEPS, {}),
         script_context(binding, meter),
     )
-    is_same_record = old is not None and (old.signature, old.unit) == (
-        binding.signature,
-        binding.unit,
-    )
+    is_same_record = old is not None and (
+        old.signature,
+        old.unit,
+        old.interpretation,
+    ) == (binding.signature, binding.unit, binding.interpretation)
     kept = {_TOTAL: before.get(_TOTAL) if is_same_record else None, _STEPS: steps}
     return {key: part for key, part in kept.items() if part}
 
@@ -145,19 +154,29 @@ def _read(
 ) -> tuple[Result, Fall | None]:
     """Return what a binding picks out of a reading, in the unit it was bound with, and how a total stands."""
     record: Record | None = None
+    found = False
     try:
-        record = binding.record_in(reading.telegrams)
-        guard.check(record)
-        value = _in_bound_unit(binding, record)
+        if binding.block:
+            value, problem = binding.block_value_in(reading.telegrams)
+        else:
+            record = binding.record_in(reading.telegrams)
+            value, problem = _value_of(record, binding, reading.telegrams)
+        found = True
+        guard.check(value, problem)
     except BindingError as err:
         reason = err.reason
         if err.state is BindingState.NO_TELEGRAM and reading.error:
             facts = {"telegram": binding.telegram, "reason": reading.error}
             reason = Reason("telegram_not_read", facts)
-        return Result(
-            state=err.state, reason=reason, record=record, is_missing=err.is_missing
-        ), None
-    result = Result(value=value, raw=value, record=record)
+        failed = Result(
+            state=err.state,
+            reason=reason,
+            record=record,
+            found=found,
+            is_missing=err.is_missing,
+        )
+        return failed, None
+    result = Result(value=value, raw=value, record=record, found=True)
     if not guard.rises or not is_number(value):
         return result, None
     fall = hold_against(value, memory)
@@ -174,13 +193,27 @@ def _read(
 def value_in(binding: Binding, telegrams: Sequence[Telegram]) -> Any:
     """Return the value of a binding's record, in the unit it was bound with; None where there is no valid one."""
     try:
-        return _in_bound_unit(binding, binding.record_in(telegrams))
+        if binding.block:
+            return binding.block_value_in(telegrams)[0]
+        return _value_of(binding.record_in(telegrams), binding, telegrams)[0]
     except BindingError:
         return None
 
 
-def _in_bound_unit(binding: Binding, record: Record) -> Any:
-    """Return a record's valid value in the unit that the binding was made with."""
+def _value_of(
+    record: Record, binding: Binding, telegrams: Sequence[Telegram]
+) -> tuple[Value, Problem | None]:
+    """Return a record's value in the unit of its binding, and what is wrong with it."""
+    bound = binding.signature
+    if (
+        record.function is Function.ERROR
+        and bound is not None
+        and bound.function is not Function.ERROR
+    ):
+        return None, Problem("during_error")
+    if binding.interpretation:
+        telegram = telegrams[binding.telegram]
+        return binding.interpretation.read(record, telegram, binding.unit)
     value = record.value
     if (
         isinstance(value, int | float | Decimal)
@@ -188,24 +221,24 @@ def _in_bound_unit(binding: Binding, record: Record) -> Any:
         and binding.unit is not None
     ):
         try:
-            return convert_unit(value, record.unit, binding.unit)
+            value = convert_unit(value, record.unit, binding.unit)
         except ValueError as err:
             raise BindingError(
                 BindingState.RECORD_CHANGED, unit_changed(binding, record)
             ) from err
-    return value
+    return value, record.problem
 
 
 def _transformed(
     binding: Binding, result: Result, outcome: Outcome, guard: Guard, meter: Meter
 ) -> Result:
     """Return a result with what the chain made of it; of a record that is not there, nothing is made."""
-    if result.record is None:
+    if not result.found:
         return result
     value, reason = outcome.value, outcome.error
     if isinstance(value, datetime):
-        is_summer_time = SUMMER_TIME in result.record.modifiers
-        value = to_timestamp(value, meter.clock, is_summer_time)
+        modifiers = result.record.modifiers if result.record else ()
+        value = to_timestamp(value, meter.clock, SUMMER_TIME in modifiers)
     shown = None if value is None else guard.show(value)
     if value is not None and shown is None:
         reason = reason or Reason("not_shown", {"value": spelt(value)})

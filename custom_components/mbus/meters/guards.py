@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ..protocol import NO_DATA, Problem, Record
+from ..protocol import NO_DATA, Problem, Value
 from .binding import BindingError, BindingState
 from .reading import Memory
 from .reason import Reason, spelt
@@ -27,16 +27,14 @@ class Guard:
     rises: bool
     show: Callable[[Any], Any]
 
-    def check(self, record: Record) -> None:
-        """Raise BindingError for a record without a valid value, and for one of another type than the binding's."""
-        if record.value is None:
-            raise BindingError(
-                BindingState.INVALID_VALUE, record.problem or Problem(NO_DATA)
-            )
-        if self.sends_number and not is_number(record.value):
+    def check(self, value: Value, problem: Problem | None) -> None:
+        """Raise BindingError where there is no valid value but a problem, and for one of another type than the binding's."""
+        if value is None:
+            raise BindingError(BindingState.INVALID_VALUE, problem or Problem(NO_DATA))
+        if self.sends_number and not is_number(value):
             raise BindingError(
                 BindingState.INVALID_VALUE,
-                Reason("not_a_number", {"value": spelt(record.value)}),
+                Reason("not_a_number", {"value": spelt(value)}),
             )
 
 

@@ -39,8 +39,9 @@ class Result:
     """A binding's value out of a reading; without one, `state` and `reason` say why.
 
     `raw` is the record's value in the unit it was bound with, `value` what the chain of transformations made of it, a
-    time with its zone, and `shown` what the sensor shows of that.
-    `is_missing`: the record is not where it was; what could not be read may still be there.
+    time with its zone, and `shown` what the sensor shows of that. `found`: the record itself was there, or the
+    manufacturer's bytes, be the value valid or not. `is_missing`: the record is not where it was; what could not be read
+    may still be there.
     """
 
     value: Any = None
@@ -49,12 +50,8 @@ class Result:
     state: BindingState = BindingState.OK
     reason: Why | None = None
     record: Record | None = None
+    found: bool = False
     is_missing: bool = False
-
-    @property
-    def found(self) -> bool:
-        """Whether the record itself was there, be its value valid or not."""
-        return self.record is not None
 
 
 _NOTHING = Result()

@@ -52,12 +52,12 @@ def binding_name(binding: Binding, texts: Texts) -> str:
     """Return what a binding's entities are called unless someone renamed them."""
     if binding.title:
         return binding.title
-    if binding.signature is None:
+    if binding.meaning is None:
         return place_text(binding.telegram, binding.index, texts)
-    return record_name(binding.signature, texts, binding.ordinal)
+    return record_name(binding.meaning, texts, binding.ordinal)
 
 
-def place_text(telegram: int, index: int, texts: Texts) -> str:
+def place_text(telegram: int, index: int | None, texts: Texts) -> str:
     """Return where a record stands in a readout."""
     return texts[sensor_key("unread_record")].format(telegram=telegram, index=index)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from homeassistant.exceptions import HomeAssistantError
 
+from ..meters.reading import MeterData
 from ..meters.reason import Reason, Why
 from ..protocol import (
     EncodeError,
@@ -37,6 +38,11 @@ def reason_text(reason: Why, texts: Texts) -> str:
     return texts[key].format_map(
         {name: _fact(value, texts) for name, value in facts.items()}
     )
+
+
+def fault_text(data: MeterData, texts: Texts) -> str:
+    """Return why a meter is not heard."""
+    return reason_text(data.reason, texts) if data.reason else "–"
 
 
 def failure_text(error: HomeAssistantError, texts: Texts) -> str:
