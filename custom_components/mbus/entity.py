@@ -123,11 +123,16 @@ class BindingEntity(MeterEntity):
 
     def _update_registry(self) -> None:
         """Bring up to date what Home Assistant otherwise registers once, when the entity is added."""
-        er.async_get(self.hass).async_update_entity(
+        registry = er.async_get(self.hass)
+        registry.async_update_entity(
             self.entity_id,
             entity_category=self.entity_category,
             translation_key=self.translation_key,
-            unit_of_measurement=self.unit_of_measurement,
+            unit_of_measurement=None,
+        )
+        # Told of that change, the entity has looked whether a unit that a person chose fits what it shows now.
+        registry.async_update_entity(
+            self.entity_id, unit_of_measurement=self.unit_of_measurement
         )
 
     @override
