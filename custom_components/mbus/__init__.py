@@ -20,6 +20,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import (
     CONF_BINDINGS,
     CONF_MEMORY_LIMIT,
+    CONFIG_ENTRY_MINOR_VERSION,
     DOMAIN,
     LOGGER,
     SIGNAL_CONNECTION_UPDATED,
@@ -51,9 +52,6 @@ PLATFORMS = [
     Platform.TEXT,
     Platform.TIME,
 ]
-
-
-_SUGGESTED_UNIT = "sensor.private"
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -107,7 +105,6 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         _add_meter(hass, entry, meter)
         # Hundreds of kept readings in one step would hold up everything else.
         await asyncio.sleep(0)
-    _forget_suggested_units(hass, entry, updates.meters)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if store.running:
         data.async_start()
@@ -115,6 +112,23 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         data.async_stop(STOPPED_BY_USER)
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
+    return True
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
+    """Drop the units that release 0.1 suggested for values: Home Assistant would keep to them when others are set.
+
+    Minor version 1 is that release's; a newer one only holds more.
+    """
+    if entry.minor_version < CONFIG_ENTRY_MINOR_VERSION:
+        registry = er.async_get(hass)
+        for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+            registry.async_update_entity_options(
+                entity.entity_id, "sensor.private", None
+            )
+        hass.config_entries.async_update_entry(
+            entry, minor_version=CONFIG_ENTRY_MINOR_VERSION
+        )
     return True
 
 
@@ -220,20 +234,6 @@ def _meter(subentry: ConfigSubentry) -> Meter | None:
             "%s can't be used as it is stored, and is left out", subentry.title
         )
         return None
-
-
-@callback
-def _forget_suggested_units(
-    hass: HomeAssistant, entry: MBusConfigEntry, meters: Iterable[Meter]
-) -> None:
-    """Drop the units that release 0.1 suggested for records: their units could not be changed otherwise."""
-    registry = er.async_get(hass)
-    bindings = {binding_id for meter in meters for binding_id in meter.bindings}
-    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
-        if entity.unique_id in bindings and _SUGGESTED_UNIT in entity.options:
-            registry.async_update_entity_options(
-                entity.entity_id, _SUGGESTED_UNIT, None
-            )
 
 
 @callback

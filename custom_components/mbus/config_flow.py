@@ -29,6 +29,7 @@ from .const import (
     CONF_BACKUP,
     CONF_BAUD_RATE,
     CONF_TITLE,
+    CONFIG_ENTRY_MINOR_VERSION,
     CONFIG_ENTRY_VERSION,
     DEFAULT_OPTIONS,
     DOMAIN,
@@ -79,7 +80,7 @@ class MBusConfigFlow(
     """
 
     VERSION = CONFIG_ENTRY_VERSION
-    MINOR_VERSION = 1
+    MINOR_VERSION = CONFIG_ENTRY_MINOR_VERSION
 
     _data: dict[str, Any]
     _options: dict[str, Any]

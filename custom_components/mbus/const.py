@@ -7,6 +7,7 @@ DOMAIN: Final = "mbus"
 LOGGER: Final = logging.getLogger(__package__)
 
 CONFIG_ENTRY_VERSION: Final = 1
+CONFIG_ENTRY_MINOR_VERSION: Final = 2
 """Of what is stored in entries and subentries; goes up when an older release could no longer read it."""
 
 SUBENTRY_METER: Final = "meter"
