@@ -24,12 +24,10 @@ from .polling.seams import Seam
 from .presentation.naming import binding_name, place_text
 from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
+from .profiles.interpretation import Place
 from .protocol import AnonymousReplyError, Identity, MBusError, Readout, Telegram
 
 CONF_RECORD: Final = "record"
-
-type Place = tuple[int, int]
-"""Telegram and index of a record."""
 
 
 async def async_create_fix_flow(

@@ -24,7 +24,8 @@ from .meter import Meter
 from .reason import Reason, Why, spelt, why
 
 type Step = Mapping[str, Any]
-type Memory = Mapping[str, Any]
+type ChainMemory = Mapping[str, Any]
+"""What the steps of a chain remember, by their ids."""
 type Number = int | float | Decimal
 
 SECONDS = {
@@ -53,7 +54,7 @@ class Outcome:
     """
 
     value: Any
-    memory: Memory
+    memory: ChainMemory
     trace: tuple[Any, ...]
     reasons: tuple[Why | None, ...]
 
@@ -209,7 +210,7 @@ def run(
     steps: Sequence[Step],
     value: Any,
     time: datetime,
-    memory: Memory | None = None,
+    memory: ChainMemory | None = None,
     *,
     period: timedelta | None = None,
     breaks_off: bool = False,
@@ -247,8 +248,8 @@ def run(
 
 
 def _run_step(
-    step: Step, value: Any, memory: Memory | None, now: Moment, origin: str
-) -> tuple[Any, Memory | None, Why | None]:
+    step: Step, value: Any, memory: ChainMemory | None, now: Moment, origin: str
+) -> tuple[Any, ChainMemory | None, Why | None]:
     """Return a step's output, its memory, and why it failed."""
     if (kind := STEP_TYPES.get(step["type"])) is None:
         return None, memory, Reason("no_such_step")
@@ -271,22 +272,21 @@ def _run_step(
     return value, {"origin": origin, "state": state} if state else memory, reason
 
 
-def of_another_meter(memory: Memory) -> Memory:
+def of_another_meter(memory: ChainMemory) -> ChainMemory:
     """Return what a chain still remembers when its meter was exchanged: sums, but not the last point of anything."""
     return {
-        key: {**step, "state": _without_time(step["state"])}
+        key: {**step, "state": {k: v for k, v in step["state"].items() if k != "time"}}
         for key, step in memory.items()
         if "total" in step["state"] or "time" not in step["state"]
     }
 
 
-def _without_time(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in state.items() if key != "time"}
-
-
 def of_edited_chain(
-    steps: Sequence[Step], before: Memory, after: Memory, context: Mapping[str, Any]
-) -> Memory:
+    steps: Sequence[Step],
+    before: ChainMemory,
+    after: ChainMemory,
+    context: Mapping[str, Any],
+) -> ChainMemory:
     """Return what an edited chain evaluates the last reading with, given what it remembered before and after it.
 
     A step that gets what it got before does the same once more. One whose input is another now keeps its sum as it is.
