@@ -20,7 +20,8 @@ class Guard:
     """What the values of a binding have to be.
 
     `sends_number`: its record held a number when it was bound. `rises`: its record is a total that doesn't go back,
-    whatever the chain makes of it. `show` gives what its entity shows of what came out of the chain; None where that is nothing it can show.
+    whatever the chain makes of it. `show` gives what its entity shows of what came out of the chain; None where that is
+    nothing it can show.
     """
 
     sends_number: bool

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.exceptions import TemplateError
 
 from ..protocol import MBusError, Problem
+
+_LONGEST: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,3 @@ def spelt(value: Any) -> str:
     """Return a value as a reason names it: a text is told from a number, and a long one cut."""
     text = repr(value) if isinstance(value, str | bytes) else str(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
-
-
-_LONGEST = 40
