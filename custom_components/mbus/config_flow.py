@@ -19,10 +19,10 @@ from homeassistant.config_entries import (
     OptionsFlow,
     SubentryFlowContext,
 )
-from homeassistant.const import CONF_NAME, CONF_TYPE
+from homeassistant.const import CONF_NAME, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow, section
-from homeassistant.helpers.selector import TextSelector
+from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
 from .const import (
@@ -39,6 +39,7 @@ from .const import (
 from .flows.flow_errors import FieldErrors
 from .flows.link_form import (
     LINK_FIELDS,
+    async_likely_port,
     async_link_errors,
     connection_using,
     link_data,
@@ -53,10 +54,12 @@ from .flows.search_flow import SearchFlow
 from .meters.meter import Meter
 from .polling.connection import create_bus
 
+CONF_SEARCH: Final = "search"
 SECTION_TIMING: Final = "timing"
 
 _NAME = {vol.Required(CONF_NAME): vol.All(TextSelector(), vol.Strip, vol.Length(min=1))}
 _TITLE = {vol.Optional(CONF_TITLE): TextSelector()}
+_SEARCH = {vol.Required(CONF_SEARCH, default=True): BooleanSelector()}
 _TIMING = {
     vol.Required(SECTION_TIMING): section(
         vol.Schema(
@@ -148,7 +151,11 @@ class MBusConfigFlow(
                     await self.async_set_unique_id(way(data), raise_on_progress=False)
                     self._data = data
                     self._options = user_input[SECTION_TIMING]
-                    return await self.async_step_meters()
+                    menu = await self.async_step_meters()
+                    # What the last search found is offered before anybody waits for another one.
+                    if user_input[CONF_SEARCH] and "found" not in menu["menu_options"]:
+                        return await self.async_step_search()
+                    return menu
             else:
                 title = user_input.get(CONF_TITLE, "").strip() or data[CONF_NAME]
                 errors, placeholders = await self._async_relink(entry, data, title)
@@ -162,12 +169,19 @@ class MBusConfigFlow(
                 or (
                     _stored_values(link_type, entry)
                     if entry
-                    else {CONF_NAME: _free_name(_taken_names(self.hass, None))}
+                    else await self._async_proposed(link_type)
                 ),
             ),
             errors=errors,
             description_placeholders=placeholders,
         )
+
+    async def _async_proposed(self, link_type: str) -> dict[str, Any]:
+        """Return the form of a new connection as far as it can be told."""
+        proposed = {CONF_NAME: _free_name(_taken_names(self.hass, None))}
+        if link_type == TYPE_SERIAL and (port := await async_likely_port(self.hass)):
+            proposed[CONF_PORT] = port
+        return proposed
 
     async def _async_relink(
         self, entry: ConfigEntry, data: Mapping[str, Any], title: str
@@ -272,7 +286,7 @@ class MBusConfigFlow(
 
 def _schema(link_type: str, *, new: bool) -> vol.Schema:
     if new:
-        return vol.Schema({**_NAME, **LINK_FIELDS[link_type], **_TIMING})
+        return vol.Schema({**_NAME, **LINK_FIELDS[link_type], **_SEARCH, **_TIMING})
     return vol.Schema({**_NAME, **_TITLE, **LINK_FIELDS[link_type]})
 
 

@@ -29,6 +29,7 @@ def tcp_form(port: int, **changes: Any) -> dict[str, Any]:
         "name": "Cellar",
         "host": "127.0.0.1",
         "port": port,
+        "search": False,
         "line": {"baud_rate": "2400"},
         "timing": TIMING,
     } | changes
@@ -39,6 +40,7 @@ def serial_form(port: str, **changes: Any) -> dict[str, Any]:
     return {
         "name": "Attic",
         "port": port,
+        "search": False,
         "line": SERIAL_LINE,
         "timing": TIMING,
     } | changes

@@ -6,6 +6,12 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from homeassistant.components.usb import (
+    USBDevice,
+    async_get_usb_matchers_for_device,
+    async_scan_serial_ports,
+)
+from homeassistant.components.usb.consumers import async_get_serial_port_consumers
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_BASE, CONF_HOST, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant
@@ -137,6 +143,23 @@ def link_form(data: Mapping[str, Any]) -> dict[str, Any]:
         **{key: data[key] for key in (CONF_HOST, CONF_PORT) if key in data},
         SECTION_LINE: {key: str(data[key]).lower() for key in line if key in data},
     }
+
+
+async def async_likely_port(hass: HomeAssistant) -> str | None:
+    """Return the one USB port that nothing uses and no other integration is made for; None where it isn't one."""
+    try:
+        ports = await async_scan_serial_ports(hass)
+    except OSError:
+        return None
+    used = await async_get_serial_port_consumers(hass, ports)
+    likely = [
+        port.device
+        for port in ports
+        if isinstance(port, USBDevice)
+        and not used.get(port.device)
+        and not async_get_usb_matchers_for_device(hass, port)
+    ]
+    return likely[0] if len(likely) == 1 else None
 
 
 def way(data: Mapping[str, Any]) -> str:
