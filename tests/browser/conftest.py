@@ -7,6 +7,7 @@ import shutil
 from playwright.async_api import Browser, ViewportSize, async_playwright, expect
 import pytest
 
+from scripts.demo_flows import add_gateway, add_meter
 from scripts.demo_home_assistant import HomeAssistant
 from scripts.demo_main import free_port
 from tests.simulator import SimulatedBus, demo_meters
@@ -64,6 +65,15 @@ async def home_assistant(
     """Return a Home Assistant that runs as a process of its own."""
     async with HomeAssistant.running(tmp_path / "config", free_port(0)) as running:
         yield running
+
+
+@pytest.fixture
+async def entry_id(home_assistant: HomeAssistant, port: int) -> str:
+    """Return the connection to the bus, on which the heat and the water meter are read with the records proposed."""
+    entry_id = str((await add_gateway(home_assistant, port))["entry_id"])
+    for address in (1, 2):
+        await add_meter(home_assistant, entry_id, address, all_records=False)
+    return entry_id
 
 
 @pytest.fixture

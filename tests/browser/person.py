@@ -56,6 +56,12 @@ class Person:
         await place.click()
         self.clicks += 1
 
+    async def configure(self, title: str) -> None:
+        """Open the dialog of a meter by its gear on the integration's page."""
+        await self.visit("config/integrations/integration/mbus")
+        meter = self.page.locator("ha-config-sub-entry-row").filter(has_text=title)
+        await self.click(meter.get_by_role("button", name="Configure meter"))
+
     async def choose(self, text: Looks) -> None:
         """Click a text in the dialog: an option of a menu, a row of a list."""
         await self.click(self.dialog.get_by_text(text, exact=True).first)
@@ -70,20 +76,23 @@ class Person:
             await self.enter(label, text)
         await self.press("Submit")
 
-    def field(self, label: str) -> Locator:
-        """Return the field of the dialog's form that has a label."""
-        labelled = re.compile(rf"^\s*{re.escape(label)}\b")
-        return self.dialog.locator("ha-selector").filter(has_text=labelled).last
+    async def field(self, label: str) -> Locator:
+        """Return the field of the dialog's form that has a label. Raises ValueError where there is none."""
+        fields = self.dialog.locator("ha-selector")
+        await expect(fields.first).to_be_visible()
+        labels = await fields.evaluate_all("fields => fields.map(field => field.label)")
+        return fields.nth(labels.index(label))
 
     async def enter(self, label: str, text: str) -> None:
         """Click a field of the dialog and type over what it holds."""
-        place = self.field(label).locator("input, textarea, .cm-content").first
+        field = await self.field(label)
+        place = field.locator("input, textarea, .cm-content").first
         await self.click(place)
         await place.fill(text)
 
     async def pick(self, label: str, option: str) -> None:
         """Open a field that offers a few options, and click one of them."""
-        field = self.field(label)
+        field = await self.field(label)
         await self.click(field.locator("ha-picker-field"))
         await self.click(
             field.locator("ha-dropdown-item").get_by_text(option, exact=True)
