@@ -51,6 +51,7 @@ from .flows.meter_flow import MeterSubentryFlow
 from .flows.meter_search import Line
 from .flows.options_flow import TIMING_FIELDS, MBusOptionsFlow
 from .flows.search_flow import SearchFlow
+from .flows.units import shown
 from .meters.meter import Meter
 from .polling.connection import create_bus
 
@@ -64,7 +65,7 @@ _TIMING = {
     vol.Required(SECTION_TIMING): section(
         vol.Schema(
             {
-                vol.Required(key, default=DEFAULT_OPTIONS[key]): field
+                vol.Required(key, default=shown(DEFAULT_OPTIONS)[key]): field
                 for key, field in TIMING_FIELDS.items()
             }
         ),
@@ -165,8 +166,9 @@ class MBusConfigFlow(
             step_id=link_type,
             data_schema=self.add_suggested_values_to_schema(
                 _schema(link_type, new=entry is None),
-                user_input
-                or (
+                shown(user_input)
+                if user_input
+                else (
                     _stored_values(link_type, entry)
                     if entry
                     else await self._async_proposed(link_type)

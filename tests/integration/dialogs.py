@@ -20,7 +20,7 @@ from .dialog_texts import check_texts, texts_of
 type Result = dict[str, Any]
 
 SERIAL_LINE = {"baud_rate": "2400", "parity": "e", "data_bits": "8", "stop_bits": "1"}
-TIMING = {"timeout": 300, "attempts": 2}
+TIMING = {"timeout": {"milliseconds": 300}, "attempts": 2}
 
 
 def tcp_form(port: int, **changes: Any) -> dict[str, Any]:

@@ -452,7 +452,11 @@ class TestDeletedMeanwhile:
         await records.wait()
         settings = await configure_meter(hass, entry, "meter1", "meter_settings")
         form = suggested(settings.result) | {
-            "quirks": {"reset": "never", "ignore_more_records": False, "pause": 0}
+            "quirks": {
+                "reset": "never",
+                "ignore_more_records": False,
+                "pause": {"seconds": 0},
+            }
         }
         hass.config_entries.async_remove_subentry(entry, "meter1")
 

@@ -36,12 +36,11 @@ from .flow_errors import FieldErrors, meter_error
 from .link_form import number
 from .options_flow import SHORT_PERIOD
 from .reading_flow import ReadingSteps
+from .units import CONF_FIRST_BYTE_TIMEOUT, CONF_PAUSE, DAY, MillisecondsSelector, shown
 
 CONF_APPLICATION_RESET: Final = "application_reset"
-CONF_FIRST_BYTE_TIMEOUT: Final = "first_byte_timeout"
 CONF_IGNORE_MORE_RECORDS: Final = "ignore_more_records"
 CONF_INITIAL_FRAMES: Final = "initial_frames"
-CONF_PAUSE: Final = "pause"
 CONF_RESET: Final = "reset"
 
 
@@ -59,8 +58,10 @@ QUIRKS_SCHEMA: Final = vol.Schema(
     {
         vol.Required(CONF_RESET): _choice(CONF_RESET, "before_each_read", "never"),
         vol.Required(CONF_IGNORE_MORE_RECORDS): BooleanSelector(),
-        vol.Optional(CONF_FIRST_BYTE_TIMEOUT): number(50, 60_000, unit="ms"),
-        vol.Required(CONF_PAUSE): number(0, 600_000, unit="ms"),
+        vol.Optional(CONF_FIRST_BYTE_TIMEOUT): MillisecondsSelector(
+            50, 60_000, or_none=True
+        ),
+        vol.Required(CONF_PAUSE): MillisecondsSelector(0, 600_000),
         vol.Optional(CONF_APPLICATION_RESET): number(0, 255),
         vol.Optional(CONF_INITIAL_FRAMES): TextSelector(
             TextSelectorConfig(multiple=True)
@@ -71,7 +72,7 @@ SETTINGS_SCHEMA: Final = vol.Schema(
     {
         vol.Required(CONF_NAME): vol.All(TextSelector(), vol.Strip, vol.Length(min=1)),
         vol.Required(CONF_ADDRESS): TextSelector(),
-        vol.Optional(CONF_PERIOD): number(1000, 604_800_000, unit="ms"),
+        vol.Optional(CONF_PERIOD): MillisecondsSelector(1000, 7 * DAY, or_none=True),
         vol.Required(CONF_ON_DEMAND): BooleanSelector(),
         vol.Required(CONF_METER_CLOCK): _choice(
             CONF_METER_CLOCK, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
@@ -110,7 +111,7 @@ class MeterSettingsSteps(ReadingSteps):
         return self.async_show_form(
             step_id="meter_settings",
             data_schema=self.add_suggested_values_to_schema(
-                SETTINGS_SCHEMA, self._settings or _form(self._meter)
+                SETTINGS_SCHEMA, shown(self._settings or _form(self._meter))
             ),
             errors=errors,
             description_placeholders=placeholders,
@@ -194,7 +195,7 @@ class MeterSettingsSteps(ReadingSteps):
         return errors
 
     def _shortens(self, settings: Mapping[str, Any]) -> bool:
-        period = settings.get(CONF_PERIOD, SHORT_PERIOD)
+        period = settings.get(CONF_PERIOD) or SHORT_PERIOD
         stored = self._get_reconfigure_subentry().data.get(CONF_PERIOD)
         return (
             not settings[CONF_ON_DEMAND] and period < SHORT_PERIOD and period != stored
