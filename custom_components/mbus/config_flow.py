@@ -171,19 +171,12 @@ class MBusConfigFlow(
                 else (
                     _stored_values(link_type, entry)
                     if entry
-                    else await self._async_proposed(link_type)
+                    else await _async_proposed(self.hass, link_type)
                 ),
             ),
             errors=errors,
             description_placeholders=placeholders,
         )
-
-    async def _async_proposed(self, link_type: str) -> dict[str, Any]:
-        """Return the form of a new connection as far as it can be told."""
-        proposed = {CONF_NAME: _free_name(_taken_names(self.hass, None))}
-        if link_type == TYPE_SERIAL and (port := await async_likely_port(self.hass)):
-            proposed[CONF_PORT] = port
-        return proposed
 
     async def _async_relink(
         self, entry: ConfigEntry, data: Mapping[str, Any], title: str
@@ -290,6 +283,14 @@ def _schema(link_type: str, *, new: bool) -> vol.Schema:
     if new:
         return vol.Schema({**_NAME, **LINK_FIELDS[link_type], **_SEARCH, **_TIMING})
     return vol.Schema({**_NAME, **_TITLE, **LINK_FIELDS[link_type]})
+
+
+async def _async_proposed(hass: HomeAssistant, link_type: str) -> dict[str, Any]:
+    """Return the form of a new connection as far as it can be told."""
+    proposed = {CONF_NAME: _free_name(_taken_names(hass, None))}
+    if link_type == TYPE_SERIAL and (port := await async_likely_port(hass)):
+        proposed[CONF_PORT] = port
+    return proposed
 
 
 def _stored_values(link_type: str, entry: ConfigEntry) -> dict[str, Any]:

@@ -45,7 +45,7 @@ async def test_choose_records(home_assistant: HomeAssistant, person: Person) -> 
 
 
 async def test_transformation(home_assistant: HomeAssistant, person: Person) -> None:
-    """Energy from power in the steps of the dialog: the sensor counts kilowatt-hours from then on."""
+    """Energy from power in the steps of the dialog: the sensor counts watt-hours from then on."""
     assert await state_of(home_assistant, POWER, "kW") > 1
     await person.configure(HEAT_METER)
 
@@ -66,4 +66,4 @@ async def test_transformation(home_assistant: HomeAssistant, person: Person) -> 
     await person.press("Submit")
 
     await person.sees("Reconfiguration was successful")
-    assert await state_of(home_assistant, POWER, "kWh") < 1
+    assert await state_of(home_assistant, POWER, "Wh") < 1

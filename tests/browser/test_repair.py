@@ -3,7 +3,9 @@
 import asyncio
 import re
 
-from scripts.demo_home_assistant import HomeAssistant
+import pytest
+
+from scripts.demo_home_assistant import DemoError, HomeAssistant
 from tests.simulator import SimulatedBus, WaterMeter
 
 from .person import Person
@@ -17,7 +19,8 @@ async def test_exchanged_meter(
 ) -> None:
     """The values stop, the repair names both meters, and after it the new one is shown under the same entities."""
     bus.meters[1] = WaterMeter(2, identification="99999999")
-    await home_assistant.post("services/button/press", {"entity_id": READ_NOW})
+    with pytest.raises(DemoError, match="another meter answered"):
+        await home_assistant.post("services/button/press", {"entity_id": READ_NOW})
     await person.visit("config/repairs")
 
     await person.click(

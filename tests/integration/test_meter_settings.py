@@ -55,6 +55,7 @@ async def test_as_it_is(entry: MockConfigEntry, dialog: Dialog) -> None:
         "address": "1",
         "on_demand": False,
         "meter_clock": "standard_time",
+        "profile": "automatic",
         "quirks": {
             "reset": "before_each_read",
             "ignore_more_records": False,
@@ -78,6 +79,7 @@ async def test_change_all(
         "period": NO_TIME | {"minutes": 15},
         "on_demand": True,
         "meter_clock": "summer_time",
+        "profile": "none",
         "quirks": {
             "reset": "never",
             "ignore_more_records": True,
