@@ -30,7 +30,7 @@ async def test_exchanged_meter(
     )
     await person.sees(re.compile("99999999"))
     await person.take_picture("repair")
-    await person.choose("The meter was exchanged: adopt the new one")
+    await person.choose("Adopt the new meter")
     await person.sees("Adopt the new meter")
     await person.press("Submit")
 

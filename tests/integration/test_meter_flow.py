@@ -97,10 +97,11 @@ async def test_add_meter(
 
 
 async def test_one_telegram_needs_no_number(dialog: Dialog) -> None:
-    """A meter with one telegram is shown with the records' indexes alone."""
+    """A meter with one telegram is shown as any other: by telegram and index, in each telegram the present values first."""
     labels = options_of(await submit_address(dialog, "2"), "records")
 
-    assert labels["0.1"].startswith("1 · Volume · ")
+    assert labels["0.1"].startswith("0.1 · Volume · ")
+    assert [*labels][-2:] == ["0.3", "0.4"]
     assert labels["0.1"].endswith(" m³")
 
 
