@@ -5,12 +5,7 @@ from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS
-from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TextSelector,
-)
+from homeassistant.helpers.selector import TextSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
@@ -29,6 +24,7 @@ from .record_choice import (
     bound_records,
     chosen_bindings,
     record_options,
+    records_selector,
     sensible_records,
 )
 from .search_flow import SubentrySearchFlow
@@ -152,13 +148,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             else self._bound
         )
         schema = vol.Schema(
-            {
-                vol.Required(CONF_RECORDS, default=ticked): SelectSelector(
-                    SelectSelectorConfig(
-                        options=options, multiple=True, mode=SelectSelectorMode.LIST
-                    )
-                )
-            }
+            {vol.Required(CONF_RECORDS, default=ticked): records_selector(options)}
         )
         return self.async_show_form(
             step_id=step_id,

@@ -7,7 +7,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from homeassistant.helpers.selector import SelectOptionDict
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
 
 from ..const import CONF_INDEX, CONF_TELEGRAM
 from ..meters.binding import NOTHING_ELSE, Binding
@@ -22,6 +27,7 @@ type BlockFields = Mapping[BlockPlace, BlockField]
 
 _DATES: Final = ("date", "date_time")
 
+_LONGEST_LIST: Final = 30
 _PRESENT: Final = (Function.INSTANTANEOUS, Function.ERROR)
 
 NO_FIELDS: Final[BlockFields] = {}
@@ -78,6 +84,18 @@ def record_options(
         SelectOptionDict(value=key, label=labels[key])
         for key in sorted(labels, key=order)
     ]
+
+
+def records_selector(options: Sequence[SelectOptionDict]) -> SelectSelector:
+    """Return a field for any number of records: a list to tick, and where that would be long, one that is searched."""
+    is_long = len(options) > _LONGEST_LIST
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=options,
+            multiple=True,
+            mode=SelectSelectorMode.DROPDOWN if is_long else SelectSelectorMode.LIST,
+        )
+    )
 
 
 def sensible_records(
