@@ -113,6 +113,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         data.async_start()
     else:
         data.async_stop(STOPPED_BY_USER)
+    # The connection's entities were there before it ran.
+    async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
     return True

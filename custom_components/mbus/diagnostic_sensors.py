@@ -19,10 +19,11 @@ from homeassistant.const import (
 )
 from homeassistant.helpers.typing import StateType
 
+from .const import TYPE_SERIAL, TYPE_TCP
 from .entity import ConnectionEntity, MeterEntity
 from .meters.binding import BindingState
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
-from .protocol import Way
+from .protocol import TcpSettings, Way
 
 MAX_STATE_LENGTH = 255
 
@@ -33,6 +34,22 @@ class ConnectionSensorEntityDescription(SensorEntityDescription):
 
     entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
     value_fn: Callable[[MBusRuntimeData], StateType]
+    attributes_fn: Callable[[MBusRuntimeData], Mapping[str, Any]] | None = None
+
+
+def _connected_over(data: MBusRuntimeData) -> str:
+    """Return which way is in use; where there is only one, what it is."""
+    bus = data.connection.bus
+    if bus.active is None:
+        return "none"
+    if len(bus.ways) > 1:
+        return bus.active
+    return TYPE_TCP if isinstance(bus.ways[bus.active], TcpSettings) else TYPE_SERIAL
+
+
+def _way_in_use(data: MBusRuntimeData) -> Mapping[str, Any]:
+    bus = data.connection.bus
+    return {"way": str(bus.ways[bus.active])} if bus.active else {}
 
 
 CONNECTION_SENSORS = (
@@ -40,15 +57,15 @@ CONNECTION_SENSORS = (
         key="actual_connection",
         translation_key="actual_connection",
         device_class=SensorDeviceClass.ENUM,
-        options=["master", "backup", "none"],
-        value_fn=lambda data: data.connection.bus.active or "none",
+        options=[TYPE_SERIAL, TYPE_TCP, "master", "backup", "none"],
+        value_fn=_connected_over,
+        attributes_fn=_way_in_use,
     ),
     ConnectionSensorEntityDescription(
         key="last_error",
         translation_key="last_error",
-        value_fn=lambda data: (
-            (data.connection.last_error or "")[:MAX_STATE_LENGTH] or None
-        ),
+        value_fn=lambda data: (data.connection.last_error or "none")[:MAX_STATE_LENGTH],
+        attributes_fn=lambda data: {"time": data.connection.last_error_time},
     ),
     ConnectionSensorEntityDescription(
         key="master_connection",
@@ -124,6 +141,13 @@ class ConnectionSensor(ConnectionEntity, SensorEntity):
     def native_value(self) -> StateType:
         """Return the figure."""
         return self.entity_description.value_fn(self.entry.runtime_data)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return what belongs to the figure."""
+        attributes = self.entity_description.attributes_fn
+        return attributes(self.entry.runtime_data) if attributes else None
 
 
 class MeterDiagnosticSensor(MeterEntity, SensorEntity):

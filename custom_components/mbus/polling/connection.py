@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import Any
 
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.util import dt as dt_util
 
 from ..const import (
     CONF_ATTEMPTS,
@@ -167,6 +169,7 @@ class Connection:
         self.stopped: str | None = NOT_STARTED
         self.outage: LinkError | None = None
         self.last_error: str | None = None
+        self.last_error_time: datetime | None = None
         self.failures = 0
         self._on_backup = False
 
@@ -176,7 +179,7 @@ class Connection:
         if way is not None:
             self._on_backup = way is Way.BACKUP
         if self._on_backup and not was_on_backup:
-            self.last_error = str(self.bus.error)
+            self._keep_error(self.bus.error)
             LOGGER.warning(
                 "%s takes over from %s: %s",
                 self.bus.ways[Way.BACKUP],
@@ -215,7 +218,7 @@ class Connection:
             try:
                 yield self.bus
             except MBusError as err:
-                self.last_error = str(err)
+                self._keep_error(err)
                 self.failures += 1
                 if isinstance(err, LinkError):
                     self._note_outage(err)
@@ -224,6 +227,10 @@ class Connection:
                 raise
             if self.bus.statistics.requests > requests:
                 self._note_outage(None)
+
+    def _keep_error(self, error: MBusError | None) -> None:
+        self.last_error = str(error)
+        self.last_error_time = dt_util.utcnow()
 
     def _note_outage(self, error: LinkError | None) -> None:
         """Say once that the bus can't be reached, and once that it is back."""
