@@ -18,6 +18,7 @@ from ..presentation.titles import meter_title
 from ..profiles.library import AUTOMATIC, Library, async_get_library
 from ..protocol import Header, Telegram
 from .adding import meter_subentry_data
+from .energy_flow import EnergySteps
 from .flow_errors import meter_error
 from .meter_settings_flow import MeterSettingsSteps
 from .record_choice import (
@@ -35,7 +36,9 @@ CONF_RECORDS = "records"
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_ADDRESS): TextSelector()})
 
 
-class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchFlow):
+class MeterSubentryFlow(
+    TransformationSteps, MeterSettingsSteps, EnergySteps, SubentrySearchFlow
+):
     """Add a meter, or change one: which records are shown, how, and how it is read."""
 
     _bound: Collection[str] = ()
@@ -98,6 +101,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 "choose_records",
                 "edit_binding",
                 "add_binding",
+                "energy",
                 "meter_settings",
             ],
             description_placeholders={"meter": self._meter.title},
