@@ -281,7 +281,7 @@ class MBusConfigFlow(
 
 def _schema(link_type: str, *, new: bool) -> vol.Schema:
     if new:
-        return vol.Schema({**_NAME, **LINK_FIELDS[link_type], **_SEARCH, **_TIMING})
+        return vol.Schema({**_NAME, **LINK_FIELDS[link_type], **_TIMING, **_SEARCH})
     return vol.Schema({**_NAME, **_TITLE, **LINK_FIELDS[link_type]})
 
 
