@@ -29,7 +29,6 @@ async def test_first_five_minutes(
     await person.sees(re.compile("Searching the bus at"))
     await person.take_picture("search", when=re.compile("5 · Water meter"))
     await expect(person.dialog).to_contain_text("Meters found", timeout=SEARCH)
-    await person.take_picture("found")
     await person.press("Submit")
     await person.sees("Name and assign")
     await person.press("Skip and finish")

@@ -30,6 +30,23 @@ async def state_of(home_assistant: HomeAssistant, entity_id: str, unit: str) -> 
             await asyncio.sleep(0.1)
 
 
+async def test_page_of_a_meter(home_assistant: HomeAssistant, person: Person) -> None:
+    """Its values, and what it says of itself, are on one page."""
+    devices = await home_assistant.ask("config/device_registry/list")
+    [meter] = [device for device in devices if device["name"] == HEAT_METER]
+
+    await person.visit(f"config/devices/device/{meter['id']}")
+
+    for text in (
+        "Heat meter",
+        "Flow temperature",
+        "Read now",
+        "Serial number: 12345678",
+    ):
+        await person.sees_on_page(text)
+    await person.take_picture("meter")
+
+
 async def test_choose_records(home_assistant: HomeAssistant, person: Person) -> None:
     """One more record is ticked, and has its sensor and its value at once."""
     await person.configure(HEAT_METER)

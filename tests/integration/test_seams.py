@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from homeassistant.components.recorder import (
+from homeassistant.components.recorder import Recorder
+from homeassistant.components.recorder.const import (
     EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
-    Recorder,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
