@@ -27,6 +27,7 @@ from .const import (
     SUBENTRY_METER,
 )
 from .entity import connection_device_info, meter_device_info
+from .flows.link_form import async_follow_moved_port
 from .meters.meter import Meter
 from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
@@ -70,6 +71,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     await store.async_load()
     entry.async_on_unload(store.async_close)
     report_profile_files(hass, await async_get_library(hass))
+
+    async_follow_moved_port(hass, entry)
 
     @callback
     def async_tell() -> None:
