@@ -28,6 +28,7 @@ from .const import (
     SUBENTRY_METER,
 )
 from .entity import connection_device_info, meter_device_info
+from .flows.link_form import async_follow_moved_port
 from .meters.meter import Meter
 from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
@@ -68,6 +69,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     await store.async_load()
     entry.async_on_unload(store.async_close)
     report_profile_files(hass, await async_get_library(hass))
+
+    async_follow_moved_port(hass, entry)
 
     @callback
     def async_tell() -> None:
@@ -110,6 +113,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         data.async_start()
     else:
         data.async_stop(STOPPED_BY_USER)
+    # The connection's entities were there before it ran.
+    async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
     return True

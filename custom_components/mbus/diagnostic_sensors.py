@@ -19,12 +19,13 @@ from homeassistant.const import (
 )
 from homeassistant.helpers.typing import StateType
 
+from .const import TYPE_SERIAL, TYPE_TCP
 from .entity import ConnectionEntity, MeterEntity
 from .meters.binding import BindingState
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .presentation.reasons import reason_text
 from .presentation.texts import Texts, cached_texts
-from .protocol import Way
+from .protocol import TcpSettings, Way
 
 MAX_STATE_LENGTH = 255
 
@@ -35,6 +36,22 @@ class ConnectionSensorEntityDescription(SensorEntityDescription):
 
     entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
     value_fn: Callable[[MBusRuntimeData, Texts], StateType]
+    attributes_fn: Callable[[MBusRuntimeData], Mapping[str, Any]] | None = None
+
+
+def _connected_over(data: MBusRuntimeData) -> str:
+    """Return which way is in use; where there is only one, what it is."""
+    bus = data.connection.bus
+    if bus.active is None:
+        return "none"
+    if len(bus.ways) > 1:
+        return bus.active
+    return TYPE_TCP if isinstance(bus.ways[bus.active], TcpSettings) else TYPE_SERIAL
+
+
+def _way_in_use(data: MBusRuntimeData) -> Mapping[str, Any]:
+    bus = data.connection.bus
+    return {"way": str(bus.ways[bus.active])} if bus.active else {}
 
 
 CONNECTION_SENSORS = (
@@ -42,8 +59,9 @@ CONNECTION_SENSORS = (
         key="actual_connection",
         translation_key="actual_connection",
         device_class=SensorDeviceClass.ENUM,
-        options=["master", "backup", "none"],
-        value_fn=lambda data, texts: data.connection.bus.active or "none",
+        options=[TYPE_SERIAL, TYPE_TCP, "master", "backup", "none"],
+        value_fn=lambda data, texts: _connected_over(data),
+        attributes_fn=_way_in_use,
     ),
     ConnectionSensorEntityDescription(
         key="last_error",
@@ -51,8 +69,9 @@ CONNECTION_SENSORS = (
         value_fn=lambda data, texts: (
             reason_text(error, texts)[:MAX_STATE_LENGTH]
             if (error := data.connection.last_error)
-            else None
+            else "none"
         ),
+        attributes_fn=lambda data: {"time": data.connection.last_error_time},
     ),
     ConnectionSensorEntityDescription(
         key="master_connection",
@@ -130,6 +149,13 @@ class ConnectionSensor(ConnectionEntity, SensorEntity):
         return self.entity_description.value_fn(
             self.entry.runtime_data, cached_texts(self.hass)
         )
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return what belongs to the figure."""
+        attributes = self.entity_description.attributes_fn
+        return attributes(self.entry.runtime_data) if attributes else None
 
 
 class MeterDiagnosticSensor(MeterEntity, SensorEntity):

@@ -17,6 +17,7 @@ from .meters.reading import Result
 from .meters.reason import Why
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .polling.masking import is_harmless, masked_header, masked_text
+from .polling.survey import bus_table
 from .presentation.reasons import reason_text
 from .presentation.record_data import record_data
 from .presentation.texts import Texts, async_get_texts, sensor_key
@@ -107,6 +108,10 @@ def _connection(entry: MBusConfigEntry, texts: Texts) -> dict[str, Any]:
         "poll_duration": round(data.schedule.figures.poll_duration, 3),
         "bus_load": round(data.schedule.figures.bus_load, 4),
         "memory_in_use": data.memory_in_use,
+        "bus_table": [
+            row | {"meter": _address(data.coordinators[row["meter"]].meter.address)}
+            for row in bus_table(data)
+        ],
         "trace": connection.trace.as_list(masked=True),
     }
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.const import CONF_TYPE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
@@ -17,7 +17,7 @@ from homeassistant.helpers.entity import Entity
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED, TYPE_TCP
+from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED
 from .meters.binding import Binding
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.manufacturers import manufacturer_name
@@ -31,9 +31,6 @@ def connection_device_info(hass: HomeAssistant, entry: ConfigEntry) -> DeviceInf
         identifiers={(DOMAIN, entry.entry_id)},
         name=entry.title,
         model=link_kind(entry.data[CONF_TYPE], cached_texts(hass)),
-        model_id=f"{entry.data[CONF_HOST]}:{entry.data[CONF_PORT]}"
-        if entry.data[CONF_TYPE] == TYPE_TCP
-        else entry.data[CONF_PORT],
     )
 
 

@@ -21,7 +21,7 @@ from .meters.meter import Meter, identity_data
 from .polling.adoption import async_seams_of_exchange, seams_text
 from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
-from .presentation.naming import binding_name, place_text
+from .presentation.naming import binding_name
 from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
 from .profiles.interpretation import Place
@@ -142,8 +142,8 @@ class RebindFlow(MeterRepairFlow):
         rows = [
             (
                 binding_name(binding, texts),
-                place_text(binding.telegram, binding.index, texts),
-                place_text(*place, texts) if place else "–",
+                f"{binding.telegram}.{binding.index}",
+                f"{place[0]}.{place[1]}" if place else "–",
             )
             for binding in self._missing()
             for place in [moves[binding.id]]
@@ -153,13 +153,7 @@ class RebindFlow(MeterRepairFlow):
             data_schema=vol.Schema({}),
             description_placeholders={
                 **self._placeholders,
-                "bindings": "\n".join(
-                    [
-                        "| | | |",
-                        "|---|---|---|",
-                        *(f"| {' | '.join(row)} |" for row in rows),
-                    ]
-                ),
+                "bindings": "\n".join(f"| {' | '.join(row)} |" for row in rows),
             },
         )
 

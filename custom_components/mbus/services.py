@@ -26,6 +26,7 @@ from .meters.meter import meter_unique_id
 from .polling.coordinator import MeterCoordinator
 from .polling.issues import report_profile_files
 from .polling.meter_clock import async_set_clock
+from .polling.survey import bus_table
 from .polling.targets import (
     async_check_control,
     async_on_each,
@@ -38,7 +39,7 @@ from .polling.targets import (
 from .polling.writing import codable
 from .presentation.reasons import failure_text
 from .presentation.record_data import hex_data, reading_data, value_data
-from .presentation.texts import async_get_texts
+from .presentation.texts import async_get_texts, option_key
 from .profiles.library import async_get_library, async_reload_library
 from .protocol import (
     BAUD_RATES,
@@ -177,6 +178,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
         on_request,
     )
     admin(hass, DOMAIN, "get_trace", _async_get_trace, _TRACE, always)
+    admin(hass, DOMAIN, "get_bus_table", _async_get_bus_table, _TRACE, always)
     admin(hass, DOMAIN, "clear_trace", _async_clear_trace, _TRACE)
     admin(hass, DOMAIN, "reload_profiles", _async_reload_profiles, _RELOAD_PROFILES)
 
@@ -361,6 +363,19 @@ async def _async_get_trace(call: ServiceCall) -> ServiceResponse:
     """Return the last exchanges on a bus, in clear."""
     trace = connection_of(call).runtime_data.connection.trace
     return {"exchanges": [*trace.as_list(masked=False)]}
+
+
+async def _async_get_bus_table(call: ServiceCall) -> ServiceResponse:
+    """Return how well each meter of a connection is heard, with advice in words."""
+    data = connection_of(call).runtime_data
+    texts = await async_get_texts(call.hass)
+    rows = bus_table(data)
+    for row in rows:
+        meter = data.coordinators[row["meter"]].meter
+        row |= {"meter": meter.title, "address": str(meter.address)}
+        if row["advice"]:
+            row["advice"] = texts[option_key("bus_advice", row["advice"])]
+    return {"meters": [*rows]}
 
 
 async def _async_clear_trace(call: ServiceCall) -> None:

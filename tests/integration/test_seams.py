@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from homeassistant.components.recorder import (
+from homeassistant.components.recorder import Recorder
+from homeassistant.components.recorder.const import (
     EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
-    Recorder,
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
@@ -25,7 +25,11 @@ from .meter_dialogs import configure_meter, suggested
 from .test_guards import Meter, fix, meter as meter_at_7, state_of
 
 meter = meter_at_7
-QUIRKS = {"reset": "before_each_read", "ignore_more_records": False, "pause": 0}
+QUIRKS = {
+    "reset": "before_each_read",
+    "ignore_more_records": False,
+    "pause": {"seconds": 0},
+}
 ENERGY = "sensor.sim_meter_12345678_energy"
 
 

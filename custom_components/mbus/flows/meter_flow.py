@@ -5,12 +5,7 @@ from typing import Any
 
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS
-from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TextSelector,
-)
+from homeassistant.helpers.selector import TextSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
@@ -23,12 +18,14 @@ from ..presentation.titles import meter_title
 from ..profiles.library import AUTOMATIC, Library, async_get_library
 from ..protocol import Header, MBusError, Telegram
 from .adding import meter_subentry_data
+from .energy_flow import EnergySteps
 from .flow_errors import meter_error
 from .meter_settings_flow import MeterSettingsSteps
 from .record_choice import (
     bound_records,
     chosen_bindings,
     record_options,
+    records_selector,
     sensible_records,
 )
 from .search_flow import SubentrySearchFlow
@@ -39,7 +36,9 @@ CONF_RECORDS = "records"
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_ADDRESS): TextSelector()})
 
 
-class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchFlow):
+class MeterSubentryFlow(
+    TransformationSteps, MeterSettingsSteps, EnergySteps, SubentrySearchFlow
+):
     """Add a meter, or change one: which records are shown, how, and how it is read."""
 
     _bound: Collection[str] = ()
@@ -102,6 +101,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 "choose_records",
                 "edit_binding",
                 "add_binding",
+                "energy",
                 "meter_settings",
             ],
             description_placeholders={"meter": self._meter.title},
@@ -152,13 +152,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             else self._bound
         )
         schema = vol.Schema(
-            {
-                vol.Required(CONF_RECORDS, default=ticked): SelectSelector(
-                    SelectSelectorConfig(
-                        options=options, multiple=True, mode=SelectSelectorMode.LIST
-                    )
-                )
-            }
+            {vol.Required(CONF_RECORDS, default=ticked): records_selector(options)}
         )
         return self.async_show_form(
             step_id=step_id,

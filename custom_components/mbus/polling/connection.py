@@ -5,9 +5,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from copy import copy
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.util import dt as dt_util
 
 from ..const import (
     CONF_ATTEMPTS,
@@ -172,6 +174,7 @@ class Connection:
         self.stopped: Reason | None = NOT_STARTED
         self.outage: LinkError | None = None
         self.last_error: MBusError | None = None
+        self.last_error_time: datetime | None = None
         self.failures = 0
         self._on_backup = False
 
@@ -181,7 +184,7 @@ class Connection:
         if way is not None:
             self._on_backup = way is Way.BACKUP
         if self._on_backup and not was_on_backup:
-            self.last_error = self.bus.error
+            self._keep_error(self.bus.error)
             LOGGER.warning(
                 "%s takes over from %s: %s",
                 self.bus.ways[Way.BACKUP],
@@ -220,7 +223,7 @@ class Connection:
             try:
                 yield self.bus
             except MBusError as err:
-                self.last_error = copy(err)  # Without where it was raised.
+                self._keep_error(err)
                 self.failures += 1
                 if isinstance(err, LinkError):
                     self._note_outage(err)
@@ -229,6 +232,10 @@ class Connection:
                 raise
             if self.bus.statistics.requests > requests:
                 self._note_outage(None)
+
+    def _keep_error(self, error: MBusError | None) -> None:
+        self.last_error = copy(error)  # Without where it was raised.
+        self.last_error_time = dt_util.utcnow()
 
     def _note_outage(self, error: LinkError | None) -> None:
         """Say once that the bus can't be reached, and once that it is back."""

@@ -7,10 +7,9 @@ from functools import partial
 from math import isclose
 from typing import Any, Final
 
-from homeassistant.components.recorder import (
-    DOMAIN as RECORDER_DOMAIN,
+from homeassistant.components.recorder import DOMAIN as RECORDER_DOMAIN, get_instance
+from homeassistant.components.recorder.const import (
     EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
-    get_instance,
 )
 from homeassistant.components.recorder.statistics import get_last_short_term_statistics
 from homeassistant.components.sensor import SensorStateClass
