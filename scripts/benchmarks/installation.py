@@ -7,7 +7,8 @@ from typing import Any, override
 from homeassistant.util.ulid import ulid_now
 
 from custom_components.mbus.flows.adding import meter_subentry
-from custom_components.mbus.protocol import Readout, parse_telegram
+from custom_components.mbus.profiles.library import Library
+from custom_components.mbus.protocol import Quirks, Readout, parse_telegram
 from tests.simulator import Quantity, SimulatedBus, TruthfulMeter
 
 TELEGRAM = (
@@ -43,7 +44,7 @@ class Meter(TruthfulMeter):
         """Return what is stored of it when a search found it."""
         telegrams = tuple(map(parse_telegram, self.peek()))
         readout = Readout(telegrams=telegrams, complete=True)
-        stored = meter_subentry(self.address, readout, f"Meter {self.address}")
+        stored = meter_subentry(self.address, readout, f"Meter {self.address}", Library(profiles=()), Quirks())
         return {**stored, "subentry_id": ulid_now()}
 
 

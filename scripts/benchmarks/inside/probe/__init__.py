@@ -6,7 +6,6 @@ method returns, and the cost of it all.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-import cProfile
 from dataclasses import asdict
 import gc
 import json
@@ -28,6 +27,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from .cost import Cost
+from .profile import Sampler
 
 DOMAIN = "probe"
 CONFIG_SCHEMA = vol.Schema(
@@ -50,25 +50,39 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     return True
 
 
-class Steps:
-    """Listens at the loop's selector: what the thread does from one return of it to its next call is a step."""
+class Meter:
+    """Listens at the loop's selector and at the garbage collector."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Put itself in between."""
-        self.taken: list[float] | None = None
+        self.cost: Cost | None = None
+        self._thread = get_ident()
+        self._collecting = self._collected = 0.0
         selector = loop._selector  # type: ignore[attr-defined]  # noqa: SLF001
         select = selector.select
         woken = thread_time()
 
         def measured(timeout: float | None = None) -> Any:
             nonlocal woken
-            if self.taken is not None:
-                self.taken.append(thread_time() - woken)
+            if self.cost:
+                self.cost.steps.append(thread_time() - woken - self._collected)
             events = select(timeout)
-            woken = thread_time()
+            self._collected, woken = 0.0, thread_time()
             return events
 
         selector.select = measured
+        gc.callbacks.append(self._collect)
+
+    def _collect(self, phase: str, info: dict[str, int]) -> None:
+        if get_ident() != self._thread:
+            return
+        if phase == "start":
+            self._collecting = thread_time()
+            return
+        pause = thread_time() - self._collecting
+        self._collected += pause
+        if self.cost:
+            self.cost.pauses.append(pause)
 
 
 class Probe:
@@ -77,8 +91,8 @@ class Probe:
     def __init__(self, hass: HomeAssistant) -> None:
         """Measure nothing yet."""
         self._hass = hass
-        self._steps = Steps(hass.loop)
-        self._profile: cProfile.Profile | None = None
+        self._meter = Meter(hass.loop)
+        self._sampler: Sampler | None = None
 
     async def serve(self, path: str) -> None:
         """Do what is told until the socket closes."""
@@ -99,7 +113,7 @@ class Probe:
         gc.collect()
         await asyncio.sleep(0)
         cost = Cost()
-        self._steps.taken = cost.steps
+        self._meter.cost = cost
         began = (thread_time(), process_time(), monotonic())
         result = await method(**arguments)
         await self._hass.async_block_till_done()
@@ -109,20 +123,19 @@ class Probe:
                 (thread_time(), process_time(), monotonic()), began, strict=True
             )
         )
-        self._steps.taken = None
+        self._meter.cost = None
         cost.steps = sorted(cost.steps)[-10:]
+        cost.pauses = sorted(cost.pauses)[-10:]
         return {"result": result, "cost": asdict(cost)}
 
     async def profile(self, path: str | None) -> None:
-        """Begin to profile the loop's thread or, without a path, end it."""
-        if self._profile:
-            self._profile.disable()
-            self._profile.dump_stats(self._path)
-            self._profile = None
+        """Begin to see where the CPU of the loop's thread goes, or write that to a path."""
         if path:
-            self._path = path
-            self._profile = cProfile.Profile()
-            self._profile.enable()
+            assert self._sampler
+            self._sampler.stop(path)
+            self._sampler = None
+        else:
+            self._sampler = Sampler()
 
     async def add(
         self,
