@@ -90,9 +90,7 @@ class HomeAssistant:
 
     async def start(self) -> None:
         """Start it and wait until it runs. Raises BenchmarkError."""
-        connected: asyncio.Future[
-            tuple[asyncio.StreamReader, asyncio.StreamWriter]
-        ] = asyncio.get_running_loop().create_future()
+        connected: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._socket.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(
             lambda reader, writer: connected.set_result((reader, writer)),
@@ -115,11 +113,10 @@ class HomeAssistant:
                 env=environment,
                 start_new_session=True,
             )
-        ended = asyncio.create_task(self._process.wait())
+        ended = asyncio.ensure_future(self._process.wait())
+        first: set[asyncio.Future[Any]] = {connected, ended}
         await asyncio.wait(
-            [connected, ended],
-            timeout=START_TIMEOUT,
-            return_when=asyncio.FIRST_COMPLETED,
+            first, timeout=START_TIMEOUT, return_when=asyncio.FIRST_COMPLETED
         )
         server.close()
         if not connected.done():
@@ -185,7 +182,9 @@ class HomeAssistant:
         }
         stored = {"stable": http, "pending": None, "yaml_migration_done": True}
         (storage / "http").write_text(
-            json.dumps({"version": 2, "minor_version": 2, "key": "http", "data": stored})
+            json.dumps(
+                {"version": 2, "minor_version": 2, "key": "http", "data": stored}
+            )
         )
 
 

@@ -44,7 +44,13 @@ class Meter(TruthfulMeter):
         """Return what is stored of it when a search found it."""
         telegrams = tuple(map(parse_telegram, self.peek()))
         readout = Readout(telegrams=telegrams, complete=True)
-        stored = meter_subentry(self.address, readout, f"Meter {self.address}", Library(profiles=()), Quirks())
+        stored = meter_subentry(
+            self.address,
+            readout,
+            f"Meter {self.address}",
+            Library(profiles=()),
+            Quirks(),
+        )
         return {**stored, "subentry_id": ulid_now()}
 
 

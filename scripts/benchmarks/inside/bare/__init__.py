@@ -63,13 +63,17 @@ def short_frame(control: int, address: int) -> bytes:
     return bytes((0x10, control, address, (control + address) % 256, 0x16))
 
 
-class BareCoordinator(DataUpdateCoordinator[tuple[int, ...]]):
+class BareCoordinator(DataUpdateCoordinator[tuple[int, ...] | None]):
     """Reads one meter."""
 
     config_entry: BareConfigEntry
 
     def __init__(
-        self, hass: HomeAssistant, entry: BareConfigEntry, gateway: Gateway, address: int
+        self,
+        hass: HomeAssistant,
+        entry: BareConfigEntry,
+        gateway: Gateway,
+        address: int,
     ) -> None:
         """Read it once a period."""
         super().__init__(

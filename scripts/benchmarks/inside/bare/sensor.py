@@ -137,6 +137,5 @@ class BareSensor(CoordinatorEntity[BareCoordinator], SensorEntity):
     @override
     def native_value(self) -> float | None:
         """Return the value."""
-        if self.coordinator.data is None:
-            return None
-        return self.coordinator.data[self._number] * self.entity_description.factor
+        values = self.coordinator.data
+        return values[self._number] * self.entity_description.factor if values else None

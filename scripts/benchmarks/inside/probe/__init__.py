@@ -19,10 +19,11 @@ from homeassistant.components.recorder import get_instance
 from homeassistant.components.recorder.db_schema import States, StatesMeta
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, entity_registry as er
 from homeassistant.helpers.recorder import session_scope
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
@@ -48,6 +49,11 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 
     hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STARTED, begin)
     return True
+
+
+def resident() -> int:
+    """Return the resident bytes of the process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
 
 class Meter:
@@ -203,8 +209,8 @@ class Probe:
         data = self._entry(entry_id).runtime_data
         begun, waiting, done = dt_util.utcnow(), set(data.coordinators), asyncio.Event()
 
-        def listen(meter_id: str) -> Callable[[], None]:
-            coordinator = data.coordinators[meter_id]
+        def listen(meter_id: str) -> CALLBACK_TYPE:
+            coordinator: DataUpdateCoordinator[Any] = data.coordinators[meter_id]
 
             @callback
             def told() -> None:
@@ -227,9 +233,7 @@ class Probe:
 
     async def count(self, entry_id: str) -> dict[str, int]:
         """Return how many entities an entry has registered, and how many of them are enabled."""
-        entities = er.async_entries_for_config_entry(
-            er.async_get(self._hass), entry_id
-        )
+        entities = er.async_entries_for_config_entry(er.async_get(self._hass), entry_id)
         return {
             "registered": len(entities),
             "enabled": sum(not entity.disabled for entity in entities),
@@ -239,7 +243,7 @@ class Probe:
         """Return the resident bytes, once all has been written."""
         await get_instance(self._hass).async_block_till_done()
         gc.collect()
-        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+        return resident()
 
     async def wait(self, seconds: float) -> None:
         """Do nothing for a while."""

@@ -35,6 +35,8 @@ def _stack(frame: FrameType | None) -> str:
     calls = list[str]()
     while frame:
         code = frame.f_code
-        calls.append(f"{'/'.join(Path(code.co_filename).parts[-2:])}:{code.co_qualname}")
+        calls.append(
+            f"{'/'.join(Path(code.co_filename).parts[-2:])}:{code.co_qualname}"
+        )
         frame = frame.f_back
     return ";".join(reversed(calls))
