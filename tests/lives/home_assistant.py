@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
-from unittest.mock import patch
 
 from homeassistant import loader
 from homeassistant.core import HomeAssistant
@@ -13,8 +12,6 @@ from pytest_homeassistant_custom_component.common import (
     async_test_home_assistant,
     mock_storage,
 )
-
-from custom_components.mbus.diagnostic_sensors import MeterDiagnosticSensor
 
 from .clock import Clock, accelerated
 
@@ -31,12 +28,7 @@ async def home_assistant() -> AsyncIterator[
             context.get("exception") or RuntimeError(context["message"])
         )
     )
-    # A witness wants to see more than a meter shows by itself.
-    with (
-        accelerated(loop) as clock,
-        mock_storage() as storage,
-        patch.object(MeterDiagnosticSensor, "entity_registry_enabled_default", True),
-    ):
+    with accelerated(loop) as clock, mock_storage() as storage:
         async with async_test_home_assistant(loop) as hass:
             hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
             try:
