@@ -213,7 +213,7 @@ class _Updates:
             coordinator = entry.runtime_data.coordinators[meter_id]
             _drop_entities(hass, entry, before, meter)
             coordinator.async_set_meter(meter)
-            _update_device(hass, coordinator)
+            _register_device(hass, coordinator)
         else:
             return
         async_dispatcher_send(
@@ -247,6 +247,7 @@ def _add_meter(
 ) -> MeterCoordinator:
     data = entry.runtime_data
     data.coordinators[meter.id] = coordinator = MeterCoordinator(hass, entry, meter)
+    _register_device(hass, coordinator)
     data.schedule.async_add(coordinator)
     subentry = entry.subentries.get(meter.id)
     stored = subentry.data.get(CONF_BINDINGS, ()) if subentry else ()
@@ -260,13 +261,14 @@ def _add_meter(
 
 
 @callback
-def _update_device(hass: HomeAssistant, coordinator: MeterCoordinator) -> None:
-    """Show a changed name or number: entities tell of their device only when they are added."""
-    dr.async_get(hass).async_get_or_create(
+def _register_device(hass: HomeAssistant, coordinator: MeterCoordinator) -> None:
+    """Register a meter's device once for all its entities, or show a changed name or number."""
+    device = dr.async_get(hass).async_get_or_create(
         config_entry_id=coordinator.config_entry.entry_id,
         config_subentry_id=coordinator.meter.id,
         **meter_device_info(coordinator),
     )
+    coordinator.device_id = device.id
 
 
 async def _remove_meter(

@@ -48,6 +48,7 @@ DEFAULT_OPTIONS: Final = {
 
 # The meter (subentry data).
 CONF_BINDINGS: Final = "bindings"
+CONF_HAS_BATTERY: Final = "has_battery"
 CONF_IDENTITY: Final = "identity"
 CONF_MEDIUM: Final = "medium"
 CONF_METER_CLOCK: Final = "meter_clock"

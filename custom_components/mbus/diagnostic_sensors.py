@@ -162,6 +162,7 @@ class MeterDiagnosticSensor(MeterEntity, SensorEntity):
     """A sensor of the meter that has something to say even while the meter is silent."""
 
     _attr_entity_category = EntityCategory.DIAGNOSTIC
+    _attr_entity_registry_enabled_default = False
 
     def __init__(self, coordinator: MeterCoordinator) -> None:
         """Belong to the meter, not to one binding."""

@@ -111,6 +111,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     """
 
     config_entry: MBusConfigEntry
+    device_id: str
 
     def __init__(
         self,
@@ -131,13 +132,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         self.schedule = entry.runtime_data.schedule
         self._store = entry.runtime_data.store
         self._log = MeterLog(hass, self.name)
-        self._described: dict[str, Described] = {}
+        self.described: dict[str, Described] = {}
         self._describe(meter)
         self.data = self._kept()
 
     def _describe(self, meter: Meter) -> None:
         """Work out how the meter's bindings are shown, once for as long as they stay as they are."""
-        described = self._described = describe(meter, self._described)
+        described = self.described = describe(meter, self.described)
         bindings = {key: one.binding for key, one in described.items()}
         self.meter = replace(meter, bindings=bindings)
         self.displays = {key: one.display for key, one in described.items()}
