@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID, CONF_ADDRESS
+from homeassistant.const import ATTR_DEVICE_ID, CONF_ADDRESS
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -13,25 +13,27 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
+from .actions.fields import CONNECTION, METERS
+from .actions.history import IMPORT_HISTORY, async_import_history
 from .const import CONF_BACKUP, CONF_BAUD_RATE, DOMAIN
 from .flows.meter_search import MeterSearch
 from .meters.meter import meter_unique_id
 from .polling.clock import async_set_clock
 from .polling.coordinator import MeterCoordinator
 from .polling.targets import (
+    answer_of,
     async_check_control,
     async_on_each,
     async_try_each,
     connection_of,
     meters_of,
-    raise_errors,
     told_in_plain_words,
 )
 from .polling.writing import codable
@@ -83,23 +85,17 @@ def _whole_number(value: Any) -> int:
     raise vol.Invalid("a whole number is expected")
 
 
-_METERS: Final = {
-    vol.Required(ATTR_DEVICE_ID): vol.All(
-        cv.ensure_list, vol.Length(min=1), [cv.string]
-    )
-}
 _METER: Final = {
     vol.Required(ATTR_DEVICE_ID): vol.All(
         cv.ensure_list, [cv.string], vol.Length(min=1, max=1)
     )
 }
 """What can only be told to one meter at a time."""
-_CONNECTION: Final = {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string}
 
-_READ_METER: Final = vol.Schema(_METERS)
+_READ_METER: Final = vol.Schema(METERS)
 _WRITE_RECORD: Final = vol.Schema(
     {
-        **_METERS,
+        **METERS,
         vol.Required("header"): _bytes,
         vol.Required("value"): vol.Any(int, float, str),
     }
@@ -115,26 +111,26 @@ _SET_PRIMARY_ADDRESS: Final = vol.Schema(
 _SET_BAUD_RATE: Final = vol.Schema(
     {**_METER, vol.Required("baud_rate"): vol.All(_whole_number, vol.In(BAUD_RATES))}
 )
-_SET_CLOCK: Final = vol.Schema({**_METERS, vol.Optional("datetime"): _moment})
+_SET_CLOCK: Final = vol.Schema({**METERS, vol.Optional("datetime"): _moment})
 _APPLICATION_RESET: Final = vol.Schema(
     {
-        **_METERS,
+        **METERS,
         vol.Optional("sub_code"): vol.All(_whole_number, vol.Range(min=0, max=255)),
     }
 )
 _SEARCH: Final = vol.Schema(
     {
-        **_CONNECTION,
+        **CONNECTION,
         vol.Optional("method", default=_METHOD_BOTH): vol.In(
             (_METHOD_BOTH, _METHOD_SECONDARY, _METHOD_PRIMARY)
         ),
     }
 )
 _SYNCHRONISE: Final = vol.Schema(
-    {**_CONNECTION, vol.Optional("classic", default=False): cv.boolean}
+    {**CONNECTION, vol.Optional("classic", default=False): cv.boolean}
 )
-_SEND_RAW_FRAME: Final = vol.Schema({**_CONNECTION, vol.Required("frame"): _bytes})
-_TRACE: Final = vol.Schema(_CONNECTION)
+_SEND_RAW_FRAME: Final = vol.Schema({**CONNECTION, vol.Required("frame"): _bytes})
+_TRACE: Final = vol.Schema(CONNECTION)
 
 
 @callback
@@ -168,6 +164,14 @@ def async_setup_services(hass: HomeAssistant) -> None:
         _SEND_RAW_FRAME,
         on_request,
     )
+    admin(
+        hass,
+        DOMAIN,
+        "import_history",
+        async_import_history,
+        IMPORT_HISTORY,
+        on_request,
+    )
     admin(hass, DOMAIN, "get_trace", _async_get_trace, _TRACE, always)
     admin(hass, DOMAIN, "clear_trace", _async_clear_trace, _TRACE)
 
@@ -181,16 +185,7 @@ async def _async_read_meter(call: ServiceCall) -> ServiceResponse:
     async def read(coordinator: MeterCoordinator) -> JsonObjectType:
         return reading_data(await coordinator.async_read_now(), texts)
 
-    outcomes = await async_try_each(meters, read)
-    if not call.return_response:
-        raise_errors(outcomes)
-        return None
-    return {
-        device_id: {"error": str(outcome)}
-        if isinstance(outcome, HomeAssistantError)
-        else outcome
-        for device_id, outcome in outcomes.items()
-    }
+    return answer_of(call, await async_try_each(meters, read))
 
 
 async def _async_write_record(call: ServiceCall) -> ServiceResponse:

@@ -1,7 +1,9 @@
 """Adding a meter, and choosing which of its records become entities."""
 
 from collections.abc import Collection
-from typing import Any
+from copy import replace
+from datetime import datetime
+from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS
@@ -15,13 +17,16 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import CONF_BINDINGS
+from ..meters.binding import Binding
 from ..meters.meter import Meter, meter_unique_id
+from ..meters.reading import Reading
 from ..presentation.reasons import error_text, problem_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
 from ..protocol import Header, Telegram
 from .adding import meter_subentry_data
 from .flow_errors import meter_error
+from .history_flow import HistorySteps
 from .meter_settings_flow import MeterSettingsSteps
 from .record_choice import (
     bound_records,
@@ -37,11 +42,15 @@ CONF_RECORDS = "records"
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_ADDRESS): TextSelector()})
 
 
-class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchFlow):
+class MeterSubentryFlow(
+    TransformationSteps, MeterSettingsSteps, HistorySteps, SubentrySearchFlow
+):
     """Add a meter, or change one: which records are shown, how, and how it is read."""
 
     _bound: Collection[str] = ()
+    _chosen: list[dict[str, Any]] | None = None
     _telegrams: tuple[Telegram, ...] = ()
+    _read_at: datetime
     _typed: dict[str, Any] | None = None
 
     async def async_step_user(
@@ -100,6 +109,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 "choose_records",
                 "edit_binding",
                 "add_binding",
+                "import_history",
                 "meter_settings",
             ],
             description_placeholders={"meter": self._meter.title},
@@ -121,11 +131,12 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             chosen = chosen_bindings(
                 user_input[CONF_RECORDS], self._bound, self._telegrams, bindings
             )
-            return (
-                await self._async_add_meter(chosen)
-                if adding
-                else self._store({CONF_BINDINGS: chosen})
-            )
+            self._chosen = chosen
+            new = [item for item in chosen if item not in bindings]
+            reading = Reading(telegrams=self._telegrams, time=self._read_at)
+            if await self._async_offer_history(self._with(new), reading):
+                return await self.async_step_history()
+            return await self._async_keep_chosen(chosen)
         step_id, placeholders = await self._async_take_records()
         self._bound = bound_records(bindings)
         options = record_options(
@@ -153,9 +164,23 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             },
         )
 
-    async def _async_add_meter(
+    @override
+    async def _async_end_history(self) -> SubentryFlowResult:
+        if self._chosen is None:
+            return await super()._async_end_history()
+        return await self._async_keep_chosen(self._chosen)
+
+    def _with(self, bindings: list[dict[str, Any]]) -> Meter:
+        """Return the meter with these bindings alone."""
+        meter = self._asked if self.source == SOURCE_USER else self._meter
+        known = {item["id"]: Binding.from_dict(item) for item in bindings}
+        return replace(meter, medium=self._medium, bindings=known)
+
+    async def _async_keep_chosen(
         self, bindings: list[dict[str, Any]]
     ) -> SubentryFlowResult:
+        if self.source != SOURCE_USER:
+            return self._store({CONF_BINDINGS: bindings})
         assert self._readout
         return self.async_create_entry(
             title=await self._async_title(),
@@ -190,6 +215,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
         if self._readout is None:
             last = self._last_reading
             self._telegrams = last.telegrams if last else ()
+            self._read_at = last.time if last else dt_util.utcnow()
             time = (
                 dt_util.as_local(last.time).strftime("%Y-%m-%d %H:%M") if last else "–"
             )
@@ -197,7 +223,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 "error": await self._async_error_text(),
                 "time": time,
             }
-        self._telegrams = self._readout.telegrams
+        self._telegrams, self._read_at = self._readout.telegrams, dt_util.utcnow()
         texts = await async_get_texts(self.hass)
         reasons = [
             problem_text(telegram.problem, texts)

@@ -36,6 +36,7 @@ from ..presentation.texts import cached_texts
 from ..protocol import MBusError, OtherMeterError, Readout
 from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
 from .failure import state_after
+from .history import History
 from .issues import (
     report_cycle,
     report_memory,
@@ -58,6 +59,7 @@ class MBusRuntimeData:
     schedule: Schedule
     store: MBusStore
     seams: Seams
+    history: History
     gateway_device_id: str
     memory_limit: int
     coordinators: dict[str, MeterCoordinator] = field(default_factory=dict)
@@ -258,6 +260,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         """Show nothing of the meter that was here before, and read the one that is here now."""
         memory = memory_of_another_meter(self.data.memory)
         self._store.forget_meter(self.meter.id)
+        self._store.notes.note_exchange(self.meter.id)
         self._store.keep_memory(
             {
                 binding_id: memory.get(binding_id, {})
