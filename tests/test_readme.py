@@ -9,6 +9,10 @@ from typing import Any
 from homeassistant.util.yaml import load_yaml_dict
 
 from custom_components.mbus.meters.binding import BindingState
+from custom_components.mbus.profiles import schema as schemas
+from custom_components.mbus.profiles.codings import CODINGS
+from custom_components.mbus.profiles.reader import read_profile
+from scripts.command_line.profile import families
 
 ROOT = Path(__file__).parent.parent
 INTEGRATION = ROOT / "custom_components" / "mbus"
@@ -46,3 +50,35 @@ def test_binding_states_are_those_of_the_readme() -> None:
     table = README.split("| Binding state | Means")[1].split("\n\n")[0]
     rows = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
     assert rows == [texts[state] for state in BindingState if state != BindingState.OK]
+
+
+def test_families_are_those_that_have_a_profile() -> None:
+    """The list is what the files say."""
+    listed = README.split("<!-- families: made by scripts/mbus profile -->\n")[1]
+    assert listed.split("<!-- end of families -->")[0].splitlines() == families()
+
+
+def test_the_document_knows_every_key_of_a_profile() -> None:
+    """Whoever reads it alone can use all of them, and none that there isn't."""
+    text = (ROOT / "docs" / "profiles.md").read_text()
+    keys = {
+        str(key)
+        for schema in (schemas._PROFILE, schemas._MATCH, schemas._ENTRY, schemas._FIELD)
+        for key in schema.schema
+    }
+    documented = set(re.findall(r"`([a-z_]+)`", text))
+    assert keys - documented == set()
+    assert set(schemas.CERTAINTIES) | CODINGS.keys() <= documented
+
+
+def test_the_example_of_the_document_is_a_profile(tmp_path: Path) -> None:
+    """What somebody begins with is read without a mistake."""
+    text = (ROOT / "docs" / "profiles.md").read_text()
+    example, *parts = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    path = tmp_path / "example.yaml"
+    path.write_text(example + parts[0] + parts[1])
+    profile = read_profile(path)
+    assert [entry.key for entry in profile.entries] == [
+        "export", "frequency", "voltage_l1", "voltage_l2", "voltage_l3",
+    ]  # fmt: skip
+    assert [field.key for field in profile.block_fields] == ["pulses_1"]

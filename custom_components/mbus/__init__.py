@@ -20,7 +20,6 @@ from homeassistant.helpers.typing import ConfigType
 from .const import (
     CONF_BINDINGS,
     CONF_MEMORY_LIMIT,
-    DEFAULT_OPTIONS,
     DOMAIN,
     LOGGER,
     SIGNAL_CONNECTION_UPDATED,
@@ -29,15 +28,16 @@ from .const import (
 )
 from .entity import connection_device_info, meter_device_info
 from .meters.meter import Meter
-from .polling.connection import STOPPED_BY_USER, Connection
+from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .polling.history import History
-from .polling.issues import withdraw_all, withdraw_connection
+from .polling.issues import report_profile_files, withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
 from .polling.seams import Seams
 from .polling.store import MBusStore
 from .presentation.reasons import error_text
 from .presentation.texts import cached_texts
+from .profiles.library import async_get_library
 from .protocol import LinkError
 from .services import async_setup_services
 
@@ -70,18 +70,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     store = MBusStore(hass, entry.entry_id)
     await store.async_load()
     entry.async_on_unload(store.async_close)
+    report_profile_files(hass, await async_get_library(hass))
 
     @callback
     def async_tell() -> None:
         async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
 
-    @callback
-    def async_note_way() -> None:
-        connection.note_way()
-        async_tell()
-
-    connection = Connection(entry.title, entry.data, entry.options)
-    connection.bus.on_change = async_note_way
+    connection = Connection(
+        entry.title, entry.data, entry.options, on_change=async_tell
+    )
     # Whatever fails from here on, the link is closed again.
     entry.async_on_unload(connection.async_close)
     try:
@@ -105,9 +102,9 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         seams=Seams(hass, store.notes),
         history=History(hass, store, coordinators),
         gateway_device_id=gateway.id,
-        memory_limit=(DEFAULT_OPTIONS | dict(entry.options))[CONF_MEMORY_LIMIT],
+        memory_limit=all_options(entry.options)[CONF_MEMORY_LIMIT],
     )
-    entry.async_on_unload(partial(data.schedule.async_set_running, False))
+    entry.async_on_unload(partial(data.async_stop, CLOSED))
     entry.async_on_unload(data.seams.async_stop)
     entry.async_on_unload(data.history.async_stop)
     updates = _Updates(entry)
@@ -118,7 +115,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     _forget_suggested_units(hass, entry, updates.meters)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if store.running:
-        data.schedule.async_set_running(True)
+        data.async_start()
     else:
         data.async_stop(STOPPED_BY_USER)
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
@@ -131,7 +128,7 @@ async def async_unload_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> boo
     if not await hass.config_entries.async_unload_platforms(entry, PLATFORMS):
         return False
     data = entry.runtime_data
-    data.schedule.async_set_running(False)
+    data.async_stop(CLOSED)
     await data.connection.async_close()
     await data.schedule.async_wait()
     for meter_id, coordinator in data.coordinators.items():

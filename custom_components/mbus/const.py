@@ -51,6 +51,8 @@ CONF_IDENTITY: Final = "identity"
 CONF_MEDIUM: Final = "medium"
 CONF_METER_CLOCK: Final = "meter_clock"
 CONF_ON_DEMAND: Final = "on_demand"
+CONF_PROFILE: Final = "profile"
+CONF_SHORTEST_PERIOD: Final = "shortest_period"
 CONF_QUIRKS: Final = "quirks"
 CONF_VERSION: Final = "version"
 

@@ -136,6 +136,7 @@ def _binding(binding: Binding, result: Result | None) -> dict[str, Any]:
         "telegram": binding.telegram,
         "index": binding.index,
         "access": binding.access,
+        "profile": binding.interpretation and binding.interpretation.profile,
         "state": result.state if result else None,
         "problem": _problem(result),
     }

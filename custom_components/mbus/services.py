@@ -25,8 +25,9 @@ from .actions.history import IMPORT_HISTORY, async_import_history
 from .const import CONF_BACKUP, CONF_BAUD_RATE, DOMAIN
 from .flows.meter_search import MeterSearch
 from .meters.meter import meter_unique_id
-from .polling.clock import async_set_clock
 from .polling.coordinator import MeterCoordinator
+from .polling.issues import report_profile_files
+from .polling.meter_clock import async_set_clock
 from .polling.targets import (
     answer_of,
     async_check_control,
@@ -39,12 +40,17 @@ from .polling.targets import (
 from .polling.writing import codable
 from .presentation.record_data import hex_data, reading_data, value_data
 from .presentation.texts import async_get_texts
+from .profiles.library import async_get_library, async_reload_library
 from .protocol import (
     BAUD_RATES,
     LAST_PRIMARY,
+    Bus,
     Found,
+    Readout,
+    Record,
     Way,
     application_reset,
+    find_record,
     send_raw,
     set_baud_rate,
     set_primary_address,
@@ -131,6 +137,7 @@ _SYNCHRONISE: Final = vol.Schema(
 )
 _SEND_RAW_FRAME: Final = vol.Schema({**CONNECTION, vol.Required("frame"): _bytes})
 _TRACE: Final = vol.Schema(CONNECTION)
+_RELOAD_PROFILES: Final = vol.Schema({})
 
 
 @callback
@@ -174,6 +181,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     )
     admin(hass, DOMAIN, "get_trace", _async_get_trace, _TRACE, always)
     admin(hass, DOMAIN, "clear_trace", _async_clear_trace, _TRACE)
+    admin(hass, DOMAIN, "reload_profiles", _async_reload_profiles, _RELOAD_PROFILES)
 
 
 async def _async_read_meter(call: ServiceCall) -> ServiceResponse:
@@ -200,15 +208,22 @@ async def _async_write_record(call: ServiceCall) -> ServiceResponse:
 
     async def write(coordinator: MeterCoordinator) -> JsonObjectType:
         meter = coordinator.meter
-        async with coordinator.connection.turn(urgent=True) as bus:
-            record = await write_record(
+        record: Record | None = None
+
+        async def write_it(bus: Bus) -> Readout:
+            nonlocal record
+            readout = await write_record(
                 await bus.master(),
                 meter.address,
                 header,
                 values[coordinator],
                 identity=meter.identity,
+                quirks=meter.quirks,
             )
-        await coordinator.async_read_now()
+            record = find_record(readout, header)
+            return readout
+
+        await coordinator.async_tell(write_it)
         return {"value": None if record is None else value_data(record.value)}
 
     return await async_on_each(meters, write)
@@ -229,7 +244,11 @@ async def _async_set_primary_address(call: ServiceCall) -> None:
             )
         async with coordinator.connection.turn(urgent=True) as bus:
             await set_primary_address(
-                await bus.master(), meter.address, new_address, identity=meter.identity
+                await bus.master(),
+                meter.address,
+                new_address,
+                identity=meter.identity,
+                quirks=meter.quirks,
             )
         if isinstance(meter.address, int):
             subentry = entry.subentries[meter.id]
@@ -251,7 +270,11 @@ async def _async_set_baud_rate(call: ServiceCall) -> None:
         entry, meter = coordinator.config_entry, coordinator.meter
         async with coordinator.connection.turn(urgent=True) as bus:
             await set_baud_rate(
-                await bus.master(), meter.address, baud_rate, identity=meter.identity
+                await bus.master(),
+                meter.address,
+                baud_rate,
+                identity=meter.identity,
+                quirks=meter.quirks,
             )
             way = bus.active
         if way is Way.BACKUP:
@@ -283,6 +306,7 @@ async def _async_application_reset(call: ServiceCall) -> None:
                 meter.address,
                 call.data.get("sub_code"),
                 identity=meter.identity,
+                quirks=meter.quirks,
             )
 
     await async_on_each(meters_of(call), reset)
@@ -296,6 +320,7 @@ async def _async_search(call: ServiceCall) -> ServiceResponse:
     search = MeterSearch(
         known=[coordinator.meter for coordinator in runtime.coordinators.values()],
         texts=await async_get_texts(call.hass),
+        library=await async_get_library(call.hass),
         by_secondary=method != _METHOD_PRIMARY,
         by_primary=method != _METHOD_SECONDARY,
     )
@@ -333,6 +358,11 @@ async def _async_get_trace(call: ServiceCall) -> ServiceResponse:
 async def _async_clear_trace(call: ServiceCall) -> None:
     """Forget the last exchanges on a bus."""
     connection_of(call).runtime_data.connection.trace.clear()
+
+
+async def _async_reload_profiles(call: ServiceCall) -> None:
+    """Read the meter profiles anew, a user's own among them."""
+    report_profile_files(call.hass, await async_reload_library(call.hass))
 
 
 def _found(found: Found) -> JsonObjectType:

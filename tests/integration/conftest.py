@@ -26,9 +26,11 @@ from custom_components.mbus.flows import progress
 from custom_components.mbus.flows.adding import meter_subentry
 from custom_components.mbus.presentation.texts import async_get_texts
 from custom_components.mbus.presentation.titles import meter_title
+from custom_components.mbus.profiles.library import async_get_library
 from custom_components.mbus.protocol import (
     Address,
     Master,
+    Quirks,
     TcpSettings,
     open_link,
     parse_address,
@@ -75,7 +77,10 @@ async def subentry_of(
     header = readout.telegrams[0].header
     title = meter_title(header, address, await async_get_texts(hass))
     return ConfigSubentryDataWithId(
-        **meter_subentry(address, readout, title), subentry_id=f"meter{address}"
+        **meter_subentry(
+            address, readout, title, await async_get_library(hass), Quirks()
+        ),
+        subentry_id=f"meter{address}",
     )
 
 

@@ -15,7 +15,7 @@ from custom_components.mbus.const import DOMAIN
 from tests.simulator import SimulatedBus
 
 from .conftest import CreateEntry
-from .test_services import ACTIONS, ANSWERS, METER, device_of
+from .test_services import ACTIONS, ANSWERS, device_of, target_of
 
 on_one_bus = settings(
     max_examples=40,
@@ -126,9 +126,7 @@ async def test_any_data(
     """Nothing but errors with a text come out of an action; none is needed of a connection that is stopped."""
     entry.runtime_data.connection.stopped = "test"
     kind, fields = ACTIONS[action]
-    given_data: dict[str, Any] = {
-        kind: device_of(hass, entry, "meter2") if kind == METER else entry.entry_id
-    }
+    given_data: dict[str, Any] = {**target_of(hass, entry, kind)}
     known = [*fields, "datetime", "sub_code", "method", "classic"]
     given_data |= {field: data.draw(junk | headers) for field in fields}
     given_data |= data.draw(st.dictionaries(st.sampled_from(known), junk, max_size=2))

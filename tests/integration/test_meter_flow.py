@@ -63,7 +63,7 @@ async def test_add_meter(
     assert labels["0.0"].startswith("0.0 · Fabrication number · ")
     assert labels["0.1"].startswith("0.1 · Energy · ")
     assert labels["0.1"].endswith(" kWh")
-    assert labels["1.2"].startswith("1.2 · Energy, storage 1 · ")
+    assert labels["1.2"].startswith("1.2 · Energy, storage 1 (")
     # Energy, volume, power, flow, two temperatures, their difference, energy exported; nothing of the past.
     assert ticked(result, "records") == [
         *(f"0.{index}" for index in range(1, 8)),

@@ -54,6 +54,7 @@ async def test_as_it_is(entry: MockConfigEntry, dialog: Dialog) -> None:
         "address": "1",
         "on_demand": False,
         "meter_clock": "standard_time",
+        "profile": "automatic",
         "quirks": {
             "reset": "before_each_read",
             "ignore_more_records": False,
@@ -77,6 +78,7 @@ async def test_change_all(
         "period": 900_000.0,
         "on_demand": True,
         "meter_clock": "summer_time",
+        "profile": "none",
         "quirks": {
             "reset": "never",
             "ignore_more_records": True,

@@ -13,6 +13,7 @@ from custom_components.mbus.history.past import LeftOut, NoPast, Past, past_of
 from custom_components.mbus.meters.binding import Binding
 from custom_components.mbus.meters.reading import Reading
 from custom_components.mbus.presentation.display import display_of
+from custom_components.mbus.profiles.library import read_library
 from custom_components.mbus.protocol import parse_telegram
 from tests.simulator.records import day, integer, moment, unsigned
 
@@ -83,7 +84,9 @@ def past_of_frames(
     binding = Binding.from_dict({**bind(telegrams, 0, 0), **changes})
     header = telegrams[0].header
     display = display_of(binding, header.medium if header else None)
-    return past_of(binding, display, Reading(telegrams=telegrams, time=now), clock)
+    reading = Reading(telegrams=telegrams, time=now)
+    meant = read_library().interpret(telegrams)
+    return past_of(binding, display, reading, clock, meant)
 
 
 def taken(found: Past) -> dict[str, float | None]:
@@ -395,3 +398,16 @@ def test_no_past() -> None:
     # Another meaning: energy exported.
     exported = integer("44 86 3C", 500), stored[1]
     assert past(ENERGY, *exported).reason is NoPast.NOTHING_STORED
+
+
+def test_meaning_by_a_profile() -> None:
+    """What a profile calls the total of a due date is one; what it calls a register of its own is none."""
+    records = ENERGY, total(1, 500), at(1, date(2026, 11, 1))
+    saia = Meter(7, *records, total(2, 300), at(2, date(2026, 10, 1)))
+    saia.manufacturer, saia.version, saia.medium = "SBC", 0x16, 0x02
+    found = past_of_frames(saia.peek())
+    assert [one.value for one in found.totals] == [500]
+    assert found.left_out == ()
+    sharky = Meter(7, *records)
+    sharky.manufacturer, sharky.version, sharky.medium = "DME", 0x41, 0x04
+    assert [one.value for one in past_of_frames(sharky.peek()).totals] == [500]

@@ -62,7 +62,9 @@ def error_of(kind: type[MBusError]) -> MBusError:
 KINDS = sorted(
     name
     for name in protocol.__all__
-    if name.endswith("Error") and name not in OF_OTHERS
+    if name.endswith("Error")
+    and issubclass(getattr(protocol, name), MBusError)
+    and name not in OF_OTHERS
 )
 
 

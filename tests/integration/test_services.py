@@ -502,7 +502,7 @@ async def test_one_device_that_is_no_meter(
 
 
 METER, CONNECTION = ATTR_DEVICE_ID, ATTR_CONFIG_ENTRY_ID
-ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+ACTIONS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "read_meter": (METER, {}),
     "write_record": (METER, {"header": "0C 13", "value": 1}),
     "set_primary_address": (METER, {"address": 5}),
@@ -515,6 +515,7 @@ ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "send_raw_frame": (CONNECTION, {"frame": "10 40 02 42 16"}),
     "get_trace": (CONNECTION, {}),
     "clear_trace": (CONNECTION, {}),
+    "reload_profiles": (None, {}),
 }
 """Every action, what it is for, and what else it needs."""
 
@@ -534,6 +535,7 @@ ANSWERS = {
     "send_raw_frame": SupportsResponse.OPTIONAL,
     "get_trace": SupportsResponse.ONLY,
     "clear_trace": SupportsResponse.NONE,
+    "reload_profiles": SupportsResponse.NONE,
 }
 """Who is answered: always, when asked to, or never."""
 
@@ -550,16 +552,24 @@ async def test_actions(hass: HomeAssistant, create_entry: CreateEntry) -> None:
     } == ANSWERS
 
 
+def target_of(
+    hass: HomeAssistant, entry: MockConfigEntry, kind: str | None
+) -> dict[str, str]:
+    """Return the part of an action's data that names the meter or the connection."""
+    if kind is None:
+        return {}
+    return {kind: device_of(hass, entry, "meter2") if kind == METER else entry.entry_id}
+
+
 async def call_as(
     hass: HomeAssistant, entry: MockConfigEntry, name: str, user: MockUser
 ) -> None:
     """Call an action as a user."""
     kind, fields = ACTIONS[name]
-    target = device_of(hass, entry, "meter2") if kind == METER else entry.entry_id
     await hass.services.async_call(
         DOMAIN,
         name,
-        {kind: target, **fields},
+        {**target_of(hass, entry, kind), **fields},
         blocking=True,
         context=Context(user_id=user.id),
         return_response=ANSWERS[name] is SupportsResponse.ONLY,

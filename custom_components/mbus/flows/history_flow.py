@@ -10,7 +10,6 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     SelectSelectorMode,
 )
-from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..history.past import NoPast, Past, past_of
@@ -22,6 +21,7 @@ from ..polling.statistics import has_recorder
 from ..presentation.described import describe
 from ..presentation.naming import binding_name
 from ..presentation.texts import async_get_texts
+from ..profiles.library import async_get_library
 from .reading_flow import ReadingSteps
 
 CONF_SENSORS: Final = "sensors"
@@ -46,12 +46,12 @@ class HistorySteps(ReadingSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show what the meter stores; end the flow where nothing of it can be taken."""
-        if self._readout is None:
-            error = await self._async_error_text()
+        reading = self._data.reading
+        if reading is None or not self._data.is_heard:
             return self.async_abort(
-                reason="history_not_read", description_placeholders={"error": error}
+                reason="history_not_read",
+                description_placeholders={"error": self._data.reason or "–"},
             )
-        reading = Reading(telegrams=self._readout.telegrams, time=dt_util.utcnow())
         notes, coordinator = self._runtime.store.notes, self._coordinator
         plans = await async_plans(self.hass, notes, coordinator, reading)
         pasts = {key: plan.past for key, plan in plans.items()}
@@ -68,8 +68,10 @@ class HistorySteps(ReadingSteps):
         if not has_recorder(self.hass):
             return False
         displays = {key: one.display for key, one in describe(meter, {}).items()}
+        library = await async_get_library(self.hass)
+        meant = library.interpret(reading.telegrams, meter.profile)
         pasts = {
-            key: past_of(meter.bindings[key], display, reading, meter.clock)
+            key: past_of(meter.bindings[key], display, reading, meter.clock, meant)
             for key, display in displays.items()
         }
         pasts = {

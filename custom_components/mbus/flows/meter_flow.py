@@ -23,6 +23,7 @@ from ..meters.reading import Reading
 from ..presentation.reasons import error_text, problem_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
+from ..profiles.library import AUTOMATIC, async_get_library
 from ..protocol import Header, Telegram
 from .adding import meter_subentry_data
 from .flow_errors import meter_error
@@ -127,9 +128,15 @@ class MeterSubentryFlow(
         """Show every record with its value, and ask which ones become entities."""
         adding = self.source == SOURCE_USER
         bindings = [] if adding else self._bindings
+        library = await async_get_library(self.hass)
         if user_input is not None:
             chosen = chosen_bindings(
-                user_input[CONF_RECORDS], self._bound, self._telegrams, bindings
+                user_input[CONF_RECORDS],
+                self._bound,
+                self._telegrams,
+                bindings,
+                library.interpret(self._telegrams, self._profile_choice),
+                library.block_fields(self._telegrams, self._profile_choice),
             )
             self._chosen = chosen
             new = [item for item in chosen if item not in bindings]
@@ -138,14 +145,22 @@ class MeterSubentryFlow(
                 return await self.async_step_history()
             return await self._async_keep_chosen(chosen)
         step_id, placeholders = await self._async_take_records()
+        interpretations = library.interpret(self._telegrams, self._profile_choice)
+        fields = library.block_fields(self._telegrams, self._profile_choice)
         self._bound = bound_records(bindings)
         options = record_options(
             self._telegrams,
             () if adding else self._meter.bindings.values(),
             await async_get_texts(self.hass),
             self._medium,
+            interpretations,
+            fields,
         )
-        ticked = sensible_records(self._telegrams) if adding else self._bound
+        ticked = (
+            sensible_records(self._telegrams, interpretations, fields)
+            if adding
+            else self._bound
+        )
         schema = vol.Schema(
             {
                 vol.Required(CONF_RECORDS, default=ticked): SelectSelector(
@@ -182,13 +197,22 @@ class MeterSubentryFlow(
         if self.source != SOURCE_USER:
             return self._store({CONF_BINDINGS: bindings})
         assert self._readout
+        library = await async_get_library(self.hass)
         return self.async_create_entry(
             title=await self._async_title(),
             data=meter_subentry_data(
-                self._asked.address, self._readout, bindings, self._asked.quirks
+                self._asked.address,
+                self._readout,
+                bindings,
+                library,
+                self._asked.quirks,
             ),
             unique_id=meter_unique_id(self._asked.address),
         )
+
+    @property
+    def _profile_choice(self) -> str:
+        return AUTOMATIC if self.source == SOURCE_USER else self._meter.profile
 
     @property
     def _header(self) -> Header | None:
@@ -212,26 +236,29 @@ class MeterSubentryFlow(
 
     async def _async_take_records(self) -> tuple[str, dict[str, str]]:
         """Take the telegrams just read, or else the last ones; return the step that shows them, and what it names."""
-        if self._readout is None:
-            last = self._last_reading
-            self._telegrams = last.telegrams if last else ()
-            self._read_at = last.time if last else dt_util.utcnow()
-            time = (
-                dt_util.as_local(last.time).strftime("%Y-%m-%d %H:%M") if last else "–"
-            )
+        texts, data = await async_get_texts(self.hass), self._data
+        error: str | None = None
+        self._read_at = data.reading.time if data.reading else dt_util.utcnow()
+        if readout := self._readout:
+            self._telegrams, self._read_at = readout.telegrams, dt_util.utcnow()
+            error = error_text(readout.error, texts) if readout.error else None
+        elif reading := data.reading:
+            self._telegrams, error = reading.telegrams, reading.error
+        if not (readout or data.is_heard):
             return "records_last_reading", {
-                "error": await self._async_error_text(),
-                "time": time,
+                "error": data.reason or "–",
+                "time": _time_text(data.reading),
             }
-        self._telegrams, self._read_at = self._readout.telegrams, dt_util.utcnow()
-        texts = await async_get_texts(self.hass)
-        reasons = [
+        reasons = [error] if error else []
+        reasons += [
             problem_text(telegram.problem, texts)
             for telegram in self._telegrams
             if telegram.problem
         ]
-        if self._readout.error:
-            reasons.insert(0, error_text(self._readout.error, texts))
         if reasons:
             return "records_incomplete", {"error": ", ".join(reasons)}
         return "records", {}
+
+
+def _time_text(reading: Reading | None) -> str:
+    return dt_util.as_local(reading.time).strftime("%Y-%m-%d %H:%M") if reading else "–"

@@ -10,6 +10,7 @@ from ..meters.meter import Meter, meter_unique_id
 from ..presentation.reasons import error_text
 from ..presentation.texts import Texts, option_key
 from ..presentation.titles import meter_title
+from ..profiles.library import Library
 from ..protocol import Bus, Found, LinkError, MBusError, Readout
 from .adding import meter_subentry
 
@@ -30,6 +31,7 @@ class MeterSearch:
 
     known: Collection[Meter]
     texts: Texts
+    library: Library
     by_secondary: bool = True
     by_primary: bool = True
     slowly: bool = False
@@ -93,7 +95,9 @@ class MeterSearch:
 
     async def async_hears_any(self, line: Line) -> bool:
         """Say whether any meter answers to wildcards, which takes a moment only."""
-        quick = MeterSearch(known=(), texts=self.texts, by_primary=False)
+        quick = MeterSearch(
+            known=(), texts=self.texts, library=self.library, by_primary=False
+        )
         await quick._async_search(line, lambda _: None, first_only=True)
         return bool(quick.found or quick.problems)
 
@@ -158,4 +162,6 @@ class MeterSearch:
         """Return the meter with its sensible records bound."""
         heard = Readout(telegrams=(found.telegram,), complete=True)
         readout = self.readouts.get(found.key, heard)
-        return meter_subentry(found.address, readout, self._title(found), found.quirks)
+        return meter_subentry(
+            found.address, readout, self._title(found), self.library, found.quirks
+        )

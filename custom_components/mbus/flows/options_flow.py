@@ -25,10 +25,10 @@ from ..const import (
     CONF_SHUTDOWN_TIMEOUT,
     CONF_TIMEOUT,
     CONF_TRACE_LENGTH,
-    DEFAULT_OPTIONS,
     TYPE_SERIAL,
     TYPE_TCP,
 )
+from ..polling.connection import all_options
 from .flow_errors import FieldErrors
 from .link_form import (
     LINK_FIELDS,
@@ -180,7 +180,7 @@ class MBusOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         if user_input is not None:
             return self._store(user_input)
-        options = {**DEFAULT_OPTIONS, **self.config_entry.options, **self._typed}
+        options = {**all_options(self.config_entry.options), **self._typed}
         schema = {
             vol.Required(key, default=options[key]): field
             for key, field in _FIELDS[step_id].items()

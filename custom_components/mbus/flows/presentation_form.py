@@ -97,7 +97,7 @@ async def async_presentation_errors(
         binding.transformations
     ):
         return {CONF_STATE_CLASS: "total_can_fall"}, {}
-    if asked.unit and binding.signature is None:
+    if asked.unit and binding.meaning is None:
         return {CONF_UNIT: "not_read_yet"}, {}
     if asked.unit and known and not _can_be_shown_in(own, asked.unit):
         unit = own.suggested_unit_of_measurement or own.native_unit_of_measurement

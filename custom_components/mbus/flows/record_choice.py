@@ -1,17 +1,28 @@
-"""Choosing records: the list a person ticks, and the bindings that follow from the ticks."""
+"""Choosing records: the list a person ticks, and the bindings that follow from the ticks.
+
+An option is a record, by telegram and index, or a part of the manufacturer's bytes, by telegram and key.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from homeassistant.helpers.selector import SelectOptionDict
 
 from ..const import CONF_INDEX, CONF_TELEGRAM
-from ..meters.binding import Binding
-from ..presentation.naming import binding_name, name_key, record_label
+from ..meters.binding import NOTHING_ELSE, Binding
+from ..presentation.naming import binding_name, block_label, name_key, record_label
 from ..presentation.texts import Texts
+from ..profiles.block import BlockField, BlockPlace
+from ..profiles.interpretation import Interpretations, meant
 from ..protocol import Record, Telegram
-from .adding import bind, is_sensible
+from .adding import bind, bind_block, sensible_places
+
+type BlockFields = Mapping[BlockPlace, BlockField]
+
+_DATES: Final = ("date", "date_time")
+
+NO_FIELDS: Final[BlockFields] = {}
 
 
 def record_options(
@@ -19,39 +30,59 @@ def record_options(
     bindings: Iterable[Binding],
     texts: Texts,
     medium: int | None,
+    interpretations: Interpretations = NOTHING_ELSE,
+    fields: BlockFields = NO_FIELDS,
 ) -> list[SelectOptionDict]:
-    """Return every record as an option, and every binding whose record is not among them."""
+    """Return every record and field as an option, and every binding whose record is not among them."""
     labels = {
-        (
-            binding.telegram,
-            binding.index,
-        ): f"{binding.index} · {binding_name(binding, texts)} · –"
+        _key(
+            binding.telegram, where := _where(binding)
+        ): f"{where} · {binding_name(binding, texts)} · –"
         for binding in bindings
     }
     names: Counter[str] = Counter()
     for key, record in _records(telegrams):
-        name = name_key(record.signature)
+        place = place_of(key)
+        interpretation = interpretations.get(place)
+        name = name_key(meant(record, interpretation))
         names[name] += 1
-        labels[place_of(key)] = record_label(record, texts, medium, names[name])
-    several = any(telegram for telegram, _ in labels)
+        labels[key] = record_label(
+            record,
+            texts,
+            medium,
+            names[name],
+            telegram=telegrams[place[0]],
+            interpretation=interpretation,
+            kept_at=kept_at(telegrams, record),
+        )
+    for (telegram, _), field in fields.items():
+        data = telegrams[telegram].manufacturer_data
+        labels[_key(telegram, field.key)] = block_label(field, data, texts, medium)
+    several = any(_order(key)[0] for key in labels)
     return [
         SelectOptionDict(
-            value=_key(*place), label=f"{place[0]}.{label}" if several else label
+            value=key, label=f"{_order(key)[0]}.{label}" if several else label
         )
-        for place, label in sorted(labels.items())
+        for key, label in sorted(labels.items(), key=lambda item: _order(item[0]))
     ]
 
 
-def sensible_records(telegrams: Sequence[Telegram]) -> list[str]:
+def sensible_records(
+    telegrams: Sequence[Telegram],
+    interpretations: Interpretations = NOTHING_ELSE,
+    fields: BlockFields = NO_FIELDS,
+) -> list[str]:
     """Return the options that are ticked from the start."""
-    return [key for key, record in _records(telegrams) if is_sensible(record)]
+    return [_key(*place) for place in sensible_places(telegrams, interpretations)] + [
+        _key(telegram, field.key)
+        for (telegram, _), field in fields.items()
+        if field.interpretation.ticked
+    ]
 
 
 def bound_records(bindings: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the options that are ticked because they are bound."""
-    return sorted(
-        {_key(item[CONF_TELEGRAM], item[CONF_INDEX]) for item in bindings}, key=place_of
-    )
+    return sorted({_key_of(item) for item in bindings}, key=_order)
 
 
 def chosen_bindings(
@@ -59,6 +90,8 @@ def chosen_bindings(
     shown: Collection[str],
     telegrams: Sequence[Telegram],
     bindings: Sequence[dict[str, Any]],
+    interpretations: Interpretations = NOTHING_ELSE,
+    fields: BlockFields = NO_FIELDS,
 ) -> list[dict[str, Any]]:
     """Return the bindings without those that were unticked, and with new ones for new ticks.
 
@@ -67,15 +100,41 @@ def chosen_bindings(
     kept = [
         item
         for item in bindings
-        if (key := _key(item[CONF_TELEGRAM], item[CONF_INDEX])) in chosen
-        or key not in shown
+        if (key := _key_of(item)) in chosen or key not in shown
     ]
     taken = {item["name"] for item in kept}
+    by_key = {
+        _key(telegram, field.key): field for (telegram, _), field in fields.items()
+    }
     new = set(chosen).difference(shown, bound_records(kept))
-    for key in sorted(new, key=place_of):
-        kept.append(bind(telegrams, *place_of(key), taken))
+    for key in sorted(new, key=_order):
+        if field := by_key.get(key):
+            kept.append(bind_block(_order(key)[0], field, taken))
+        else:
+            kept.append(bind(telegrams, *place_of(key), taken, interpretations))
         taken.add(kept[-1]["name"])
     return kept
+
+
+def kept_at(telegrams: Sequence[Telegram], record: Record) -> str | None:
+    """Return the date that a meter sends for the storage that a record is in; None where it is one itself."""
+    signature = record.signature
+    if not signature.storage_number or signature.quantity in _DATES:
+        return None
+    return next(
+        (
+            str(other.value)
+            for telegram in telegrams
+            for other in telegram.records
+            if other.signature.quantity in _DATES
+            and not other.signature.modifiers
+            and other.signature.storage_number == signature.storage_number
+            and other.signature.subunit == signature.subunit
+            and other.signature.tariff in (0, signature.tariff)
+            and other.value is not None
+        ),
+        None,
+    )
 
 
 def place_of(key: str) -> tuple[int, int]:
@@ -90,5 +149,27 @@ def _records(telegrams: Sequence[Telegram]) -> Iterator[tuple[str, Record]]:
             yield _key(number, record.index), record
 
 
-def _key(telegram: int, index: int) -> str:
-    return f"{telegram}.{index}"
+def _key_of(item: Mapping[str, Any]) -> str:
+    block = item.get("block")
+    where = block["interpretation"]["entry"] if block else item[CONF_INDEX]
+    return _key(item[CONF_TELEGRAM], where)
+
+
+def _key(telegram: int, where: int | str) -> str:
+    return f"{telegram}.{where}"
+
+
+def _where(binding: Binding) -> int | str:
+    """Return what tells an option from others of its telegram."""
+    if binding.block:
+        return binding.block.key
+    assert binding.index is not None
+    return binding.index
+
+
+def _order(key: str) -> tuple[int, int, str]:
+    """Return what options are sorted by: records by index, then what is in the manufacturer's bytes."""
+    telegram, _, where = key.partition(".")
+    if where.isdecimal():
+        return int(telegram), int(where), ""
+    return int(telegram), 1 << 16, where

@@ -16,6 +16,7 @@ from ..meters.reading import Reading
 from ..meters.transformation import is_number, run
 from ..presentation.display import Display
 from ..presentation.native_value import native_value, to_timestamp
+from ..profiles.interpretation import Interpretations
 from ..protocol import Record, convert_unit
 from .stored import Stored, Undated, stored_records
 
@@ -82,33 +83,42 @@ class Past:
 
 
 def past_of(
-    binding: Binding, display: Display, reading: Reading, meter_clock: str
+    binding: Binding,
+    display: Display,
+    reading: Reading,
+    meter_clock: str,
+    meant: Interpretations,
 ) -> Past:
     """Return what a reading tells of the past of a binding's sensor, in the unit that is the sensor's own.
+
+    `meant` is what the records of the reading mean where that isn't what the standard says.
 
     Only a total has one, and only where its chain makes the same of a value at any time. A value that contradicts
     others of a total that doesn't fall is left out; where two contradict each other and nothing tells which is wrong,
     both are.
     """
+    if binding.block:
+        return Past(reason=NoPast.NOTHING_STORED)
     try:
         present = binding.record_in(reading.telegrams)
     except BindingError:
         return Past(reason=NoPast.NO_RECORD)
-    if not (stored := stored_records(present.signature, reading.telegrams)):
+    signature = present.signature.without_error
+    if not (stored := stored_records(signature, reading.telegrams, meant)):
         return Past(reason=NoPast.NOTHING_STORED)
     if any(step["type"] != "scaling" for step in binding.transformations):
         return Past(reason=NoPast.STEPS)
     state_class = display.description.state_class
     if state_class not in _TOTALS:
         return Past(reason=NoPast.NO_TOTAL)
-    signatures = [one for telegram in reading.telegrams for one in telegram.signatures]
-    if signatures.count(present.signature) > 1:
+    sent = [one for telegram in reading.telegrams for one in telegram.sound_signatures]
+    if sent.count(signature) > 1:
         return Past(reason=NoPast.AMBIGUOUS)
 
     found = [_total(binding, display, one, reading, meter_clock) for one in stored]
     found = [*_one_value_a_moment(found)]
     if display.is_rising or state_class is SensorStateClass.TOTAL_INCREASING:
-        now = _shown(binding, display, present, reading.time)
+        now = _shown(binding, display, present, reading)
         found = [*_rising(found, now)]
     found = [*_one_value_an_hour(found)]
     return Past(
@@ -125,7 +135,7 @@ def _total(
     meter_clock: str,
 ) -> StoredTotal:
     """Return a stored record as a total; left out for what can be seen of it alone."""
-    value = _shown(binding, display, stored.record, reading.time)
+    value = _shown(binding, display, stored.record, reading)
     moment = None if isinstance(stored.day, Undated) else _moment(stored, meter_clock)
     left_out = None
     if value is None:
@@ -147,18 +157,17 @@ def _total(
 
 
 def _shown(
-    binding: Binding, display: Display, record: Record, time: datetime
+    binding: Binding, display: Display, record: Record, reading: Reading
 ) -> float | None:
     """Return what the sensor makes of a record's value; None where there is no valid one."""
-    value = record.value
-    if not is_number(value) or record.problem is not None:
+    try:
+        value, problem = binding.read(record, reading.telegrams)
+    except BindingError:
         return None
-    if record.unit is not None and binding.unit is not None:
-        try:
-            value = convert_unit(value, record.unit, binding.unit)
-        except ValueError:
-            return None
-    shown = native_value(display, run(binding.transformations, value, time).value)
+    if not is_number(value) or problem is not None:
+        return None
+    outcome = run(binding.transformations, value, reading.time)
+    shown = native_value(display, outcome.value)
     return float(shown) if is_number(shown) else None
 
 

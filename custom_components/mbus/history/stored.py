@@ -10,6 +10,8 @@ from itertools import pairwise
 from typing import Final
 
 from ..meters.transformation import is_number
+from ..profiles.interpretation import Interpretation, Interpretations
+from ..profiles.vocabulary import PAST
 from ..protocol import SUMMER_TIME, Function, Record, Signature, Telegram
 
 type Day = date | datetime
@@ -55,26 +57,55 @@ class _Place:
         return (self, replace(self, tariff=0))
 
 
-def stored_records(signature: Signature, telegrams: Sequence[Telegram]) -> list[Stored]:
+def stored_records(
+    signature: Signature, telegrams: Sequence[Telegram], meant: Interpretations
+) -> list[Stored]:
     """Return what is kept of the quantity with this signature, in the order of the storage numbers.
 
-    Dates are those of EN 13757-3: a record of type F, G or I of the same storage number, tariff and subunit, or the
+    A record to which a profile gives another meaning than to the present one is none of it. Dates are those of EN 13757-3: a record of type F, G or I of the same storage number, tariff and subunit, or the
     storage interval of a block that has such a record.
     """
-    records = [record for telegram in telegrams for record in telegram.records]
+    places = {
+        (number, record.index): record
+        for number, telegram in enumerate(telegrams)
+        for record in telegram.records
+    }
+    present = {
+        _meaning(record, meant.get(place))
+        for place, record in places.items()
+        if record.signature.without_error == signature
+    }
     kept = sorted(
         (
             record
-            for record in records
+            for place, record in places.items()
             if record.storage_number
             and record.signature._replace(storage_number=0) == signature
+            and _meaning(record, meant.get(place)) in present
         ),
         key=lambda record: record.storage_number,
     )
+    records = [*places.values()]
     own = _own_dates(records)
     dated = [_with_own_date(record, own) for record in kept]
     by_interval = dict(_by_interval(dated, _of_blocks(records)))
     return [by_interval.get(id(stored.record), stored) for stored in dated]
+
+
+def _meaning(record: Record, meant: Interpretation | None) -> Interpretation:
+    """Return what a record means, apart from where and when it was kept."""
+    if meant is None:
+        meant = Interpretation(
+            profile="", entry="", signature=record.signature, unit=record.unit
+        )
+    signature = meant.signature._replace(
+        function=Function.INSTANTANEOUS,
+        storage_number=0,
+        tariff=0,
+        subunit=0,
+        modifiers=tuple(one for one in meant.signature.modifiers if one not in PAST),
+    )
+    return replace(meant, signature=signature, device_class=None, state_class=None)
 
 
 def _place(record: Record) -> _Place:

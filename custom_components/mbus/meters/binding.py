@@ -3,10 +3,26 @@
 from collections.abc import Collection, Mapping, Sequence
 from copy import replace
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from ..protocol import PLAIN_TEXT, Record, Signature, Telegram, dimension
+from ..profiles.block import BlockField
+from ..profiles.interpretation import Interpretation, Interpretations, meant
+from ..protocol import (
+    PLAIN_TEXT,
+    Function,
+    Problem,
+    Record,
+    Signature,
+    Telegram,
+    Value,
+    convert_unit,
+    dimension,
+)
+
+NOTHING_ELSE: Final[Interpretations] = {}
+"""No record means anything else than the standard says."""
 
 
 class Access(StrEnum):
@@ -80,13 +96,15 @@ class Binding:
 
     `signature`, `unit` and `header` are those of the record when it was bound; a binding made by number without a
     readout has none until the first one. `layout` stands for all signatures of the telegram, where this one alone
-    would not tell the record from its neighbours. `ordinal` tells apart records of the same name.
+    would not tell the record from its neighbours. `ordinal` tells apart records of the same name. `interpretation` is
+    what the record meant to people when it was bound, where that isn't what the standard says. A part of the
+    manufacturer's bytes, `block`, has no index and no signature.
     """
 
     id: str
     name: str
     telegram: int
-    index: int
+    index: int | None = None
     title: str | None = None
     access: Access = Access.READ
     signature: Signature | None = None
@@ -94,6 +112,8 @@ class Binding:
     header: bytes = b""
     layout: str | None = None
     ordinal: int = 1
+    interpretation: Interpretation | None = None
+    block: BlockField | None = None
     presentation: Presentation = field(default_factory=Presentation)
     transformations: tuple[Mapping[str, Any], ...] = ()
     writing: Mapping[str, Any] = field(default_factory=dict)
@@ -101,11 +121,14 @@ class Binding:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the binding stored in a meter's subentry."""
+        block = BlockField.from_dict(said) if (said := data.get("block")) else None
+        interpretation = data.get("interpretation")
         return cls(
             id=data["id"],
             name=data["name"],
             telegram=int(data["telegram"]),
-            index=int(data["index"]),
+            # Whoever knows no blocks finds no index, and leaves the binding out.
+            index=None if block else int(data["index"]),
             title=data.get("title"),
             access=Access(data.get("access", Access.READ)),
             signature=Signature.from_dict(stored)
@@ -115,19 +138,75 @@ class Binding:
             header=bytes.fromhex(data.get("header", "")),
             layout=data.get("layout"),
             ordinal=data.get("ordinal", 1),
+            interpretation=block.interpretation
+            if block
+            else interpretation and Interpretation.from_dict(interpretation),
+            block=block,
             presentation=Presentation.from_dict(data.get("presentation", {})),
             transformations=tuple(data.get("transformations", ())),
             writing=data.get("writing", {}),
         )
 
+    @property
+    def meaning(self) -> Signature | None:
+        """What the record means to people."""
+        return self.interpretation.signature if self.interpretation else self.signature
+
+    @property
+    def value_unit(self) -> str | None:
+        """The unit of its values, before the chain."""
+        return self.interpretation.unit if self.interpretation else self.unit
+
+    def read(
+        self, record: Record, telegrams: Sequence[Telegram]
+    ) -> tuple[Value, Problem | None]:
+        """Return a record's value in the unit of the binding, and what is wrong with it."""
+        if (
+            record.function is Function.ERROR
+            and self.signature is not None
+            and self.signature.function is not Function.ERROR
+        ):
+            return None, Problem("during_error")
+        if self.interpretation:
+            return self.interpretation.read(record, telegrams[self.telegram], self.unit)
+        value = record.value
+        if (
+            isinstance(value, int | float | Decimal)
+            and record.unit is not None
+            and self.unit is not None
+        ):
+            try:
+                value = convert_unit(value, record.unit, self.unit)
+            except ValueError as err:
+                raise BindingError(BindingState.RECORD_CHANGED, str(err)) from err
+        return value, record.problem
+
+    def _telegram_in(self, telegrams: Sequence[Telegram]) -> Telegram:
+        if self.telegram >= len(telegrams):
+            raise BindingError(BindingState.NO_TELEGRAM, f"no telegram {self.telegram}")
+        return telegrams[self.telegram]
+
+    def block_value_in(
+        self, telegrams: Sequence[Telegram]
+    ) -> tuple[Value, Problem | None]:
+        """Return the value in the manufacturer's bytes, and what is wrong with it.
+
+        Raises BindingError where the telegram or its bytes are missing.
+        """
+        assert self.block is not None
+        data = self._telegram_in(telegrams).manufacturer_data
+        if not data:
+            reason = f"no manufacturer's data in telegram {self.telegram}"
+            raise BindingError(BindingState.NO_RECORD, reason)
+        return self.block.read(data)
+
     def record_in(self, telegrams: Sequence[Telegram]) -> Record:
-        """Return the record this binding is for, valid or not.
+        """Return the record this binding is for, valid or not, also where it holds a value during an error instead.
 
         Raises BindingError where the telegram or the record is missing, or where the record now means something else.
         """
-        if self.telegram >= len(telegrams):
-            raise BindingError(BindingState.NO_TELEGRAM, f"no telegram {self.telegram}")
-        telegram = telegrams[self.telegram]
+        telegram = self._telegram_in(telegrams)
+        assert self.index is not None
         if self.index >= len(telegram.records):
             reason = f"no record at index {self.index}"
             if telegram.problem:
@@ -136,12 +215,18 @@ class Binding:
         record = telegram.records[self.index]
         if self.signature is None:
             return record
-        if record.signature != self.signature:
+        if record.signature not in (
+            self.signature,
+            replace(self.signature, function=Function.ERROR),
+        ):
             raise BindingError(
                 BindingState.RECORD_CHANGED,
                 f"record {self.index} of telegram {self.telegram} is now {record.signature}, it was {self.signature}",
             )
-        if self.layout is not None and telegram.layout != self.layout:
+        if self.layout is not None and self.layout not in (
+            telegram.layout,
+            telegram.sound_layout,
+        ):
             raise BindingError(
                 BindingState.RECORD_CHANGED,
                 f"telegram {self.telegram} has other records than before, and more than one is {self.signature}",
@@ -149,39 +234,62 @@ class Binding:
         return record
 
 
+def bound_to_block(telegram: int, field: BlockField) -> dict[str, Any]:
+    """Return what a binding stores of a part of the manufacturer's bytes."""
+    return {"telegram": telegram, "block": field.as_dict()}
+
+
 def bound_to(
-    telegrams: Sequence[Telegram], telegram: int, index: int
+    telegrams: Sequence[Telegram],
+    telegram: int,
+    index: int,
+    interpretations: Interpretations = NOTHING_ELSE,
 ) -> dict[str, Any]:
-    """Return what a binding stores of the record it is bound to."""
+    """Return what a binding stores of the record it is bound to, given what the readout's records mean."""
+    interpretation = interpretations.get((telegram, index))
     record = telegrams[telegram].records[index]
-    ambiguous = telegrams[telegram].signatures.count(record.signature) > 1
+    alike = telegrams[telegram].sound_signatures.count(record.signature.without_error)
     return {
         "telegram": telegram,
         "index": index,
         "signature": record.signature.as_dict(),
         "unit": record.unit,
         "header": record.header.hex(),
-        "layout": telegrams[telegram].layout if ambiguous else None,
-        "ordinal": ordinal(telegrams, telegram, index),
+        "layout": telegrams[telegram].sound_layout if alike > 1 else None,
+        "ordinal": ordinal(telegrams, telegram, index, interpretations),
+        "interpretation": interpretation and interpretation.as_dict(),
     }
 
 
 def rebound_to(
-    item: Mapping[str, Any], telegrams: Sequence[Telegram], telegram: int, index: int
+    item: Mapping[str, Any],
+    telegrams: Sequence[Telegram],
+    telegram: int,
+    index: int,
+    interpretations: Interpretations = NOTHING_ELSE,
 ) -> dict[str, Any]:
     """Return a stored binding bound to another record.
 
     Its values stay in the unit they were in, which the steps of its chain were made for, where the record has the same
-    dimension.
+    dimension. What a record of the same meaning meant to people, it goes on to mean.
     """
-    bound = bound_to(telegrams, telegram, index)
+    bound = bound_to(telegrams, telegram, index, interpretations)
+    if bound["signature"] == item.get("signature"):
+        bound["interpretation"] = item.get("interpretation")
+    elif bound["interpretation"] or item.get("interpretation"):
+        return {**item, **bound}
     unit = item.get("unit")
     if unit and dimension(unit) == dimension(bound["unit"]):
         bound["unit"] = unit
     return {**item, **bound}
 
 
-def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:
+def ordinal(
+    telegrams: Sequence[Telegram],
+    telegram: int,
+    index: int,
+    interpretations: Interpretations = NOTHING_ELSE,
+) -> int:
     """Return which one it is of the records of a readout that have the same name, counted from 1."""
 
     def named(signature: Signature) -> Signature:
@@ -190,17 +298,24 @@ def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:
         return replace(signature, dimension=None)
 
     before = [
-        *(known for earlier in telegrams[:telegram] for known in earlier.signatures),
-        *telegrams[telegram].signatures[:index],
+        named(meant(record, interpretations.get((number, record.index))))
+        for number, earlier in enumerate(telegrams[: telegram + 1])
+        for record in earlier.records
+        if (number, record.index) < (telegram, index)
     ]
-    name = named(telegrams[telegram].signatures[index])
-    return 1 + [named(signature) for signature in before].count(name)
+    own = telegrams[telegram].records[index]
+    return 1 + before.count(named(meant(own, interpretations.get((telegram, index)))))
 
 
 def is_missing(
     binding: Binding, telegrams: Sequence[Telegram], *, is_complete: bool
 ) -> bool:
-    """Return whether a binding's record is not where it was; what could not be read may still be there."""
+    """Return whether a binding's record is not where it was; what could not be read may still be there.
+
+    The manufacturer's bytes are where they are, or not sent.
+    """
+    if binding.block:
+        return False
     try:
         binding.record_in(telegrams)
     except BindingError as err:

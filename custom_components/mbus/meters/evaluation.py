@@ -3,12 +3,11 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from ..protocol import Record, Telegram, convert_unit
+from ..protocol import Record, Telegram
 from .binding import Binding, BindingError, BindingState
 from .guards import Fall, Guard, hold_against
 from .meter import Meter
@@ -121,10 +120,11 @@ def memory_of_edited_binding(
         after.get(_STEPS, {}),
         script_context(binding, meter),
     )
-    is_same_record = old is not None and (old.signature, old.unit) == (
-        binding.signature,
-        binding.unit,
-    )
+    is_same_record = old is not None and (
+        old.signature,
+        old.unit,
+        old.interpretation,
+    ) == (binding.signature, binding.unit, binding.interpretation)
     kept = {_TOTAL: before.get(_TOTAL) if is_same_record else None, _STEPS: steps}
     return {key: part for key, part in kept.items() if part}
 
@@ -143,16 +143,22 @@ def _read(
 ) -> tuple[Result, Fall | None]:
     """Return what a binding picks out of a reading, in the unit it was bound with, and how a total stands."""
     record: Record | None = None
+    found = False
     try:
-        record = binding.record_in(reading.telegrams)
-        guard.check(record)
-        value = _in_bound_unit(binding, record)
+        if binding.block:
+            value, problem = binding.block_value_in(reading.telegrams)
+        else:
+            record = binding.record_in(reading.telegrams)
+            value, problem = binding.read(record, reading.telegrams)
+        found = True
+        guard.check(value, problem)
     except BindingError as err:
         reason = str(err)
         if err.state is BindingState.NO_TELEGRAM and reading.error:
             reason = f"{reason}: {reading.error}"
-        return Result(state=err.state, reason=reason, record=record), None
-    result = Result(value=value, raw=value, record=record)
+        failed = Result(state=err.state, reason=reason, record=record, found=found)
+        return failed, None
+    result = Result(value=value, raw=value, record=record, found=True)
     if not guard.rises or not is_number(value):
         return result, None
     fall = hold_against(value, memory)
@@ -169,24 +175,11 @@ def _read(
 def value_in(binding: Binding, telegrams: Sequence[Telegram]) -> Any:
     """Return the value of a binding's record, in the unit it was bound with; None where there is no valid one."""
     try:
-        return _in_bound_unit(binding, binding.record_in(telegrams))
+        if binding.block:
+            return binding.block_value_in(telegrams)[0]
+        return binding.read(binding.record_in(telegrams), telegrams)[0]
     except BindingError:
         return None
-
-
-def _in_bound_unit(binding: Binding, record: Record) -> Any:
-    """Return a record's valid value in the unit that the binding was made with."""
-    value = record.value
-    if (
-        isinstance(value, int | float | Decimal)
-        and record.unit is not None
-        and binding.unit is not None
-    ):
-        try:
-            return convert_unit(value, record.unit, binding.unit)
-        except ValueError as err:
-            raise BindingError(BindingState.RECORD_CHANGED, str(err)) from err
-    return value
 
 
 def _transformed(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ..protocol import Record
+from ..protocol import Problem, Value
 from .binding import BindingError, BindingState
 from .reading import Memory
 from .transformation import Number, is_number
@@ -26,14 +26,13 @@ class Guard:
     rises: bool
     can_show: Callable[[Any], bool]
 
-    def check(self, record: Record) -> None:
-        """Raise BindingError for a record without a valid value, and for one of another type than the binding's."""
-        if record.value is None:
-            raise BindingError(BindingState.INVALID_VALUE, str(record.problem))
-        if self.sends_number and not is_number(record.value):
+    def check(self, value: Value, problem: Problem | None) -> None:
+        """Raise BindingError where there is no valid value but a problem, and for one of another type than the binding's."""
+        if value is None:
+            raise BindingError(BindingState.INVALID_VALUE, str(problem))
+        if self.sends_number and not is_number(value):
             raise BindingError(
-                BindingState.INVALID_VALUE,
-                f"{_shortened(record.value)} is not a number",
+                BindingState.INVALID_VALUE, f"{_shortened(value)} is not a number"
             )
 
 

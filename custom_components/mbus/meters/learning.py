@@ -5,13 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 from ..const import CONF_BINDINGS, CONF_QUIRKS
+from ..profiles.library import Library
 from .binding import bound_to
 from .meter import Meter, identity_data
 from .reading import Reading
 
 
 def learnt_from(
-    reading: Reading, ring: int | None, meter: Meter, data: Mapping[str, Any]
+    reading: Reading,
+    ring: int | None,
+    meter: Meter,
+    data: Mapping[str, Any],
+    library: Library,
 ) -> dict[str, Any]:
     """Return what of a meter's stored data a reading changes: empty where it tells nothing new.
 
@@ -19,14 +24,21 @@ def learnt_from(
     version and medium of its header. `ring` is how many telegrams a meter has that never marks the last of them.
     """
     learnt = dict[str, Any]()
-    bound = {
-        binding.id: bound_to(reading.telegrams, binding.telegram, binding.index)
+    unread = [
+        (binding.id, binding.telegram, binding.index)
         for binding in meter.bindings.values()
         if binding.signature is None
+        and binding.index is not None
         and binding.telegram < len(reading.telegrams)
         and binding.index < len(reading.telegrams[binding.telegram].records)
-    }
-    if bound and not reading.error:
+    ]
+    if unread and not reading.error:
+        telegrams = reading.telegrams
+        meanings = library.interpret(telegrams, meter.profile)
+        bound = {
+            binding_id: bound_to(telegrams, telegram, index, meanings)
+            for binding_id, telegram, index in unread
+        }
         learnt[CONF_BINDINGS] = [
             {**item, **bound.get(item.get("id"), {})} for item in data[CONF_BINDINGS]
         ]

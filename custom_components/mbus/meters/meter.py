@@ -16,17 +16,23 @@ from ..const import (
     CONF_METER_CLOCK,
     CONF_ON_DEMAND,
     CONF_PERIOD,
+    CONF_PROFILE,
     CONF_QUIRKS,
+    CONF_SHORTEST_PERIOD,
     CONF_VERSION,
     METER_CLOCK_STANDARD,
 )
+from ..profiles.library import AUTOMATIC
 from ..protocol import Address, Header, Identity, Quirks, parse_address
 from .binding import Binding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """A slave on the bus, by the address it was configured with, and its bindings by id."""
+    """A slave on the bus, by the address it was configured with, and its bindings by id.
+
+    `period` is its own; without one it is the connection's, but not less than `shortest_period`, which saves a battery.
+    """
 
     id: str
     title: str
@@ -35,8 +41,10 @@ class Meter:
     version: int | None = None
     medium: int | None = None
     period: timedelta | None = None
+    shortest_period: timedelta = timedelta()
     on_demand: bool = False
     clock: str = METER_CLOCK_STANDARD
+    profile: str = AUTOMATIC
     quirks: Quirks = field(default_factory=Quirks)
     bindings: Mapping[str, Binding] = field(default_factory=dict)
 
@@ -53,7 +61,9 @@ class Meter:
             version=data.get(CONF_VERSION),
             medium=data.get(CONF_MEDIUM),
             period=timedelta(milliseconds=period) if period else None,
+            shortest_period=timedelta(seconds=data.get(CONF_SHORTEST_PERIOD) or 0),
             on_demand=data.get(CONF_ON_DEMAND, False),
+            profile=data.get(CONF_PROFILE, AUTOMATIC),
             clock=data.get(CONF_METER_CLOCK, METER_CLOCK_STANDARD),
             quirks=Quirks.from_dict(data.get(CONF_QUIRKS, {})),
             bindings=_bindings(data.get(CONF_BINDINGS, ())),

@@ -38,6 +38,7 @@ class Result:
     """A binding's value out of a reading; without one, `state` and `reason` say why.
 
     `raw` is the record's value in the unit it was bound with, `value` what the chain of transformations made of it.
+    `found`: the record itself was there, or the manufacturer's bytes, be the value valid or not.
     """
 
     value: Any = None
@@ -45,11 +46,7 @@ class Result:
     state: BindingState = BindingState.OK
     reason: str | None = None
     record: Record | None = None
-
-    @property
-    def found(self) -> bool:
-        """Whether the record itself was there, be its value valid or not."""
-        return self.record is not None
+    found: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from homeassistant.helpers.template import Template
 from homeassistant.util.json import json_loads
 
 from ..const import DOMAIN
+from ..profiles.codings import readers
 from .binding import Binding
 from .meter import Meter
 
@@ -158,7 +159,12 @@ def _damper(step: Step, value: Number, state: dict[str, Any], now: Moment) -> fl
 
 
 def _script(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
-    variables = {"value": value, "context": now.context, "state": state.get("state")}
+    variables = {
+        "value": value,
+        "context": now.context,
+        "state": state.get("state"),
+        **readers(value),
+    }
     assert now.hass is not None
     result = Template(step["template"], now.hass).async_render(variables, strict=True)
     if isinstance(result, Mapping):
@@ -311,9 +317,9 @@ def _is_finite(number: Number) -> bool:
 
 def script_context(binding: Binding, meter: Meter) -> dict[str, Any]:
     """Return what a script sees as `context`: what the record means, and which meter it is of."""
-    signature = binding.signature.as_dict() if binding.signature else {}
+    meaning = binding.meaning.as_dict() if binding.meaning else {}
     return {
-        "record": {**signature, "unit": binding.unit},
+        "record": {**meaning, "unit": binding.value_unit},
         "meter": {
             "title": meter.title,
             "address": str(meter.address),

@@ -1,6 +1,6 @@
 """One coordinator per meter: publishes what the schedule brings, whatever number of bindings the meter has."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import override
@@ -11,14 +11,7 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from ..const import (
-    CONF_GROUP_REQUESTS,
-    CONF_PERIOD,
-    CONF_QUIRKS,
-    DEFAULT_OPTIONS,
-    DOMAIN,
-    LOGGER,
-)
+from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, CONF_QUIRKS, DOMAIN, LOGGER
 from ..meters.binding import Binding, BindingState, is_missing
 from ..meters.evaluation import (
     Evaluation,
@@ -33,17 +26,25 @@ from ..meters.reading import Memory, MeterData, Reading
 from ..presentation.described import Described, describe
 from ..presentation.reasons import error_text
 from ..presentation.texts import cached_texts
-from ..protocol import MBusError, OtherMeterError, Readout
-from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
-from .failure import state_after
+from ..profiles.library import cached_library
+from ..protocol import Bus, MBusError, OtherMeterError, Readout
+from .connection import (
+    STOPPED_BY_MEMORY_LIMIT,
+    Connection,
+    ConnectionStoppedError,
+    all_options,
+)
+from .fault import fault_of
 from .history import History
 from .issues import (
     report_cycle,
     report_memory,
     report_other_meter,
+    report_profile,
     report_records_changed,
     withdraw_other_meter,
 )
+from .meter_log import MeterLog
 from .schedule import ALL_TELEGRAMS, Schedule
 from .seams import Seams
 from .store import MBusStore
@@ -73,7 +74,7 @@ class MBusRuntimeData:
     def async_stop(self, reason: str) -> None:
         """Ask nothing more, after the transaction on the wire."""
         self.connection.stopped = reason
-        self.schedule.async_set_running(False)
+        self.schedule.async_plan()
         for coordinator in self.coordinators.values():
             coordinator.async_set_stopped(reason)
 
@@ -83,7 +84,7 @@ class MBusRuntimeData:
         self.connection.stopped = None
         for coordinator in self.coordinators.values():
             coordinator.async_set_stopped(None)
-        self.schedule.async_set_running(True)
+        self.schedule.async_plan()
 
     @callback
     def async_check_limits(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
@@ -125,12 +126,11 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             name=f"{entry.title} {meter.title}",
             update_interval=None,
         )
-        self._options = DEFAULT_OPTIONS | dict(entry.options)
+        self._options = all_options(entry.options)
         self.connection = entry.runtime_data.connection
         self.schedule = entry.runtime_data.schedule
         self._store = entry.runtime_data.store
-        self._troubled: set[str] = set()
-        self._is_silent = False
+        self._log = MeterLog(self.name)
         self._described: dict[str, Described] = {}
         self._describe(meter)
         self.data = self._kept()
@@ -168,12 +168,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         """Return how often the meter is read; None: only when asked to."""
         if self.meter.on_demand:
             return None
-        return self.meter.period or timedelta(milliseconds=self._options[CONF_PERIOD])
-
-    @property
-    def was_read(self) -> bool:
-        """Return whether there is a reading of the meter."""
-        return self.data.reading is not None
+        usual = timedelta(milliseconds=self._options[CONF_PERIOD])
+        return self.meter.period or max(usual, self.meter.shortest_period)
 
     @property
     def enabled_bindings(self) -> list[Binding]:
@@ -196,6 +192,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         """Read all telegrams of the meter before any timer's turn; the data's state says whether that worked."""
         await self.schedule.async_read(self.meter.id)
         return self.data
+
+    async def async_tell(self, command: Callable[[Bus], Awaitable[Readout]]) -> None:
+        """Have the meter told something before any timer's turn, and publish what is read then.
+
+        Raises what the command raises, and ConnectionStoppedError.
+        """
+        await self.schedule.async_tell(self.meter.id, command)
 
     async def async_read_now(self) -> Reading:
         """Read all telegrams of the meter at once. Raises HomeAssistantError when it can't be read."""
@@ -280,6 +283,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def async_set_stopped(self, reason: str | None) -> None:
         """Show that the connection is stopped or, without a reason, again what the meter was like before."""
+        if reason == self.data.stopped:
+            return
         self.async_set_updated_data(
             replace(
                 self.data,
@@ -300,15 +305,14 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if isinstance(error, ConnectionStoppedError):
             self.async_set_stopped(str(error))
             return
-        state = state_after(error)
+        state = fault_of(error)
         if isinstance(error, OtherMeterError):
             if error.expected not in (None, self.meter.identity):
                 self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
                 return  # It was adopted meanwhile.
             report_other_meter(self.hass, self.config_entry, self.meter, error)
-        if state is not BindingState.NO_CONNECTION and not self._is_silent:
-            self._is_silent = True
-            LOGGER.warning("%s can't be read: %s", self.name, error)
+        if state is not BindingState.NO_CONNECTION:
+            self._log.note_failure(error)
         reason = error_text(error, cached_texts(self.hass))
         self.async_set_updated_data(
             replace(self.data, fault=state, fault_reason=reason)
@@ -317,9 +321,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def async_take(self, readout: Readout) -> bool:
         """Publish a readout and keep it for the next run; say whether one more is wanted at once."""
-        if self._is_silent:
-            self._is_silent = False
-            LOGGER.info("%s answers again", self.name)
+        self._log.note_answer()
         reading = Reading(
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
@@ -328,9 +330,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             else None,
         )
         if not reading.is_of(self.meter.identity):
-            return (
-                True  # It was asked for before the meter was exchanged for another one.
-            )
+            # It was asked for before the meter was exchanged for another one.
+            return True
         before = {
             binding_id: self.data.memory.get(binding_id, {})
             for binding_id in self.meter.bindings
@@ -342,7 +343,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         runtime.async_check_limits(self.hass, self.config_entry)
         self.async_set_updated_data(
             MeterData(
-                stopped=runtime.connection.stopped,
+                stopped=self.data.stopped,
                 reading=reading,
                 is_present=True,
                 results=evaluation.results,
@@ -350,8 +351,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
         )
         self._report_errors()
+        if readout.complete:
+            report_profile(self.hass, self.config_entry, self.meter, readout.telegrams)
         subentry = self.config_entry.subentries[self.meter.id]
-        if updates := learnt_from(reading, readout.ring, self.meter, subentry.data):
+        library = cached_library(self.hass)
+        if updates := learnt_from(
+            reading, readout.ring, self.meter, subentry.data, library
+        ):
             self.hass.config_entries.async_update_subentry(
                 self.config_entry, subentry, data={**subentry.data, **updates}
             )
@@ -361,32 +367,16 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
 
     def _evaluate(self, reading: Reading, before: Mapping[str, Memory]) -> Evaluation:
-        return evaluate(
-            reading,
-            self.meter,
-            self.guards,
-            before,
-            period=self.period,
-            hass=self.hass,
-        )
+        meter, guards, period = self.meter, self.guards, self.period
+        return evaluate(reading, meter, guards, before, period=period, hass=self.hass)
 
     @callback
     def _report_errors(self) -> None:
-        """Log a binding's error once, and once that it is over; ask about records that are not where they were."""
+        """Log what bindings have no value, and ask about records that are not where they were."""
         if not self.data.is_present or self.data.reading is None:
             return
         bindings = self.enabled_bindings
-        for binding in bindings:
-            result = self.data.results[binding.id]
-            if result.state is BindingState.OK:
-                if binding.id in self._troubled:
-                    self._troubled.discard(binding.id)
-                    LOGGER.info("%s: %s has a value again", self.name, binding.name)
-            elif binding.id not in self._troubled:
-                self._troubled.add(binding.id)
-                LOGGER.warning(
-                    "%s: %s has no value: %s", self.name, binding.name, result.reason
-                )
+        self._log.note_results(bindings, self.data.results)
         report_records_changed(
             self.hass,
             self.config_entry.entry_id,

@@ -22,6 +22,7 @@ from ..history.past import LeftOut, NoPast, Past, past_of
 from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..presentation.display import Display
+from ..profiles.library import cached_library
 from ..protocol import MBusError
 from .notes import Notes, StoredImport
 from .statistics import (
@@ -69,7 +70,13 @@ async def async_plan(
 ) -> Plan:
     """Return what a reading gives for the statistics of a binding's sensor: nothing from its first row on."""
     meter, display = owner.meter, owner.displays[binding_id]
-    past = past_of(meter.bindings[binding_id], display, reading, meter.clock)
+    past = past_of(
+        meter.bindings[binding_id],
+        display,
+        reading,
+        meter.clock,
+        cached_library(hass).interpret(reading.telegrams, meter.profile),
+    )
     if past.reason:
         return Plan(past=past)
     entity_id = sensor_of(hass, binding_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
@@ -15,43 +15,41 @@ from homeassistant.helpers.template import Template
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
-from ..meters.binding import Binding, BindingError, BindingState
+from ..meters.binding import Binding, BindingError
 from ..meters.meter import Meter
 from ..meters.transformation import Number, inverse, is_number, script_context
 from ..presentation.control_kind import is_cleared
 from ..presentation.entered_number import CONF_TEMPLATE, chain_number
+from ..presentation.native_value import to_timestamp
 from ..presentation.reasons import error_text
 from ..presentation.texts import cached_texts
 from ..protocol import (
+    CLOCK,
     COMBINABLE,
     NO_DATA,
+    Bus,
     EncodeError,
     Limits,
     MBusError,
     MeterError,
     Problem,
+    Readout,
     Record,
     Value,
     convert_unit,
     encode_value,
     limits,
-    send,
+    write_data,
 )
-from .clock import meter_time
 from .coordinator import MeterCoordinator
+from .meter_clock import async_set_clock, meter_time
 
-_DATA_SEND: Final = 0x51
 _CLEAR: Final = 0x07
 
 _RECORD_ERRORS: Final = frozenset(row.error for row in COMBINABLE.values() if row.error)
 
 _SUMMER_TIME: Final = {4: (1, 0x80), 6: (0, 0x40)}
 """Byte and bit that stand for it, by the length of a date and time (types F and I)."""
-
-_CLOCK_PAUSE: Final = 1.1
-"""Seconds before a clock that was set is read back."""
-_CLOCK_TOLERANCE: Final = timedelta(minutes=2)
-"""It runs on until it is read back, and not every one shows seconds."""
 
 _PADDING: Final = " \0"
 """What a meter may fill a text up with."""
@@ -67,30 +65,36 @@ async def async_write(
     """
     meter, texts = coordinator.meter, cached_texts(coordinator.hass)
     wanted = _record_value(coordinator, binding, entered)
+    if binding.header in CLOCK and isinstance(wanted, datetime):
+        await async_set_clock(coordinator, _moment(wanted, meter))
+        return
     last = coordinator.data.results.get(binding.id)
     # Refuse what can't be coded before anything is asked of the meter.
     _encode(meter, binding, last.record if last else None, wanted)
-
+    before: Value = None
     lost: MeterError | None = None
+
+    def encode(readout: Readout) -> bytes:
+        # The meter may send other records by now: what is not known for certain is not written to.
+        nonlocal before
+        record = binding.record_in(readout.telegrams)
+        before = record.value
+        return b"".join(_encode(meter, binding, record, wanted))
+
+    async def write(bus: Bus) -> Readout:
+        nonlocal lost
+        written = await write_data(
+            await bus.master(),
+            meter.address,
+            encode,
+            identity=meter.identity,
+            quirks=meter.quirks,
+        )
+        lost = written.error
+        return written.readout
+
     try:
-        async with coordinator.connection.turn(urgent=True) as bus:
-            # The meter may be another by now, or send other records: what is not known for certain is not written to.
-            readout = await bus.read(
-                meter.address,
-                identity=meter.identity,
-                last_telegram=binding.telegram,
-                quirks=meter.quirks,
-            )
-            record = binding.record_in(readout.telegrams)
-            header, data = _encode(meter, binding, record, wanted)
-            master = await bus.master()
-            try:
-                await send(master, meter.address, _DATA_SEND, header + data)
-            except MeterError as err:
-                # The acknowledgement may be lost, the write not: only reading tells.
-                lost = err
-            if _is_clock(record):
-                await master.line.settle(master.line.time + _CLOCK_PAUSE)
+        await coordinator.async_tell(write)
     except BindingError as err:
         _fail(binding, str(err), err)
     except MBusError as err:
@@ -100,16 +104,17 @@ async def async_write(
         coordinator.name,
         wanted,
         binding.name,
-        record.value,
+        before,
     )
-
-    after = await coordinator.async_read()
-    if after.state is not BindingState.OK:
-        _fail(binding, after.reason)
     if wanted is not None:
         _check_taken(coordinator, binding, wanted, lost)
     elif lost:
         _fail(binding, error_text(lost, texts), lost)
+
+
+def _moment(shown: datetime, meter: Meter) -> datetime:
+    """Return when a meter's clock shows this, unless it is such a moment already."""
+    return shown if shown.tzinfo else to_timestamp(shown, meter.clock, False)
 
 
 def _check_taken(
@@ -147,23 +152,8 @@ def _is_same(meter: Meter, binding: Binding, record: Record, wanted: Value) -> b
     read = record.value
     if isinstance(read, str) and isinstance(wanted, str):
         return read.strip(_PADDING) == wanted.strip(_PADDING)
-    if (
-        _is_clock(record)
-        and isinstance(read, datetime)
-        and isinstance(wanted, datetime)
-    ):
-        shown, _ = meter_time(wanted, meter.clock)
-        return abs(read - shown) <= _CLOCK_TOLERANCE
     coded = _coded(meter, binding, record.header, record.unit, wanted)
     return coded == encode_value(record.header, read)
-
-
-def _is_clock(record: Record) -> bool:
-    """Return whether a record is what the meter's clock shows."""
-    signature = record.signature
-    return signature.quantity == "date_time" and not (
-        signature.storage_number or signature.modifiers
-    )
 
 
 def _record_value(

@@ -6,9 +6,11 @@ from typing import Final
 from homeassistant.util import slugify
 
 from ..meters.binding import Binding
-from ..protocol import PLAIN_TEXT, Function, Record, Signature
+from ..profiles.block import BlockField
+from ..profiles.interpretation import Interpretation, meant
+from ..protocol import PLAIN_TEXT, Function, Record, Signature, Telegram
 from .clean_text import clean_text
-from .native_value import value_text
+from .native_value import interpreted_text, value_text
 from .reasons import problem_text
 from .texts import Texts, option_key, sensor_key
 
@@ -54,12 +56,12 @@ def binding_name(binding: Binding, texts: Texts) -> str:
     """Return what a binding's entities are called unless someone renamed them."""
     if binding.title:
         return binding.title
-    if binding.signature is None:
+    if binding.meaning is None:
         return place_text(binding.telegram, binding.index, texts)
-    return record_name(binding.signature, texts, binding.ordinal)
+    return record_name(binding.meaning, texts, binding.ordinal)
 
 
-def place_text(telegram: int, index: int, texts: Texts) -> str:
+def place_text(telegram: int, index: int | None, texts: Texts) -> str:
     """Return where a record stands in a readout."""
     return texts[sensor_key("unread_record")].format(telegram=telegram, index=index)
 
@@ -104,10 +106,39 @@ def _part(part: str, texts: Texts, number: int | str = "") -> str:
 
 
 def record_label(
-    record: Record, texts: Texts, medium: int | None = None, ordinal: int = 1
+    record: Record,
+    texts: Texts,
+    medium: int | None = None,
+    ordinal: int = 1,
+    *,
+    telegram: Telegram | None = None,
+    interpretation: Interpretation | None = None,
+    kept_at: str | None = None,
 ) -> str:
-    """Return a record as a line of a list: index, name, and value in the unit people are used to."""
-    name = record_name(record.signature, texts, ordinal)
-    value = "–" if record.value is None else value_text(record, medium)
-    reason = f" ({problem_text(record.problem, texts)})" if record.problem else ""
-    return f"{record.index} · {name} · {value}{reason}"
+    """Return a record of a telegram as a line of a list: index, name, and value in the unit people are used to.
+
+    `kept_at` is the date that the meter sends for the storage it is in.
+    """
+    name = record_name(meant(record, interpretation), texts, ordinal)
+    if kept_at:
+        name += f" ({kept_at})"
+    value, problem = (
+        interpretation.read(record, telegram, record.unit)
+        if interpretation
+        else (record.value, record.problem)
+    )
+    text = "–" if value is None else value_text(record, value, medium, interpretation)
+    reason = f" ({problem_text(problem, texts)})" if problem else ""
+    return f"{record.index} · {name} · {text}{reason}"
+
+
+def block_label(
+    field: BlockField, data: bytes, texts: Texts, medium: int | None
+) -> str:
+    """Return a part of the manufacturer's bytes as a line of a list: name and value."""
+    interpretation = field.interpretation
+    name = record_name(interpretation.signature, texts)
+    value, problem = field.read(data)
+    if problem:
+        return f"{name} · – ({problem_text(problem, texts)})"
+    return f"{name} · {interpreted_text(value, medium, interpretation)}"

@@ -4,14 +4,22 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import Any, Final
 
-from homeassistant.components.sensor import SensorDeviceClass
+from homeassistant.components.sensor import SensorDeviceClass, SensorEntityDescription
 from homeassistant.util import dt as dt_util
 
 from ..const import METER_CLOCK_SUMMER
 from ..meters.binding import Binding
 from ..meters.guards import Guard
 from ..meters.transformation import is_number
-from ..protocol import SECRET_QUANTITIES, EncodeError, Record, convert_unit, limits
+from ..profiles.interpretation import Interpretation
+from ..protocol import (
+    SECRET_QUANTITIES,
+    EncodeError,
+    Record,
+    Value,
+    convert_unit,
+    limits,
+)
 from .clean_text import clean_text
 from .description import record_description
 from .display import Display
@@ -52,6 +60,9 @@ def guard_of(binding: Binding, display: Display) -> Guard:
 
 def _sends_number(binding: Binding) -> bool:
     """Return whether the record held a number when it was bound."""
+    interpretation = binding.interpretation
+    if interpretation and interpretation.sends_number is not None:
+        return interpretation.sends_number
     if not binding.header:
         return False
     try:
@@ -96,19 +107,42 @@ def _text(value: Any) -> str:
     return text if len(text) <= _LONGEST_STATE else text[: _LONGEST_STATE - 1] + _CUT
 
 
-def value_text(record: Record, medium: int | None) -> str:
+def value_text(
+    record: Record,
+    value: Value,
+    medium: int | None,
+    interpretation: Interpretation | None = None,
+) -> str:
     """Return a record's valid value for a person to read, in the unit it is shown in at first."""
-    value, unit = record.value, record.unit
     if record.quantity in SECRET_QUANTITIES:
         return _HIDDEN
+    description = record_description(
+        record.signature, record.unit, record.header, medium, interpretation
+    )
+    unit = interpretation.unit if interpretation else record.unit
+    return _described(value, unit, description)
+
+
+def interpreted_text(
+    value: Value, medium: int | None, interpretation: Interpretation
+) -> str:
+    """Return a value that has no record for a person to read."""
+    description = record_description(
+        interpretation.signature, None, b"", medium, interpretation
+    )
+    return _described(value, interpretation.unit, description)
+
+
+def _described(
+    value: Value, unit: str | None, description: SensorEntityDescription
+) -> str:
     if not isinstance(value, int | float | Decimal):
         return value.isoformat(" ") if isinstance(value, datetime) else _text(value)
-    description = record_description(record.signature, unit, record.header, medium)
     shown_in = (
         description.suggested_unit_of_measurement
         or description.native_unit_of_measurement
     )
-    if unit and shown_in:
+    if unit and shown_in and unit != shown_in:
         value = convert_unit(value, unit, shown_in)
     if description.state_class is None and shown_in is None:
         return str(value)

@@ -97,8 +97,17 @@ class Telegram:
     @cached_property
     def layout(self) -> str:
         """Sixteen hex digits that stand for the signatures: equal, and the same for ever, where those are."""
-        signatures = [signature.as_dict() for signature in self.signatures]
-        return sha256(json.dumps(signatures, sort_keys=True).encode()).hexdigest()[:16]
+        return _layout(self.signatures)
+
+    @cached_property
+    def sound_signatures(self) -> tuple[Signature, ...]:
+        """The signatures there are when no value is one during an error, which comes in the place of the present one."""
+        return tuple(signature.without_error for signature in self.signatures)
+
+    @cached_property
+    def sound_layout(self) -> str:
+        """The layout there is when no value is one during an error."""
+        return _layout(self.sound_signatures)
 
     @property
     def identity(self) -> Identity | None:
@@ -119,6 +128,11 @@ class Telegram:
             if record.signature == _FABRICATION_NUMBER and record.value is not None:
                 return str(record.value)
         return None
+
+
+def _layout(signatures: tuple[Signature, ...]) -> str:
+    parts = [signature.as_dict() for signature in signatures]
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class IncompleteTelegramError(FrameError):

@@ -1,6 +1,7 @@
 """What a meter needs to be read, and what was read from it in one go."""
 
 from collections.abc import Mapping
+from copy import replace
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
@@ -44,6 +45,18 @@ class Quirks:
             raise ValueError(
                 "reset is 'never' beside a ring: its first telegram can't be found"
             )
+
+    def with_learnt(self, learnt: Quirks) -> Quirks:
+        """Add what was learnt of the meter itself, which goes before what is known of its like."""
+        usual = Quirks()
+        told = {
+            item.name: value
+            for item in fields(self)
+            if (value := getattr(learnt, item.name)) != getattr(usual, item.name)
+        }
+        if learnt.ring is not None:
+            told["reset"] = learnt.reset
+        return replace(self, **told)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:

@@ -15,6 +15,12 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "invalid_time": "the meter says that its time is invalid",
     "no_such_time": "no such date or time: {time}",
     "recurring_time": "recurring: {time}",
+    # Of a value that a meter codes in a way of its own.
+    "during_error": "the meter marks this value as one during an error",
+    "stands_for_none": "{number} stands for no value",
+    "out_of_range": "{number} is out of range",
+    "other_length": "there are {length} bytes",
+    "no_resolution": "no {quantity} in the telegram, whose resolution is the factor",
     # Record errors (EN 13757-3, combinable VIFE table).
     "too_many_difes": "too many DIFEs",
     "storage_number_not_implemented": "storage number not implemented",

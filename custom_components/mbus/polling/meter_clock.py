@@ -10,7 +10,7 @@ from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
 from ..presentation.native_value import to_timestamp
 from ..presentation.reasons import error_text
 from ..presentation.texts import cached_texts
-from ..protocol import EncodeError, MBusError, set_clock
+from ..protocol import CLOCK, Bus, EncodeError, MBusError, Readout, set_clock
 from .coordinator import MeterCoordinator
 
 _SOME_DAY: Final = datetime(2000, 1, 1)
@@ -29,7 +29,7 @@ def meter_time(value: datetime, meter_clock: str) -> tuple[datetime, bool]:
 async def async_set_clock(
     coordinator: MeterCoordinator, moment: datetime | None = None
 ) -> None:
-    """Set the meter's clock, by its setting *Meter clock*, to a time or to now; then read the meter.
+    """Set the meter's clock, by its setting *Meter clock*, to a time or to now, and publish what is read then.
 
     With seconds where the meter sends them. What passes until the meter is told is added to the time. Raises
     ServiceValidationError for a time that no clock shows, and HomeAssistantError where this one shows another afterwards.
@@ -37,23 +37,28 @@ async def async_set_clock(
     meter = coordinator.meter
     ahead = moment - dt_util.utcnow() if moment else timedelta()
     reading = coordinator.data.reading
-    with_seconds = any(
-        record.header == b"\x06\x6d"
+    _, with_seconds = CLOCK
+    sends_seconds = any(
+        record.header == with_seconds
         for telegram in (reading.telegrams if reading else ())
         for record in telegram.records
     )
+
+    async def set_it(bus: Bus) -> Readout:
+        master = await bus.master()
+        shown, is_summer_time = meter_time(dt_util.utcnow() + ahead, meter.clock)
+        return await set_clock(
+            master,
+            meter.address,
+            shown,
+            summer_time=is_summer_time,
+            with_seconds=sends_seconds,
+            identity=meter.identity,
+            quirks=meter.quirks,
+        )
+
     try:
-        async with coordinator.connection.turn(urgent=True) as bus:
-            master = await bus.master()
-            shown, is_summer_time = meter_time(dt_util.utcnow() + ahead, meter.clock)
-            await set_clock(
-                master,
-                meter.address,
-                shown,
-                summer_time=is_summer_time,
-                with_seconds=with_seconds,
-                identity=meter.identity,
-            )
+        await coordinator.async_tell(set_it)
     except (EncodeError, OverflowError) as err:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
@@ -69,4 +74,3 @@ async def async_set_clock(
                 "error": error_text(err, cached_texts(coordinator.hass)),
             },
         ) from err
-    await coordinator.async_read_now()

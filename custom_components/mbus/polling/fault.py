@@ -20,6 +20,6 @@ _STATES: Final[tuple[tuple[type[MBusError], BindingState], ...]] = (
 )
 
 
-def state_after(error: MBusError) -> BindingState:
+def fault_of(error: MBusError) -> BindingState:
     """Return what is wrong with a meter that couldn't be read; the first row that matches counts."""
     return next(state for kind, state in _STATES if isinstance(error, kind))
