@@ -46,6 +46,7 @@ PLATFORMS = [
     Platform.BUTTON,
     Platform.DATE,
     Platform.DATETIME,
+    Platform.EVENT,
     Platform.NUMBER,
     Platform.SENSOR,
     Platform.SWITCH,

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -136,6 +137,15 @@ def memory_of_another_meter(memory: Mapping[str, Memory]) -> dict[str, Memory]:
         for binding_id, kept in memory.items()
         if (steps := of_another_meter(kept.get(_STEPS, {})))
     }
+
+
+def fallen_from(result: Result, memory: Memory) -> Decimal | None:
+    """Return the last valid total where a binding's result is the second that is lower, and thereby believed."""
+    kept = memory.get(_TOTAL, {})
+    if not kept or not is_number(result.raw):
+        return None
+    fall = hold_against(result.raw, kept)
+    return Decimal(kept[_TOTAL]) if fall.has_fallen and fall.is_believed else None
 
 
 def _read(
