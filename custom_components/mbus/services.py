@@ -1,9 +1,7 @@
 """Actions: what automations and administrators may do with meters and connections."""
 
-from contextlib import suppress
-from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from homeassistant.const import ATTR_DEVICE_ID, CONF_ADDRESS
 from homeassistant.core import (
@@ -16,12 +14,17 @@ from homeassistant.core import (
 from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
-from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
-from .actions.fields import CONNECTION, METERS
+from .actions.fields import CONNECTION, METERS, hex_bytes, moment, whole_number
 from .actions.history import IMPORT_HISTORY, async_import_history
+from .actions.readings import (
+    EXPORT_READINGS,
+    TAKE_READINGS,
+    async_export_readings,
+    async_take_readings,
+)
 from .const import CONF_BACKUP, CONF_BAUD_RATE, DOMAIN
 from .flows.meter_search import MeterSearch
 from .meters.meter import meter_unique_id
@@ -63,34 +66,6 @@ _METHOD_PRIMARY: Final = "primary"
 _METHOD_SECONDARY: Final = "secondary"
 
 
-def _bytes(value: Any) -> bytes:
-    """Validate hex digits."""
-    try:
-        data = bytes.fromhex(cv.string(value))
-    except ValueError as err:
-        raise vol.Invalid("hex digits, two for each byte, are expected") from err
-    if not data:
-        raise vol.Invalid("at least one byte is expected")
-    return data
-
-
-def _moment(value: Any) -> datetime:
-    """Validate a date and time; one without a time zone is in that of Home Assistant."""
-    try:
-        return dt_util.as_utc(cv.datetime(value))
-    except OverflowError as err:
-        raise vol.Invalid("a date and time of this century is expected") from err
-
-
-def _whole_number(value: Any) -> int:
-    """Validate a number without decimals; forms give text or float for it."""
-    if not isinstance(value, bool):
-        with suppress(TypeError, ValueError, OverflowError):
-            if (number := int(value)) == float(value):
-                return number
-    raise vol.Invalid("a whole number is expected")
-
-
 _METER: Final = {
     vol.Required(ATTR_DEVICE_ID): vol.All(
         cv.ensure_list, [cv.string], vol.Length(min=1, max=1)
@@ -102,7 +77,7 @@ _READ_METER: Final = vol.Schema(METERS)
 _WRITE_RECORD: Final = vol.Schema(
     {
         **METERS,
-        vol.Required("header"): _bytes,
+        vol.Required("header"): hex_bytes,
         vol.Required("value"): vol.Any(int, float, str),
     }
 )
@@ -110,18 +85,18 @@ _SET_PRIMARY_ADDRESS: Final = vol.Schema(
     {
         **_METER,
         vol.Required("address"): vol.All(
-            _whole_number, vol.Range(min=0, max=LAST_PRIMARY)
+            whole_number, vol.Range(min=0, max=LAST_PRIMARY)
         ),
     }
 )
 _SET_BAUD_RATE: Final = vol.Schema(
-    {**_METER, vol.Required("baud_rate"): vol.All(_whole_number, vol.In(BAUD_RATES))}
+    {**_METER, vol.Required("baud_rate"): vol.All(whole_number, vol.In(BAUD_RATES))}
 )
-_SET_CLOCK: Final = vol.Schema({**METERS, vol.Optional("datetime"): _moment})
+_SET_CLOCK: Final = vol.Schema({**METERS, vol.Optional("datetime"): moment})
 _APPLICATION_RESET: Final = vol.Schema(
     {
         **METERS,
-        vol.Optional("sub_code"): vol.All(_whole_number, vol.Range(min=0, max=255)),
+        vol.Optional("sub_code"): vol.All(whole_number, vol.Range(min=0, max=255)),
     }
 )
 _SEARCH: Final = vol.Schema(
@@ -135,7 +110,7 @@ _SEARCH: Final = vol.Schema(
 _SYNCHRONISE: Final = vol.Schema(
     {**CONNECTION, vol.Optional("classic", default=False): cv.boolean}
 )
-_SEND_RAW_FRAME: Final = vol.Schema({**CONNECTION, vol.Required("frame"): _bytes})
+_SEND_RAW_FRAME: Final = vol.Schema({**CONNECTION, vol.Required("frame"): hex_bytes})
 _TRACE: Final = vol.Schema(CONNECTION)
 _RELOAD_PROFILES: Final = vol.Schema({})
 
@@ -177,6 +152,15 @@ def async_setup_services(hass: HomeAssistant) -> None:
         "import_history",
         async_import_history,
         IMPORT_HISTORY,
+        on_request,
+    )
+    admin(hass, DOMAIN, "take_readings", async_take_readings, TAKE_READINGS, on_request)
+    admin(
+        hass,
+        DOMAIN,
+        "export_readings",
+        async_export_readings,
+        EXPORT_READINGS,
         on_request,
     )
     admin(hass, DOMAIN, "get_trace", _async_get_trace, _TRACE, always)

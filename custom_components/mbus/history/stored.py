@@ -92,6 +92,16 @@ def stored_records(
     return [by_interval.get(id(stored.record), stored) for stored in dated]
 
 
+def has_kept_on(day: date, telegrams: Sequence[Telegram]) -> bool:
+    """Return whether a meter says that it keeps anything of a day."""
+    records = [record for telegram in telegrams for record in telegram.records]
+    return any(
+        (kept.date() if isinstance(kept, datetime) else kept) == day
+        for dates in _own_dates(records).values()
+        for kept in dates
+    )
+
+
 def _meaning(record: Record, meant: Interpretation | None) -> Interpretation:
     """Return what a record means, apart from where and when it was kept."""
     if meant is None:

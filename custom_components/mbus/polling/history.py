@@ -147,7 +147,7 @@ class History:
 
     async def async_take(self, reading: Reading, bindings: Collection[str]) -> None:
         """Write what a reading tells of the past of some bindings, at once where that can be."""
-        frames, time = as_stored(reading)
+        stored = as_stored(reading)
         kept = [
             one
             for one in self._store.notes.imports
@@ -155,7 +155,9 @@ class History:
         ]
         begun = {one["binding_id"] for one in kept}
         new = [
-            StoredImport(binding_id=binding_id, frames=frames, time=time)
+            StoredImport(
+                binding_id=binding_id, frames=stored["frames"], time=stored["time"]
+            )
             for binding_id in bindings
             if binding_id not in begun
         ]

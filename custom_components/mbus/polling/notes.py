@@ -8,7 +8,14 @@ from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 
-class StoredImport(TypedDict):
+class StoredReading(TypedDict):
+    """The frames of a reading, and its time."""
+
+    frames: list[str]
+    time: str
+
+
+class StoredImport(StoredReading):
     """A reading whose stored totals are to become the history of a binding's sensor.
 
     `shift` is there once they are being written: by so much the recorder's rows from `start` on are raised then, the
@@ -16,8 +23,6 @@ class StoredImport(TypedDict):
     """
 
     binding_id: str
-    frames: list[str]
-    time: str
     start: NotRequired[str]
     sum: NotRequired[float]
     shift: NotRequired[float]
@@ -25,11 +30,15 @@ class StoredImport(TypedDict):
 
 
 class StoredNotes(TypedDict):
-    """Their part of the file: seams of exchanged meters, imports of stored totals, and when a meter took another's place."""
+    """Their part of the file: seams of exchanged meters, imports of stored totals, when a meter took another's place.
+
+    And the readings that were taken last for a bill, by the meters' subentry ids.
+    """
 
     seams: NotRequired[list[dict[str, Any]]]
     imports: NotRequired[list[StoredImport]]
     exchanged: NotRequired[dict[str, str]]
+    taken: NotRequired[dict[str, StoredReading]]
 
 
 class Notes:
@@ -86,3 +95,14 @@ class Notes:
         """Drop what is noted of a meter that was removed."""
         if self._data.get("exchanged", {}).pop(meter_id, None):
             self._changed()
+
+    @property
+    def taken(self) -> dict[str, StoredReading]:
+        """The readings that were taken last, by the meters' ids."""
+        return self._data.get("taken", {})
+
+    @callback
+    def keep_taken(self, readings: dict[str, StoredReading]) -> None:
+        """Remember the readings that were taken now, and no earlier ones."""
+        self._data["taken"] = readings
+        self._changed()

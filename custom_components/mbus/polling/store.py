@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN, LOGGER
 from ..meters.reading import Memory, Reading
 from ..protocol import IncompleteTelegramError, MBusError, Telegram, parse_telegram
-from .notes import Notes, StoredImport, StoredNotes
+from .notes import Notes, StoredNotes, StoredReading
 
 SAVE_DELAY = 60
 STORAGE_VERSION = 1
@@ -172,7 +172,8 @@ class MBusStore:
         """Remember a meter's reading, and what its bindings held it against."""
         stored = self._data["meters"].setdefault(meter_id, {})
         self.size -= _size(stored)
-        stored["frames"], stored["time"] = as_stored(reading)
+        kept = as_stored(reading)
+        stored["frames"], stored["time"] = kept["frames"], kept["time"]
         self.size += _size(stored)
         self.keep_memory(memory)
 
@@ -231,14 +232,13 @@ def _is_memory(memory: Any) -> bool:
         return False
 
 
-def as_stored(reading: Reading) -> tuple[list[str], str]:
+def as_stored(reading: Reading) -> StoredReading:
     """Return the frames and the time of a reading as they are kept."""
-    return [telegram.frame.hex() for telegram in reading.telegrams], (
-        reading.time.isoformat()
-    )
+    frames = [telegram.frame.hex() for telegram in reading.telegrams]
+    return StoredReading(frames=frames, time=reading.time.isoformat())
 
 
-def stored_reading(stored: StoredMeter | StoredImport) -> Reading | None:
+def stored_reading(stored: StoredMeter | StoredReading) -> Reading | None:
     """Return a reading that was kept, decoded anew; None for one whose time has no zone.
 
     Raises KeyError where there is none, MBusError, TypeError or ValueError for one that can't be read.
