@@ -18,6 +18,12 @@ from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
 from .actions.fields import CONNECTION, METERS, hex_bytes, moment, whole_number
+from .actions.fleet import (
+    EXPORT_METERS,
+    IMPORT_METERS,
+    async_export_meters,
+    async_import_meters,
+)
 from .actions.history import IMPORT_HISTORY, async_import_history
 from .actions.readings import (
     EXPORT_READINGS,
@@ -163,6 +169,8 @@ def async_setup_services(hass: HomeAssistant) -> None:
         EXPORT_READINGS,
         on_request,
     )
+    admin(hass, DOMAIN, "export_meters", async_export_meters, EXPORT_METERS, on_request)
+    admin(hass, DOMAIN, "import_meters", async_import_meters, IMPORT_METERS, on_request)
     admin(hass, DOMAIN, "get_trace", _async_get_trace, _TRACE, always)
     admin(hass, DOMAIN, "clear_trace", _async_clear_trace, _TRACE)
     admin(hass, DOMAIN, "reload_profiles", _async_reload_profiles, _RELOAD_PROFILES)

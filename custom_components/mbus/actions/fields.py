@@ -5,9 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
+
+from ..const import DOMAIN
 
 
 def hex_bytes(value: Any) -> bytes:
@@ -36,6 +39,15 @@ def whole_number(value: Any) -> int:
             if (number := int(value)) == float(value):
                 return number
     raise vol.Invalid("a whole number is expected")
+
+
+def refused(key: str, **placeholders: str) -> ServiceValidationError:
+    """Return the error that tells what can't be done as it was asked for."""
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key=key,
+        translation_placeholders=placeholders,
+    )
 
 
 METERS: Final = {

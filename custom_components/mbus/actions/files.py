@@ -4,9 +4,10 @@ import os
 from pathlib import Path
 
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError
 
 from ..const import DOMAIN
+from .fields import refused
 
 
 async def async_write_new(hass: HomeAssistant, filename: str, text: str) -> str:
@@ -35,7 +36,7 @@ def _write_new(hass: HomeAssistant, filename: str, text: str) -> str:
                 path.unlink()
                 raise
     except FileExistsError as err:
-        raise _refused("name_taken", path) from err
+        raise refused("name_taken", path=str(path)) from err
     except OSError as err:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
@@ -50,19 +51,11 @@ def _read(hass: HomeAssistant, filename: str) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as err:
-        raise _refused("file_not_read", path, str(err)) from err
+        raise refused("file_not_read", path=str(path), error=str(err)) from err
 
 
 def _allowed(hass: HomeAssistant, filename: str) -> Path:
     path = Path(hass.config.path(filename))
     if not hass.config.is_allowed_path(str(path)):
-        raise _refused("folder_not_allowed", path)
+        raise refused("folder_not_allowed", path=str(path))
     return path
-
-
-def _refused(key: str, path: Path, error: str = "") -> ServiceValidationError:
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders={"path": str(path), "error": error},
-    )

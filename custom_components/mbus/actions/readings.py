@@ -6,7 +6,7 @@ from typing import Final
 
 from homeassistant.const import ATTR_AREA_ID, ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
@@ -28,7 +28,7 @@ from ..presentation.table import Row, as_csv, rows_of
 from ..presentation.texts import Texts, async_get_texts, option_key
 from ..profiles.library import cached_library
 from ..protocol import MBusError, synchronise
-from .fields import CONNECTION, METERS
+from .fields import CONNECTION, METERS, refused
 from .files import async_write_new
 
 LAST: Final = "last"
@@ -123,7 +123,7 @@ async def async_export_readings(call: ServiceCall) -> ServiceResponse:
     """Write readings as CSV into a new file, or answer with it."""
     filename: str | None = call.data.get("filename")
     if filename is None and not call.return_response:
-        raise _refused("nowhere_to_write")
+        raise refused("nowhere_to_write")
     texts = await async_get_texts(call.hass)
     rows, missing = list[Row](), list[str]()
     for coordinator in _exported_meters(call):
@@ -132,7 +132,7 @@ async def async_export_readings(call: ServiceCall) -> ServiceResponse:
         else:
             missing.append(coordinator.meter.title)
     if not rows:
-        raise _refused("nothing_to_export")
+        raise refused("nothing_to_export")
     text = as_csv(
         rows,
         decimal_comma=call.data["decimal_comma"],
@@ -158,7 +158,7 @@ def _meters_of(
     meters = meters_of(call)
     for coordinator in meters.values():
         if coordinator.config_entry is not entry:
-            raise _refused(
+            raise refused(
                 "meter_of_another_connection",
                 meter=coordinator.meter.title,
                 connection=entry.title,
@@ -247,11 +247,3 @@ def _rows(
     meter, library = coordinator.meter, cached_library(coordinator.hass)
     interpretations = library.interpret(reading.telegrams, meter.profile)
     return rows_of(meter, reading, interpretations, texts)
-
-
-def _refused(key: str, **placeholders: str) -> ServiceValidationError:
-    return ServiceValidationError(
-        translation_domain=DOMAIN,
-        translation_key=key,
-        translation_placeholders=placeholders,
-    )
