@@ -131,6 +131,7 @@ async def add_meter(
         "known_meter": {"next_step_id": "records"},
         "records": tick,
         "records_incomplete": tick,
+        "history": lambda step: {"sensors": _field(step, "sensors")["default"]},
     }
     end = await walk(
         home_assistant, SUBENTRIES, {"handler": [entry_id, "meter"]}, answers

@@ -32,6 +32,7 @@ from .flows.link_form import async_follow_moved_port
 from .meters.meter import Meter
 from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
+from .polling.history import History
 from .polling.issues import report_profile_files, withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
 from .polling.seams import Seams
@@ -47,6 +48,7 @@ PLATFORMS = [
     Platform.BUTTON,
     Platform.DATE,
     Platform.DATETIME,
+    Platform.EVENT,
     Platform.NUMBER,
     Platform.SENSOR,
     Platform.SWITCH,
@@ -93,16 +95,20 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     gateway = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **connection_device_info(hass, entry)
     )
+    coordinators = dict[str, MeterCoordinator]()
     entry.runtime_data = data = MBusRuntimeData(
+        coordinators=coordinators,
         connection=connection,
         schedule=Schedule(hass, entry, connection, store, on_reading=async_tell),
         store=store,
-        seams=Seams(hass, store),
+        seams=Seams(hass, store.notes),
+        history=History(hass, store, coordinators),
         gateway_device_id=gateway.id,
         memory_limit=all_options(entry.options)[CONF_MEMORY_LIMIT],
     )
     entry.async_on_unload(partial(data.async_stop, CLOSED))
     entry.async_on_unload(data.seams.async_stop)
+    entry.async_on_unload(data.history.async_stop)
     updates = _Updates(entry)
     for meter in updates.meters:
         _add_meter(hass, entry, meter)
@@ -280,8 +286,9 @@ async def _remove_meter(
     data.schedule.async_remove(meter_id)
     await coordinator.async_shutdown()
     data.store.forget_meter(meter_id)
+    data.store.notes.forget_exchange(meter_id)
     for binding_id in coordinator.meter.bindings:
-        data.store.forget_memory(binding_id)
+        _forget_binding(data, binding_id)
     withdraw_all(hass, meter_id)
 
 
@@ -297,4 +304,9 @@ def _drop_entities(
         if entity.unique_id.partition("_")[0] in gone:
             registry.async_remove(entity.entity_id)
     for binding_id in gone:
-        entry.runtime_data.store.forget_memory(binding_id)
+        _forget_binding(entry.runtime_data, binding_id)
+
+
+def _forget_binding(data: MBusRuntimeData, binding_id: str) -> None:
+    data.store.forget_memory(binding_id)
+    data.store.notes.forget_import(binding_id)

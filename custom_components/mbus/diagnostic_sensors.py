@@ -22,6 +22,7 @@ from homeassistant.helpers.typing import StateType
 from .const import TYPE_SERIAL, TYPE_TCP
 from .entity import ConnectionEntity, MeterEntity
 from .meters.binding import BindingState
+from .meters.events import STATUS_BITS
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .presentation.reasons import reason_text
 from .presentation.texts import Texts, cached_texts
@@ -238,15 +239,7 @@ class StatusSensor(MeterDiagnosticSensor):
     """The status byte of the last reply, put into one word: the gravest of what it says."""
 
     _attr_device_class = SensorDeviceClass.ENUM
-    _attr_options = [
-        "permanent_error",
-        "temporary_error",
-        "application_error",
-        "alarm",
-        "power_low",
-        "application_busy",
-        "ok",
-    ]
+    _attr_options = [*STATUS_BITS, "ok"]
     _attr_translation_key = "status"
     _unrecorded_attributes = frozenset({"status", "manufacturer_status"})
 
@@ -262,9 +255,7 @@ class StatusSensor(MeterDiagnosticSensor):
         """Return the gravest of what the status says; None where the meter sends no header."""
         if (header := self.coordinator.data.header) is None:
             return None
-        return next(
-            (name for name in self._attr_options[:-1] if getattr(header, name)), "ok"
-        )
+        return next((name for name in STATUS_BITS if getattr(header, name)), "ok")
 
     @property
     @override

@@ -61,7 +61,7 @@ async def test_add_meter(
     result = await submit_address(dialog, " 1 ")
     assert result["step_id"] == "records"
     labels = options_of(result, "records")
-    assert len(labels) == 26
+    assert len(labels) == 52
     assert labels["0.0"].startswith("0.0 · Fabrication number · ")
     assert labels["0.1"].startswith("0.1 · Energy · ")
     assert labels["0.1"].endswith(" kWh")

@@ -518,7 +518,7 @@ async def test_application_reset_first() -> None:
     async with SimulatedBus([HeatMeter(1)]) as bus, mastered(bus) as master:
         whole = await master.read(1)
         short = await master.read(1, quirks=Quirks(application_reset=0x50))
-        assert bus.requests[3:5] == [
+        assert bus.requests[4:6] == [
             RESET,
             bytes.fromhex("68 04 04 68 53 01 50 50 F4 16"),
         ]
@@ -531,7 +531,7 @@ async def test_initial_frames() -> None:
         frame = bytes.fromhex("68 03 03 68 53 01 B1 05 16")
         readout = await master.read(1, quirks=Quirks(initial_frames=(frame,)))
         assert bus.requests[:3] == [RESET, frame, REQUEST_1]
-        assert len(readout.telegrams) == 3
+        assert len(readout.telegrams) == 4
 
 
 def test_quirks_as_json() -> None:

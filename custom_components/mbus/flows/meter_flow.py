@@ -1,7 +1,9 @@
 """Adding a meter, and choosing which of its records become entities."""
 
 from collections.abc import Collection
-from typing import Any
+from copy import replace
+from datetime import datetime
+from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS
@@ -10,16 +12,18 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import CONF_BINDINGS
+from ..meters.binding import Binding
 from ..meters.meter import Meter, meter_unique_id
 from ..meters.reading import Reading
 from ..presentation.reasons import fault_text, reason_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
-from ..profiles.library import AUTOMATIC, Library, async_get_library
+from ..profiles.library import AUTOMATIC, async_get_library
 from ..protocol import Header, MBusError, Telegram
 from .adding import meter_subentry_data
 from .energy_flow import EnergySteps
 from .flow_errors import meter_error
+from .history_flow import HistorySteps
 from .meter_settings_flow import MeterSettingsSteps
 from .record_choice import (
     bound_records,
@@ -37,12 +41,18 @@ ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_ADDRESS): TextSelector()})
 
 
 class MeterSubentryFlow(
-    TransformationSteps, MeterSettingsSteps, EnergySteps, SubentrySearchFlow
+    TransformationSteps,
+    MeterSettingsSteps,
+    EnergySteps,
+    HistorySteps,
+    SubentrySearchFlow,
 ):
     """Add a meter, or change one: which records are shown, how, and how it is read."""
 
     _bound: Collection[str] = ()
+    _chosen: list[dict[str, Any]] | None = None
     _telegrams: tuple[Telegram, ...] = ()
+    _read_at: datetime
     _typed: dict[str, Any] | None = None
 
     async def async_step_user(
@@ -102,6 +112,7 @@ class MeterSubentryFlow(
                 "edit_binding",
                 "add_binding",
                 "energy",
+                "import_history",
                 "meter_settings",
             ],
             description_placeholders={"meter": self._meter.title},
@@ -129,11 +140,12 @@ class MeterSubentryFlow(
                 library.interpret(self._telegrams, self._profile_choice),
                 library.block_fields(self._telegrams, self._profile_choice),
             )
-            return (
-                await self._async_add_meter(chosen, library)
-                if adding
-                else self._store({CONF_BINDINGS: chosen})
-            )
+            self._chosen = chosen
+            new = [item for item in chosen if item not in bindings]
+            reading = Reading(telegrams=self._telegrams, time=self._read_at)
+            if await self._async_offer_history(self._with(new), reading):
+                return await self.async_step_history()
+            return await self._async_keep_chosen(chosen)
         step_id, placeholders = await self._async_take_records()
         interpretations = library.interpret(self._telegrams, self._profile_choice)
         fields = library.block_fields(self._telegrams, self._profile_choice)
@@ -163,10 +175,25 @@ class MeterSubentryFlow(
             },
         )
 
-    async def _async_add_meter(
-        self, bindings: list[dict[str, Any]], library: Library
+    @override
+    async def _async_end_history(self) -> SubentryFlowResult:
+        if self._chosen is None:
+            return await super()._async_end_history()
+        return await self._async_keep_chosen(self._chosen)
+
+    def _with(self, bindings: list[dict[str, Any]]) -> Meter:
+        """Return the meter with these bindings alone."""
+        meter = self._asked if self.source == SOURCE_USER else self._meter
+        known = {item["id"]: Binding.from_dict(item) for item in bindings}
+        return replace(meter, medium=self._medium, bindings=known)
+
+    async def _async_keep_chosen(
+        self, bindings: list[dict[str, Any]]
     ) -> SubentryFlowResult:
+        if self.source != SOURCE_USER:
+            return self._store({CONF_BINDINGS: bindings})
         assert self._readout
+        library = await async_get_library(self.hass)
         return self.async_create_entry(
             title=await self._async_title(),
             data=meter_subentry_data(
@@ -207,8 +234,9 @@ class MeterSubentryFlow(
         """Take the telegrams just read, or else the last ones; return the step that shows them, and what it names."""
         texts, data = await async_get_texts(self.hass), self._data
         error: MBusError | None = None
+        self._read_at = data.reading.time if data.reading else dt_util.utcnow()
         if readout := self._readout:
-            self._telegrams = readout.telegrams
+            self._telegrams, self._read_at = readout.telegrams, dt_util.utcnow()
             error = readout.error
         elif reading := data.reading:
             self._telegrams, error = reading.telegrams, reading.error

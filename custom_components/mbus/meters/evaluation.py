@@ -149,6 +149,15 @@ def memory_of_another_meter(memory: Mapping[str, Memory]) -> dict[str, Memory]:
     }
 
 
+def fallen_from(result: Result, memory: Memory) -> Decimal | None:
+    """Return the last valid total where a binding's result is the second that is lower, and thereby believed."""
+    kept = memory.get(_TOTAL, {})
+    if not kept or not is_number(result.raw):
+        return None
+    fall = hold_against(result.raw, kept)
+    return Decimal(kept[_TOTAL]) if fall.has_fallen and fall.is_believed else None
+
+
 def _read(
     binding: Binding, reading: Reading, guard: Guard, memory: Memory
 ) -> tuple[Result, Fall | None]:
@@ -160,7 +169,7 @@ def _read(
             value, problem = binding.block_value_in(reading.telegrams)
         else:
             record = binding.record_in(reading.telegrams)
-            value, problem = _value_of(record, binding, reading.telegrams)
+            value, problem = value_of(record, binding, reading.telegrams)
         found = True
         guard.check(value, problem)
     except BindingError as err:
@@ -195,12 +204,12 @@ def value_in(binding: Binding, telegrams: Sequence[Telegram]) -> Any:
     try:
         if binding.block:
             return binding.block_value_in(telegrams)[0]
-        return _value_of(binding.record_in(telegrams), binding, telegrams)[0]
+        return value_of(binding.record_in(telegrams), binding, telegrams)[0]
     except BindingError:
         return None
 
 
-def _value_of(
+def value_of(
     record: Record, binding: Binding, telegrams: Sequence[Telegram]
 ) -> tuple[Value, Problem | None]:
     """Return a record's value in the unit of its binding, and what is wrong with it."""

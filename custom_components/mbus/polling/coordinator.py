@@ -37,6 +37,7 @@ from .connection import (
     all_options,
 )
 from .fault import fault_of
+from .history import History
 from .issues import (
     report_cycle,
     report_memory,
@@ -61,6 +62,7 @@ class MBusRuntimeData:
     schedule: Schedule
     store: MBusStore
     seams: Seams
+    history: History
     gateway_device_id: str
     memory_limit: int
     coordinators: dict[str, MeterCoordinator] = field(default_factory=dict)
@@ -264,6 +266,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         """Show nothing of the meter that was here before, and read the one that is here now."""
         memory = memory_of_another_meter(self.data.memory)
         self._store.forget_meter(self.meter.id)
+        self._store.notes.note_exchange(self.meter.id)
         self._store.keep_memory(
             {
                 binding_id: memory.get(binding_id, {})

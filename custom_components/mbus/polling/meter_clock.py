@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
+from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER, SIGNAL_CLOCK_SET
 from ..meters.clock import to_timestamp
 from ..meters.reason import why
 from ..presentation.reasons import reason_text
@@ -60,6 +61,11 @@ async def async_set_clock(
 
     try:
         await coordinator.async_tell(set_it)
+        async_dispatcher_send(
+            coordinator.hass,
+            SIGNAL_CLOCK_SET.format(meter.id),
+            dt_util.utcnow() + ahead,
+        )
     except (EncodeError, OverflowError) as err:
         raise ServiceValidationError(
             translation_domain=DOMAIN,

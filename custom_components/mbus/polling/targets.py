@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from homeassistant.auth.permissions.const import CAT_ENTITIES, POLICY_CONTROL
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, Platform
-from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
 from homeassistant.exceptions import (
     HomeAssistantError,
     ServiceValidationError,
@@ -18,6 +18,7 @@ from homeassistant.helpers.target import (
     TargetSelection,
     async_extract_referenced_entity_ids,
 )
+from homeassistant.util.json import JsonObjectType
 
 from ..const import DOMAIN
 from ..presentation.reasons import failure_text, reason_text
@@ -115,6 +116,23 @@ async def async_on_each[Answer](
         device_id: outcome
         for device_id, outcome in outcomes.items()
         if not isinstance(outcome, HomeAssistantError)
+    }
+
+
+def answer_of(
+    call: ServiceCall,
+    outcomes: Mapping[str, JsonObjectType | HomeAssistantError],
+) -> ServiceResponse:
+    """Return what came of it for each meter or why it failed; raise what failed where nobody asked for an answer."""
+    if not call.return_response:
+        raise_errors(call.hass, outcomes)
+        return None
+    texts = cached_texts(call.hass)
+    return {
+        device_id: {"error": failure_text(outcome, texts)}
+        if isinstance(outcome, HomeAssistantError)
+        else outcome
+        for device_id, outcome in outcomes.items()
     }
 
 
