@@ -11,11 +11,12 @@ NO_VALUE = ("unknown", "unavailable")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One binding: where its record is, and the state of its entity."""
+    """One binding: where its record is, by which profile it is read, if by any, and the state of its entity."""
 
     address: int | str
     telegram: int
-    index: int
+    index: int | None
+    profile: str | None
     entity: str | None
     value: str | None
     unit: str | None
@@ -52,6 +53,7 @@ async def read_table(
                         address=meter["address"],
                         telegram=binding["telegram"],
                         index=binding["index"],
+                        profile=binding["profile"],
                         entity=entity,
                         value=None if state["state"] in NO_VALUE else state["state"],
                         unit=state["attributes"].get("unit_of_measurement"),

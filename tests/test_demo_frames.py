@@ -13,6 +13,9 @@ ROOT = Path(__file__).parent.parent
 CORPUS = ROOT.parent / "shared" / "corpus" / "telegrams.jsonl"
 
 # Units that Home Assistant shows, by the unit that a frame is expected to be in.
+# What an alternating current does not turn into heat has the standard's codes of what it does, until a profile tells.
+APPARENT = {"Wh": ("varh", "VAh"), "W": ("var", "VA")}
+
 FACTORS: dict[str, dict[str | None, Decimal | int]] = {
     "1": {None: 1},
     "Wh": {"Wh": 1, "kWh": 1_000, "MWh": 1_000_000},
@@ -28,6 +31,7 @@ FACTORS: dict[str, dict[str | None, Decimal | int]] = {
     "varh": {"varh": 1, "kvarh": 1_000},
     "var": {"var": 1, "kvar": 1_000},
     "VA": {"VA": 1, "kVA": 1_000},
+    "VAh": {"VAh": 1, "kVAh": 1_000},
 }
 
 
@@ -81,8 +85,15 @@ def _agrees(row: dict[str, Any], record: dict[str, Any]) -> bool:
     shown, expected = Decimal(row["value"]), Decimal(record["value"])
     if record["unit"] == "text":  # a unit spelt out in the frame
         return shown == expected
-    if (factor := FACTORS[record["unit"]].get(row["unit"])) is None:
+    units = (
+        record["unit"],
+        *(APPARENT.get(record["unit"], ()) if row["profile"] else ()),
+    )
+    factors = [
+        FACTORS[unit][row["unit"]] for unit in units if row["unit"] in FACTORS[unit]
+    ]
+    if not factors:
         return False
     # Of a real number, no more digits are shown than its 32 bits hold; seconds shown as hours may end in thirds.
     is_real = int(record["header"][:2], 16) & 0x0F == 5
-    return isclose(shown * factor, expected, rel_tol=2**-24 if is_real else 1e-12)
+    return isclose(shown * factors[0], expected, rel_tol=2**-24 if is_real else 1e-12)

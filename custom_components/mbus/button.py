@@ -11,8 +11,8 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .control import ControlEntity, async_setup_controls
 from .entity import MeterEntity, async_setup_meter_entities
-from .polling.clock import async_set_clock
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .polling.meter_clock import async_set_clock
 from .presentation.control_kind import is_cleared
 
 PARALLEL_UPDATES = 1

@@ -1,13 +1,10 @@
 """Repairs: another meter answers at an address, or a meter's records have changed."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.selector import (
     SelectSelector,
     SelectSelectorConfig,
@@ -16,22 +13,21 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from .const import CONF_BINDINGS
+from .flows.meter_repair import MeterRepairFlow
+from .flows.profile_repair import ProfileFlow
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, find_again, is_missing, rebound_to
 from .meters.meter import Meter, identity_data
-from .polling.coordinator import MBusConfigEntry, MeterCoordinator
-from .polling.exchange import async_seams_of_exchange, seams_text
-from .polling.issues import OTHER_METER
+from .polling.adoption import async_seams_of_exchange, seams_text
+from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
-from .presentation.naming import binding_name, place_text
-from .presentation.reasons import error_text
+from .presentation.naming import binding_name
+from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
-from .protocol import AnonymousReplyError, Identity, MBusError, Readout
+from .profiles.interpretation import Place
+from .protocol import AnonymousReplyError, Identity, MBusError, Readout, Telegram
 
 CONF_RECORD: Final = "record"
-
-type Place = tuple[int, int]
-"""Telegram and index of a record."""
 
 
 async def async_create_fix_flow(
@@ -39,59 +35,13 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Return the flow that mends an issue; its data name the entry and the meter."""
     assert data is not None
-    flow = AdoptMeterFlow if issue_id.startswith(OTHER_METER) else RebindFlow
+    flow = next(
+        flow for kind, flow in _FLOWS.items() if issue_id.startswith(f"{kind}_")
+    )
     return flow(str(data["entry_id"]), str(data["meter_id"]))
 
 
-class _MeterRepairFlow(RepairsFlow):
-    """Reads the meter as it answers now, and stores what follows from it.
-
-    A meter or a connection that goes meanwhile ends the flow, at the next step that needs it.
-    """
-
-    def __init__(self, entry_id: str, meter_id: str) -> None:
-        """Remember the meter concerned."""
-        self._entry_id = entry_id
-        self._meter_id = meter_id
-
-    @property
-    def _coordinator(self) -> MeterCoordinator:
-        entry: MBusConfigEntry | None = self.hass.config_entries.async_get_entry(
-            self._entry_id
-        )
-        if entry is None or self._meter_id not in entry.subentries:
-            raise AbortFlow("meter_deleted")
-        if entry.state is not ConfigEntryState.LOADED:
-            raise AbortFlow("not_loaded", {"connection": entry.title})
-        return entry.runtime_data.coordinators[self._meter_id]
-
-    @property
-    def _subentry(self) -> ConfigSubentry:
-        return self._coordinator.config_entry.subentries[self._meter_id]
-
-    @property
-    def _placeholders(self) -> dict[str, str]:
-        meter = self._coordinator.meter
-        return {"meter": meter.title, "address": str(meter.address)}
-
-    async def _async_read(self, *, any_meter: bool = False) -> Readout:
-        meter, connection = self._coordinator.meter, self._coordinator.connection
-        if any_meter:
-            meter = replace(meter, identity=None)
-        async with connection.turn(urgent=True) as bus:
-            return await connection.read(bus, meter)
-
-    def _store(self, updates: Mapping[str, Any]) -> None:
-        subentry = self._subentry
-        self.hass.config_entries.async_update_subentry(
-            self._coordinator.config_entry, subentry, data={**subentry.data, **updates}
-        )
-
-    def _error_text(self, error: MBusError) -> str:
-        return error_text(error, cached_texts(self.hass))
-
-
-class AdoptMeterFlow(_MeterRepairFlow):
+class AdoptMeterFlow(MeterRepairFlow):
     """Take the meter that answers for the one configured, with its history, or leave it in error."""
 
     _found: Identity | None = None
@@ -113,12 +63,12 @@ class AdoptMeterFlow(_MeterRepairFlow):
         coordinator, error = self._coordinator, ""
         seams: list[Seam] = []
         try:
-            readout = await self._async_read(any_meter=True)
+            readout = await self._async_read_anyone()
             first = readout.telegrams[0]
             if (found := first.identity) is None:
                 raise AnonymousReplyError(address=coordinator.meter.address)
         except MBusError as err:
-            error = self._error_text(err)
+            error = reason_text(err, cached_texts(self.hass))
         else:
             seams = await async_seams_of_exchange(coordinator, readout)
             # What is stored is the meter that was shown, not one that answers meanwhile.
@@ -140,6 +90,12 @@ class AdoptMeterFlow(_MeterRepairFlow):
             },
         )
 
+    async def _async_read_anyone(self) -> Readout:
+        """Read whoever answers at the meter's address: nothing of it is this meter's yet."""
+        meter, connection = self._coordinator.meter, self._coordinator.connection
+        async with connection.turn(urgent=True) as bus:
+            return await bus.read(meter.address, quirks=meter.quirks)
+
     async def async_step_adopt_seams(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
@@ -155,10 +111,11 @@ class AdoptMeterFlow(_MeterRepairFlow):
         )
 
 
-class RebindFlow(_MeterRepairFlow):
+class RebindFlow(MeterRepairFlow):
     """Bind records that moved to where they are now, and ask what becomes of those that can't be found."""
 
-    _readout: Readout
+    _telegrams: tuple[Telegram, ...]
+    _is_complete: bool
     _chosen: str
     _left: frozenset[str] = frozenset()
 
@@ -166,16 +123,9 @@ class RebindFlow(_MeterRepairFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Read the meter and look where its records are."""
-        try:
-            self._readout = await self._async_read()
-        except MBusError as err:
-            return self.async_abort(
-                reason="read_failed",
-                description_placeholders={
-                    **self._placeholders,
-                    "error": self._error_text(err),
-                },
-            )
+        reading = await self._async_read()
+        self._telegrams = reading.telegrams
+        self._is_complete = reading.error is None
         if any(self._moves().values()):
             return await self.async_step_rebind()
         return await self._async_step_rest()
@@ -192,8 +142,8 @@ class RebindFlow(_MeterRepairFlow):
         rows = [
             (
                 binding_name(binding, texts),
-                place_text(binding.telegram, binding.index, texts),
-                place_text(*place, texts) if place else "–",
+                f"{binding.telegram}.{binding.index}",
+                f"{place[0]}.{place[1]}" if place else "–",
             )
             for binding in self._missing()
             for place in [moves[binding.id]]
@@ -203,13 +153,7 @@ class RebindFlow(_MeterRepairFlow):
             data_schema=vol.Schema({}),
             description_placeholders={
                 **self._placeholders,
-                "bindings": "\n".join(
-                    [
-                        "| | | |",
-                        "|---|---|---|",
-                        *(f"| {' | '.join(row)} |" for row in rows),
-                    ]
-                ),
+                "bindings": "\n".join(f"| {' | '.join(row)} |" for row in rows),
             },
         )
 
@@ -249,7 +193,11 @@ class RebindFlow(_MeterRepairFlow):
             return await self.async_step_leave()
         self._chosen = missing[0].id
         options = record_options(
-            self._readout.telegrams, (), texts, self._coordinator.meter.medium
+            self._telegrams,
+            (),
+            texts,
+            self._coordinator.meter.medium,
+            self._interpret(self._telegrams),
         )
         selector = SelectSelector(
             SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
@@ -293,15 +241,13 @@ class RebindFlow(_MeterRepairFlow):
             binding
             for binding in Meter.from_subentry(self._subentry).bindings.values()
             if binding.id in enabled
-            and is_missing(
-                binding, self._readout.telegrams, is_complete=self._readout.complete
-            )
+            and is_missing(binding, self._telegrams, is_complete=self._is_complete)
         ]
 
     def _moves(self) -> dict[str, Place | None]:
         """Return by binding id where its record is now; None where that can't be told."""
         return {
-            binding.id: find_again(binding, self._readout.telegrams)
+            binding.id: find_again(binding, self._telegrams)
             for binding in self._missing()
         }
 
@@ -309,10 +255,22 @@ class RebindFlow(_MeterRepairFlow):
         self._store(
             {
                 CONF_BINDINGS: [
-                    rebound_to(item, self._readout.telegrams, *moves[item["id"]])
+                    rebound_to(
+                        item,
+                        self._telegrams,
+                        *moves[item["id"]],
+                        self._interpret(self._telegrams),
+                    )
                     if item["id"] in moves
                     else item
                     for item in self._subentry.data[CONF_BINDINGS]
                 ]
             }
         )
+
+
+_FLOWS: Final[Mapping[str, type[MeterRepairFlow]]] = {
+    OTHER_METER: AdoptMeterFlow,
+    RECORDS_CHANGED: RebindFlow,
+    PROFILE_OFFERED: ProfileFlow,
+}

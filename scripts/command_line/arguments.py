@@ -29,7 +29,7 @@ class _Parser(argparse.ArgumentParser):
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line. Raises UsageError."""
     options = _parser().parse_args(arguments, argparse.Namespace(json=False))
-    if options.command == "decode":
+    if options.command in ("decode", "profile"):
         return options
     options.exchanges = []
     try:
@@ -66,6 +66,21 @@ def _parser() -> _Parser:
         nargs="+",
         metavar="HEX|FILE|-",
         help="hex digits, a file of them, or - for the standard input",
+    )
+
+    profile = commands.add_parser(
+        "profile",
+        help="show telegrams with and without a meter profile; without a file, list the families",
+        parents=[_output_options()],
+    )
+    profile.add_argument("file", nargs="?", metavar="FILE", help="a profile (YAML)")
+    profile.add_argument(
+        "--frame",
+        action="append",
+        default=[],
+        type=_checked(_bytes),
+        metavar="HEX",
+        help="a telegram of the meter; several for one that sends several",
     )
 
     def add(name: str, text: str) -> _Parser:

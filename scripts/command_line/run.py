@@ -19,6 +19,11 @@ def run(arguments: Sequence[str]) -> ExitCode:
         options = parse_arguments(arguments)
         if options.command == "decode":
             return decode(options)
+        if options.command == "profile":
+            # Of all commands, this alone needs Home Assistant.
+            from .profile import show_profile
+
+            return show_profile(options)
     except UsageError as err:
         complain(str(err))
         return ExitCode.WRONG_ARGUMENTS

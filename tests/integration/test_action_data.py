@@ -12,10 +12,11 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
 from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.polling.connection import STOPPED_BY_USER
 from tests.simulator import SimulatedBus
 
 from .conftest import CreateEntry
-from .test_services import ACTIONS, ANSWERS, METER, device_of
+from .test_services import ACTIONS, ANSWERS, device_of, target_of
 
 on_one_bus = settings(
     max_examples=40,
@@ -124,11 +125,9 @@ async def test_any_data(
     data: st.DataObject,
 ) -> None:
     """Nothing but errors with a text come out of an action; none is needed of a connection that is stopped."""
-    entry.runtime_data.connection.stopped = "test"
+    entry.runtime_data.connection.stopped = STOPPED_BY_USER
     kind, fields = ACTIONS[action]
-    given_data: dict[str, Any] = {
-        kind: device_of(hass, entry, "meter2") if kind == METER else entry.entry_id
-    }
+    given_data: dict[str, Any] = {**target_of(hass, entry, kind)}
     known = [*fields, "datetime", "sub_code", "method", "classic"]
     given_data |= {field: data.draw(junk | headers) for field in fields}
     given_data |= data.draw(st.dictionaries(st.sampled_from(known), junk, max_size=2))

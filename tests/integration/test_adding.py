@@ -9,6 +9,7 @@ from custom_components.mbus.flows.adding import meter_subentry
 from custom_components.mbus.flows.flow_errors import meter_error
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
 from custom_components.mbus.presentation.titles import device_kind, meter_title
+from custom_components.mbus.profiles.library import Library
 from custom_components.mbus.protocol import (
     MEDIA,
     ApplicationError,
@@ -20,6 +21,7 @@ from custom_components.mbus.protocol import (
     MBusError,
     NoDataError,
     NoReplyError,
+    Quirks,
     Readout,
     SecondaryAddress,
     UnsupportedError,
@@ -106,7 +108,7 @@ def test_meter_that_does_not_say_who_it_is(texts: Texts) -> None:
     secondary = SecondaryAddress.parse("12345678")
     title = meter_title(None, secondary, texts)
     readout = Readout(telegrams=(), complete=False)
-    subentry = meter_subentry(secondary, readout, title)
+    subentry = meter_subentry(secondary, readout, title, Library(profiles=()), Quirks())
 
     assert subentry["title"] == f"Meter {secondary}"
     assert subentry["unique_id"] == f"meter-{secondary}"
@@ -122,7 +124,7 @@ def test_meter_that_does_not_say_who_it_is(texts: Texts) -> None:
         (CollisionError(address=5), {"address": "collision"}),
         (ForeignReplyError(address=5), {"address": "foreign_reply"}),
         (UnsupportedError(0x60, b""), {"base": "unreadable_reply"}),
-        (ApplicationError(""), {"base": "application_error"}),
+        (ApplicationError("access_denied", 0x10), {"base": "application_error"}),
         (LinkError(link=""), {"base": "cannot_connect"}),
         (MBusError(""), {"base": "read_failed"}),
     ],

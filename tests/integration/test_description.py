@@ -23,17 +23,16 @@ import pytest
 
 from custom_components.mbus.const import METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
 from custom_components.mbus.meters.binding import Binding, bound_to
+from custom_components.mbus.meters.clock import to_timestamp
 from custom_components.mbus.presentation.description import (
     record_description,
     sensor_description,
 )
-from custom_components.mbus.presentation.display import display_of
-from custom_components.mbus.presentation.native_value import native_value, to_timestamp
+from custom_components.mbus.presentation.display import display_of, native_value
 from custom_components.mbus.presentation.quantities import TABLE
+from custom_components.mbus.profiles.vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES
 from custom_components.mbus.protocol import (
     MEDIA,
-    MODIFIERS,
-    QUANTITIES,
     UNITS,
     Function,
     Record,
@@ -249,7 +248,7 @@ def assert_valid(description: SensorEntityDescription) -> None:
 @pytest.mark.parametrize("unit", [None, *UNITS, "m³/h/h", "%RH"])
 def test_home_assistant_takes_every_description(unit: str | None) -> None:
     """Whatever quantity, unit, function and modifier come together, nothing invalid comes of it."""
-    for quantity in QUANTITIES:
+    for quantity in KNOWN_QUANTITIES:
         for modifier in (None, "future", "upper_limit_exceed_count"):
             for function in (Function.INSTANTANEOUS, Function.MAXIMUM):
                 for medium in (HEAT, WATER, GAS):
@@ -267,7 +266,7 @@ def test_home_assistant_takes_every_description(unit: str | None) -> None:
                     )
 
 
-@pytest.mark.parametrize("modifier", sorted(MODIFIERS))
+@pytest.mark.parametrize("modifier", sorted(KNOWN_MODIFIERS))
 def test_no_modifier_makes_a_description_invalid(modifier: str) -> None:
     """The same for each modifier there is, with the quantities that most meters send."""
     for quantity, unit in (("energy", "Wh"), ("power", "h"), ("volume", None)):
@@ -279,7 +278,7 @@ def test_no_modifier_makes_a_description_invalid(modifier: str) -> None:
 
 def test_the_table_knows_every_quantity() -> None:
     """A quantity without a row would have no sensor; a row without a quantity would never be used."""
-    assert set(TABLE) == QUANTITIES
+    assert set(TABLE) == KNOWN_QUANTITIES
 
 
 @pytest.mark.parametrize("medium", MEDIA)

@@ -16,6 +16,7 @@ from tests.simulator import SimulatedBus, SimulatedMeter
 from tests.simulator.records import integer
 
 from .conftest import CreateEntry, let_poll
+from .meter_dialogs import configure_meter
 
 ENERGY = integer("04 06", 12_345)  # kWh
 VOLUME = integer("04 13", 6_789)  # l
@@ -144,7 +145,7 @@ async def test_value_of_another_quantity(
     assert "energy" in issue.translation_placeholders["bindings"]
     assert "volume" not in issue.translation_placeholders["bindings"]
     assert errors_of(hass) == {
-        "energy": "record 0 of telegram 0 is now power, it was energy"
+        "energy": "record 0 of telegram 0 is now Power, it was Energy"
     }
 
     meter.records[0] = ENERGY
@@ -216,7 +217,11 @@ async def test_one_of_two_alike_that_went(
 ) -> None:
     """Where records look alike the whole telegram has to be as it was."""
     meter.records = [ENERGY, integer("04 06", 777), VOLUME]
-    await create_entry(7)
+    entry = await create_entry(7)
+    dialog = await configure_meter(hass, entry, "meter7", "choose_records")
+    await dialog.wait()
+    await dialog.submit({"records": ["0.0", "0.1", "0.2"]})
+    await let_poll(hass)
     assert state_of(hass, "energy_2") == "777"
 
     meter.records = [integer("04 06", 777), VOLUME]

@@ -398,7 +398,7 @@ async def test_reading_stops_at_the_last_telegram_needed(
     await hass.async_block_till_done(wait_background_tasks=True)
     bus.requests.clear()
     await let_poll(hass, 301)
-    assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 2
+    assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 3
 
 
 async def test_removing_the_entry_deletes_what_was_kept(

@@ -14,13 +14,12 @@ from custom_components.mbus.presentation.naming import (
     binding_name,
     default_binding_name,
     name_key,
-    record_label,
     record_name,
 )
+from custom_components.mbus.presentation.record_label import record_label
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
+from custom_components.mbus.profiles.vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES
 from custom_components.mbus.protocol import (
-    MODIFIERS,
-    QUANTITIES,
     SECRET_QUANTITIES,
     Record,
     Telegram,
@@ -196,13 +195,13 @@ def test_default_names_of_bindings(sent: str, taken: set[str], name: str) -> Non
 async def test_every_quantity_and_modifier_has_one_text(texts: Texts) -> None:
     """One, and another than its neighbours; commas are for what joins them."""
     for keys, pattern in (
-        (QUANTITIES, "component.mbus.entity.sensor.{}.name"),
-        (MODIFIERS, "component.mbus.selector.record_part.options.{}"),
+        (KNOWN_QUANTITIES, "component.mbus.entity.sensor.{}.name"),
+        (KNOWN_MODIFIERS, "component.mbus.selector.record_part.options.{}"),
     ):
         found = {texts[pattern.format(key)] for key in keys}
         assert len(found) == len(keys)
         assert all(re.fullmatch(r"\S[^{},()]*\S", text) for text in found)
-    for quantity in QUANTITIES:
+    for quantity in KNOWN_QUANTITIES:
         alike = [key for key in texts if f".entity.sensor.{quantity}_detail" in key]
         assert not alike
 
@@ -217,7 +216,10 @@ async def test_different_meanings_have_different_names(texts: Texts) -> None:
         replace(energy, storage_number=1),
         replace(energy, tariff=1, subunit=1, storage_number=1),
         *(record(sent).signature for sent, _ in NAMES[1:]),
-        *(replace(energy, modifiers=(modifier,)) for modifier in sorted(MODIFIERS)),
+        *(
+            replace(energy, modifiers=(modifier,))
+            for modifier in sorted(KNOWN_MODIFIERS)
+        ),
         *(
             replace(energy, modifiers=(modifier,))
             for modifier in ("manufacturer", "manufacturer_01", "vife_6f", "vif_6f")

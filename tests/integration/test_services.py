@@ -97,7 +97,7 @@ async def test_reading_a_meter(hass: HomeAssistant, create_entry: CreateEntry) -
 
     answer = await on_meter(hass, entry, "meter1", "read_meter", answers=True)
 
-    assert len(answer["telegrams"]) == 2
+    assert len(answer["telegrams"]) == 3
     records = [
         record for telegram in answer["telegrams"] for record in telegram["records"]
     ]
@@ -137,7 +137,7 @@ async def test_reading_several_meters(
     )
 
     heat, silent, water = (answer[device] for device in devices)
-    assert len(heat["telegrams"]) == 2
+    assert len(heat["telegrams"]) == 3
     assert len(water["telegrams"]) == 1
     assert silent.keys() == {"error"}
     assert entry.subentries["meter2"].title in silent["error"]
@@ -502,18 +502,25 @@ async def test_one_device_that_is_no_meter(
 
 
 METER, CONNECTION = ATTR_DEVICE_ID, ATTR_CONFIG_ENTRY_ID
-ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+ACTIONS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "read_meter": (METER, {}),
     "write_record": (METER, {"header": "0C 13", "value": 1}),
     "set_primary_address": (METER, {"address": 5}),
     "set_baud_rate": (METER, {"baud_rate": 300}),
     "set_clock": (METER, {}),
     "application_reset": (METER, {}),
+    "import_history": (METER, {}),
+    "export_meters": (CONNECTION, {"filename": "www/meters.json"}),
+    "import_meters": (CONNECTION, {"filename": "www/meters.json"}),
+    "take_readings": (CONNECTION, {}),
+    "export_readings": (CONNECTION, {"filename": "www/readings.csv"}),
     "search": (CONNECTION, {}),
     "synchronise": (CONNECTION, {}),
     "send_raw_frame": (CONNECTION, {"frame": "10 40 02 42 16"}),
     "get_trace": (CONNECTION, {}),
+    "get_bus_table": (CONNECTION, {}),
     "clear_trace": (CONNECTION, {}),
+    "reload_profiles": (None, {}),
 }
 """Every action, what it is for, and what else it needs."""
 
@@ -527,11 +534,18 @@ ANSWERS = {
     "set_baud_rate": SupportsResponse.NONE,
     "set_clock": SupportsResponse.NONE,
     "application_reset": SupportsResponse.NONE,
+    "import_history": SupportsResponse.OPTIONAL,
+    "export_meters": SupportsResponse.OPTIONAL,
+    "import_meters": SupportsResponse.OPTIONAL,
+    "take_readings": SupportsResponse.OPTIONAL,
+    "export_readings": SupportsResponse.OPTIONAL,
     "search": SupportsResponse.ONLY,
     "synchronise": SupportsResponse.NONE,
     "send_raw_frame": SupportsResponse.OPTIONAL,
     "get_trace": SupportsResponse.ONLY,
+    "get_bus_table": SupportsResponse.ONLY,
     "clear_trace": SupportsResponse.NONE,
+    "reload_profiles": SupportsResponse.NONE,
 }
 """Who is answered: always, when asked to, or never."""
 
@@ -548,16 +562,24 @@ async def test_actions(hass: HomeAssistant, create_entry: CreateEntry) -> None:
     } == ANSWERS
 
 
+def target_of(
+    hass: HomeAssistant, entry: MockConfigEntry, kind: str | None
+) -> dict[str, str]:
+    """Return the part of an action's data that names the meter or the connection."""
+    if kind is None:
+        return {}
+    return {kind: device_of(hass, entry, "meter2") if kind == METER else entry.entry_id}
+
+
 async def call_as(
     hass: HomeAssistant, entry: MockConfigEntry, name: str, user: MockUser
 ) -> None:
     """Call an action as a user."""
     kind, fields = ACTIONS[name]
-    target = device_of(hass, entry, "meter2") if kind == METER else entry.entry_id
     await hass.services.async_call(
         DOMAIN,
         name,
-        {kind: target, **fields},
+        {**target_of(hass, entry, kind), **fields},
         blocking=True,
         context=Context(user_id=user.id),
         return_response=ANSWERS[name] is SupportsResponse.ONLY,

@@ -14,7 +14,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.mbus.const import DOMAIN
-from custom_components.mbus.polling.clock import async_set_clock
+from custom_components.mbus.polling.meter_clock import async_set_clock
 from tests.simulator import (
     ElectricityMeter,
     Fault,

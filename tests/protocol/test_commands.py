@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from custom_components.mbus.protocol import (
+    CLOCK,
     Address,
     EncodeError,
     Identity,
@@ -15,9 +16,11 @@ from custom_components.mbus.protocol import (
     NoReplyError,
     OtherMeterError,
     PackageTooLongError,
+    Quirks as ReadingQuirks,
     RefusedError,
     SecondaryAddress,
     application_reset,
+    find_record,
     long_frame,
     parse_telegram,
     select_for_readout,
@@ -31,7 +34,7 @@ from custom_components.mbus.protocol import (
     synchronise,
     write_record,
 )
-from custom_components.mbus.protocol.master import commands as commands_module
+from custom_components.mbus.protocol.master import writing as writing_module
 from tests.simulator import (
     ElectricityMeter,
     Fault,
@@ -80,7 +83,7 @@ async def test_write_a_record(
 ) -> None:
     """The value is coded as the record's header says, taken and read back."""
     async with SimulatedBus([meter, WaterMeter(2)]) as bus, mastered(bus) as master:
-        record = await write_record(master, address, header, value)
+        record = find_record(await write_record(master, address, header, value), header)
         assert meter.memory == {header: bytes.fromhex(data)}
         assert record is not None
         assert record.value == value
@@ -90,7 +93,7 @@ async def test_write_a_text() -> None:
     """Of any length."""
     meter = WaterMeter(1)
     async with SimulatedBus([meter]) as bus, mastered(bus) as master:
-        record = await write_record(master, 1, LOCATION, "Attic")
+        record = find_record(await write_record(master, 1, LOCATION, "Attic"), LOCATION)
         assert record is not None
         assert record.value == "Attic"
         assert meter.memory[LOCATION].endswith(b"cittA")
@@ -137,7 +140,9 @@ async def test_a_lost_acknowledgement(address: Address, lost: int) -> None:
     meter = WaterMeter(1)
     async with SimulatedBus([meter]) as bus, mastered(bus) as master:
         bus.faults.once(*[Fault.DROP] * lost, matches=is_user_data)
-        record = await write_record(master, address, VOLUME, 1234.567)
+        record = find_record(
+            await write_record(master, address, VOLUME, 1234.567), VOLUME
+        )
         assert record is not None
         assert record.value == 1234.567
 
@@ -180,6 +185,31 @@ async def test_another_meter_at_the_address(
             await command(master, 1, *arguments, identity=identity)
         assert command is select_for_readout or not any(map(is_user_data, bus.requests))
         assert meter.memory == {}
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        (write_record, (VOLUME, 1)),
+        (set_clock, (datetime(2026, 1, 1),)),
+        (set_primary_address, (5,)),
+        (set_identification, ("87654321",)),
+        (application_reset, ()),
+        (select_for_readout, ([VOLUME],)),
+    ],
+)
+async def test_a_meter_that_is_never_reset(
+    command: Callable[..., Awaitable[object]],
+    arguments: tuple[Any, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is read before and after as its quirks say, or it would seem to be silent."""
+    monkeypatch.setattr(writing_module, "_CLOCK_PAUSE", 0.0)
+    meter = WaterMeter(1, quirks=Quirks(answers_reset=False))
+    quirks = ReadingQuirks(reset="never")
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        await command(master, 1, *arguments, quirks=quirks)
+        assert any(map(is_user_data, bus.requests))
 
 
 async def test_a_record_that_is_not_sent() -> None:
@@ -372,15 +402,17 @@ async def test_set_clock(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As type F and as type I, with the bit for summer time; read back afterwards."""
-    monkeypatch.setattr(commands_module, "_CLOCK_PAUSE", 0.0)
+    monkeypatch.setattr(writing_module, "_CLOCK_PAUSE", 0.0)
     meter = HeatMeter(1)
     moment = datetime(2026, 11, 22, 14, 35, 20)
     async with SimulatedBus([meter]) as bus, mastered(bus) as master:
-        shown = await set_clock(
+        readout = await set_clock(
             master, address, moment, with_seconds=with_seconds, summer_time=summer_time
         )
+        shown = find_record(readout, bytes.fromhex("04 6D"))
         assert shown is not None
-        assert abs(shown - moment) < timedelta(minutes=1)
+        assert isinstance(shown.value, datetime)
+        assert abs(shown.value - moment) < timedelta(minutes=1)
         assert abs(meter.now() - moment) < timedelta(minutes=1)
         assert meter.summer_time is summer_time
         sent = next(filter(is_user_data, bus.requests))
@@ -425,7 +457,7 @@ def test_set_clock_late(second: int, with_seconds: bool, step: int) -> None:
 
 async def test_set_clock_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the meter shows afterwards is told."""
-    monkeypatch.setattr(commands_module, "_CLOCK_PAUSE", 0.0)
+    monkeypatch.setattr(writing_module, "_CLOCK_PAUSE", 0.0)
     meter = HeatMeter(1, quirks=Quirks(refusal="acknowledged"))
     meter.protected = True
     async with SimulatedBus([meter]) as bus, mastered(bus) as master:
@@ -437,11 +469,12 @@ async def test_set_clock_of_a_meter_that_does_not_send_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It can't be checked."""
-    monkeypatch.setattr(commands_module, "_CLOCK_PAUSE", 0.0)
+    monkeypatch.setattr(writing_module, "_CLOCK_PAUSE", 0.0)
     meter = GasMeter(1)
     async with SimulatedBus([meter]) as bus, mastered(bus) as master:
         moment = datetime(2026, 11, 22, 14, 35)
-        assert await set_clock(master, 1, moment) is None
+        readout = await set_clock(master, 1, moment)
+        assert not any(find_record(readout, header) for header in CLOCK)
         assert abs(meter.now() - moment) < timedelta(minutes=1)
 
 

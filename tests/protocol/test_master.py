@@ -529,7 +529,7 @@ async def test_application_reset_first() -> None:
         short = await master.read(
             1, quirks=Quirks(keeps_frame_count=False, application_reset=0x50)
         )
-        assert bus.requests[3:5] == [
+        assert bus.requests[4:6] == [
             RESET,
             bytes.fromhex("68 04 04 68 53 01 50 50 F4 16"),
         ]
@@ -544,7 +544,7 @@ async def test_initial_frames() -> None:
             1, quirks=Quirks(keeps_frame_count=False, initial_frames=(frame,))
         )
         assert bus.requests[:3] == [RESET, frame, REQUEST_1]
-        assert len(readout.telegrams) == 3
+        assert len(readout.telegrams) == 4
 
 
 def test_quirks_as_json() -> None:

@@ -1,6 +1,6 @@
 """What is stored of a meter that is added, and of the records that are bound at once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -8,10 +8,20 @@ from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.util.ulid import ulid_now
 
-from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_QUIRKS, CONF_TITLE, SUBENTRY_METER
-from ..meters.binding import Access, bound_to
+from ..const import (
+    CONF_ACCESS,
+    CONF_BINDINGS,
+    CONF_QUIRKS,
+    CONF_SHORTEST_PERIOD,
+    CONF_TITLE,
+    SUBENTRY_METER,
+)
+from ..meters.binding import NOTHING_ELSE, Access, bound_to, bound_to_block
 from ..meters.meter import identity_data, meter_unique_id
-from ..presentation.naming import default_binding_name
+from ..presentation.naming import default_binding_name, name_key
+from ..profiles.block import BlockField
+from ..profiles.interpretation import Interpretation, Interpretations, Place, meant
+from ..profiles.library import Library
 from ..protocol import (
     Address,
     Function,
@@ -26,39 +36,50 @@ _SENSIBLE_QUANTITIES: Final = frozenset(
     {
         "energy", "reactive_energy", "apparent_energy", "volume", "mass", "power", "volume_flow", "mass_flow",
         "flow_temperature", "return_temperature", "temperature_difference", "external_temperature", "temperature",
-        "hca_units",
+        "hca_units", "relative_humidity",
     }
 )  # fmt: skip
-_TOTALS: Final = frozenset({"import", "export", "counter_1", "counter_2"})
+_TOTALS: Final = frozenset(
+    {"import", "export", "counter_1", "counter_2", "cooling", "heating"}
+)
 
 
 def meter_subentry_data(
     address: Address,
     readout: Readout,
     bindings: Sequence[dict[str, Any]],
-    quirks: Quirks,
+    library: Library,
+    learnt: Quirks,
 ) -> dict[str, Any]:
     """Return the data of the subentry of a meter that was just read."""
+    profile = library.profile_for(readout.telegrams)
+    quirks = profile.quirks.with_learnt(learnt) if profile else learnt
+    shortest_period = profile.shortest_period if profile else None
     first = readout.telegrams[0] if readout.telegrams else None
     return {
         CONF_ADDRESS: stored_address(address),
         **(identity_data(first.header, first.identity) if first else {}),
         CONF_BINDINGS: list(bindings),
         **({CONF_QUIRKS: quirks.as_dict()} if quirks != Quirks() else {}),
+        **({CONF_SHORTEST_PERIOD: shortest_period} if shortest_period else {}),
     }
 
 
 def meter_subentry(
-    address: Address, readout: Readout, title: str, quirks: Quirks | None = None
+    address: Address, readout: Readout, title: str, library: Library, learnt: Quirks
 ) -> ConfigSubentryData:
     """Return the subentry of a meter that a search found, with its sensible records bound."""
+    meanings = library.interpret(readout.telegrams)
+    bindings = bind_sensible(readout.telegrams, meanings)
+    for (telegram, _), field in library.block_fields(readout.telegrams).items():
+        if field.interpretation.ticked:
+            taken = [binding["name"] for binding in bindings]
+            bindings.append(bind_block(telegram, field, taken))
     return ConfigSubentryData(
         subentry_type=SUBENTRY_METER,
         unique_id=meter_unique_id(address),
         title=title,
-        data=meter_subentry_data(
-            address, readout, bind_sensible(readout.telegrams), quirks or Quirks()
-        ),
+        data=meter_subentry_data(address, readout, bindings, library, learnt),
     )
 
 
@@ -72,24 +93,51 @@ def bind(
     telegram: int,
     index: int,
     taken: Collection[str] = (),
+    interpretations: Interpretations = NOTHING_ELSE,
 ) -> dict[str, Any]:
     """Return a new binding to a record; `taken` are the names of the meter's other bindings."""
     record = telegrams[telegram].records[index]
+    meaning = meant(record, interpretations.get((telegram, index)))
     return {
         "id": ulid_now(),
-        "name": default_binding_name(record.signature, set(taken)),
+        "name": default_binding_name(meaning, set(taken)),
         CONF_TITLE: None,
         CONF_ACCESS: Access.READ,
-        **bound_to(telegrams, telegram, index),
+        **bound_to(telegrams, telegram, index, interpretations),
     }
 
 
-def is_sensible(record: Record) -> bool:
-    """Return whether nearly everyone wants this record: a total or a present value, and a valid one."""
-    signature = record.signature
+def bind_block(
+    telegram: int, field: BlockField, taken: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return a new binding to a part of the manufacturer's bytes."""
+    return {
+        "id": ulid_now(),
+        "name": default_binding_name(field.interpretation.signature, set(taken)),
+        CONF_TITLE: None,
+        CONF_ACCESS: Access.READ,
+        **bound_to_block(telegram, field),
+    }
+
+
+def is_sensible(
+    record: Record,
+    telegram: Telegram | None = None,
+    interpretation: Interpretation | None = None,
+) -> bool:
+    """Return whether nearly everyone wants this record: a total or a present value, and a valid one.
+
+    A profile may know better than the quantity of a valid value tells.
+    """
+    signature = meant(record, interpretation)
+    value, problem = record.value, record.problem
+    if interpretation:
+        value, problem = interpretation.read(record, telegram, record.unit)
+        if interpretation.ticked is not None:
+            return interpretation.ticked and problem is None
     return (
-        record.problem is None
-        and isinstance(record.value, int | float | Decimal)
+        problem is None
+        and isinstance(value, int | float | Decimal)
         and signature.quantity in _SENSIBLE_QUANTITIES
         and signature.function is Function.INSTANTANEOUS
         and not (signature.storage_number or signature.tariff or signature.subunit)
@@ -97,18 +145,27 @@ def is_sensible(record: Record) -> bool:
     )
 
 
-def bind_sensible(telegrams: Sequence[Telegram]) -> list[dict[str, Any]]:
+def sensible_places(
+    telegrams: Sequence[Telegram], interpretations: Interpretations
+) -> Iterator[Place]:
+    """Give telegram and index of what nearly everyone wants; of several records of one name, the first."""
+    seen = set[str]()
+    for number, telegram in enumerate(telegrams):
+        for record in telegram.records:
+            place = number, record.index
+            interpretation = interpretations.get(place)
+            name = name_key(meant(record, interpretation))
+            if name not in seen and is_sensible(record, telegram, interpretation):
+                seen.add(name)
+                yield place
+
+
+def bind_sensible(
+    telegrams: Sequence[Telegram], interpretations: Interpretations
+) -> list[dict[str, Any]]:
     """Return bindings to the records that nearly everyone wants."""
     bindings: list[dict[str, Any]] = []
-    for telegram, content in enumerate(telegrams):
-        for index, record in enumerate(content.records):
-            if is_sensible(record):
-                bindings.append(
-                    bind(
-                        telegrams,
-                        telegram,
-                        index,
-                        [binding["name"] for binding in bindings],
-                    )
-                )
+    for place in sensible_places(telegrams, interpretations):
+        taken = [binding["name"] for binding in bindings]
+        bindings.append(bind(telegrams, *place, taken, interpretations))
     return bindings

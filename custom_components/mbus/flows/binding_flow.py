@@ -37,6 +37,8 @@ from ..presentation.entered_number import (
 )
 from ..presentation.naming import binding_name
 from ..presentation.texts import async_get_texts
+from ..profiles.interpretation import Interpretations
+from ..profiles.library import cached_library
 from ..protocol import Telegram
 from .adding import bind
 from .flow_errors import FieldErrors
@@ -44,6 +46,7 @@ from .link_form import number
 from .presentation_form import (
     PRESENTATION,
     async_presentation_errors,
+    followed,
     presentation_fields,
 )
 from .reading_flow import ReadingSteps
@@ -77,7 +80,7 @@ class BindingSteps(ReadingSteps):
     @property
     def _bindings(self) -> list[dict[str, Any]]:
         """The meter's bindings as they are stored."""
-        return list(self._get_reconfigure_subentry().data[CONF_BINDINGS])
+        return list(self._subentry.data[CONF_BINDINGS])
 
     @property
     def _binding(self) -> Binding:
@@ -133,11 +136,15 @@ class BindingSteps(ReadingSteps):
         options = [
             SelectOptionDict(
                 value=binding.id,
-                label=f"{binding.telegram}.{binding.index} · {binding_name(binding, texts)}",
+                label=f"{binding.telegram}.{'–' if binding.index is None else binding.index}"
+                f" · {binding_name(binding, texts)}",
             )
             for binding in sorted(
                 self._meter.bindings.values(),
-                key=lambda binding: (binding.telegram, binding.index),
+                key=lambda binding: (
+                    binding.telegram,
+                    inf if binding.index is None else binding.index,
+                ),
             )
         ]
         if not options:
@@ -178,7 +185,8 @@ class BindingSteps(ReadingSteps):
             errors, placeholders = await async_presentation_errors(
                 self.hass, changed, medium, value
             )
-            errors |= self._place_errors(changed.telegram, changed.index)
+            if changed.index is not None:
+                errors |= self._place_errors(changed.telegram, changed.index)
             if (
                 changed.access.writes
                 and changed.signature
@@ -187,13 +195,13 @@ class BindingSteps(ReadingSteps):
                 errors[CONF_ACCESS] = "not_writable"
             if not errors:
                 return self._store_binding(changes)
-        schema = vol.Schema(
-            {**_TITLE, **_ACCESS, **_PLACE, **presentation_fields(binding, medium)}
-        )
+        # What the manufacturer's bytes hold has no index, and can't be written.
+        place = {} if binding.block else {**_ACCESS, **_PLACE}
+        schema = vol.Schema({**_TITLE, **place, **presentation_fields(binding, medium)})
         return self.async_show_form(
             step_id="binding_settings",
             data_schema=self.add_suggested_values_to_schema(
-                schema, user_input or _settings(binding)
+                schema, user_input or _settings(binding, medium)
             ),
             errors=errors,
             description_placeholders=await self._async_binding_placeholders()
@@ -228,16 +236,30 @@ class BindingSteps(ReadingSteps):
 
     def _entered(self, user_input: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the form of the settings changes in the binding's data."""
+        # What was left as proposed goes on following from the record.
+        follows = followed(self._binding, self._meter.medium)
+        shown = {
+            CONF_TITLE: user_input.get(CONF_TITLE),
+            CONF_PRESENTATION: {
+                key: user_input[key]
+                for key in PRESENTATION
+                if key in user_input and user_input[key] != follows.get(key)
+            },
+        }
+        if self._binding.block:
+            return shown
         place = user_input[CONF_TELEGRAM], user_input[CONF_INDEX]
         moved = place != (self._binding.telegram, self._binding.index)
         return {
             **(self._bound_to(*place, self._changed_binding({})) if moved else {}),
-            CONF_TITLE: user_input.get(CONF_TITLE),
             CONF_ACCESS: user_input[CONF_ACCESS].upper(),
-            CONF_PRESENTATION: {
-                key: user_input[key] for key in PRESENTATION if key in user_input
-            },
+            **shown,
         }
+
+    @property
+    def _interpretations(self) -> Interpretations:
+        library = cached_library(self.hass)
+        return library.interpret(self._last_telegrams, self._meter.profile)
 
     @property
     def _last_telegrams(self) -> tuple[Telegram, ...]:
@@ -257,7 +279,9 @@ class BindingSteps(ReadingSteps):
         """Return a binding to a record; one never read gets its meaning from the first readout."""
         taken = [item["name"] for item in self._bindings]
         if self._was_read(telegram, index):
-            return bind(self._last_telegrams, telegram, index, taken)
+            return bind(
+                self._last_telegrams, telegram, index, taken, self._interpretations
+            )
         name = f"telegram_{telegram}_record_{index}"
         names = (f"{name}_{number}" if number > 1 else name for number in count(1))
         binding = {
@@ -271,8 +295,16 @@ class BindingSteps(ReadingSteps):
         self, telegram: int, index: int, item: Mapping[str, Any]
     ) -> dict[str, Any]:
         if self._was_read(telegram, index):
-            return rebound_to(item, self._last_telegrams, telegram, index)
-        unread = {"signature": None, "unit": None, "header": "", "layout": None}
+            return rebound_to(
+                item, self._last_telegrams, telegram, index, self._interpretations
+            )
+        unread = {
+            "signature": None,
+            "unit": None,
+            "header": "",
+            "layout": None,
+            "interpretation": None,
+        }
         return {**item, CONF_TELEGRAM: telegram, CONF_INDEX: index, **unread}
 
     def _was_read(self, telegram: int, index: int) -> bool:
@@ -280,8 +312,8 @@ class BindingSteps(ReadingSteps):
         return telegram < len(telegrams) and index < len(telegrams[telegram].records)
 
 
-def _settings(binding: Binding) -> dict[str, Any]:
-    """Return the form of the settings as they are."""
+def _settings(binding: Binding, medium: int | None) -> dict[str, Any]:
+    """Return the form of the settings as they are, and where nothing is set, as it follows from the record."""
     settings = {
         CONF_TITLE: binding.title,
         CONF_ACCESS: binding.access.lower(),
@@ -289,7 +321,9 @@ def _settings(binding: Binding) -> dict[str, Any]:
         CONF_INDEX: binding.index,
         **{key: getattr(binding.presentation, key) for key in PRESENTATION},
     }
-    return {key: value for key, value in settings.items() if value is not None}
+    return followed(binding, medium) | {
+        key: value for key, value in settings.items() if value is not None
+    }
 
 
 def _enterable(

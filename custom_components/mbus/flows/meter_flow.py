@@ -1,32 +1,35 @@
 """Adding a meter, and choosing which of its records become entities."""
 
 from collections.abc import Collection
-from typing import Any
+from copy import replace
+from datetime import datetime
+from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS
-from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TextSelector,
-)
+from homeassistant.helpers.selector import TextSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import CONF_BINDINGS
+from ..meters.binding import Binding
 from ..meters.meter import Meter, meter_unique_id
-from ..presentation.reasons import error_text, problem_text
+from ..meters.reading import Reading
+from ..presentation.reasons import fault_text, reason_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
-from ..protocol import Header, Telegram
+from ..profiles.library import AUTOMATIC, async_get_library
+from ..protocol import Header, MBusError, Telegram
 from .adding import meter_subentry_data
+from .energy_flow import EnergySteps
 from .flow_errors import meter_error
+from .history_flow import HistorySteps
 from .meter_settings_flow import MeterSettingsSteps
 from .record_choice import (
     bound_records,
     chosen_bindings,
     record_options,
+    records_selector,
     sensible_records,
 )
 from .search_flow import SubentrySearchFlow
@@ -37,11 +40,19 @@ CONF_RECORDS = "records"
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_ADDRESS): TextSelector()})
 
 
-class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchFlow):
+class MeterSubentryFlow(
+    TransformationSteps,
+    MeterSettingsSteps,
+    EnergySteps,
+    HistorySteps,
+    SubentrySearchFlow,
+):
     """Add a meter, or change one: which records are shown, how, and how it is read."""
 
     _bound: Collection[str] = ()
+    _chosen: list[dict[str, Any]] | None = None
     _telegrams: tuple[Telegram, ...] = ()
+    _read_at: datetime
     _typed: dict[str, Any] | None = None
 
     async def async_step_user(
@@ -100,6 +111,8 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 "choose_records",
                 "edit_binding",
                 "add_binding",
+                "energy",
+                "import_history",
                 "meter_settings",
             ],
             description_placeholders={"meter": self._meter.title},
@@ -117,32 +130,41 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
         """Show every record with its value, and ask which ones become entities."""
         adding = self.source == SOURCE_USER
         bindings = [] if adding else self._bindings
+        library = await async_get_library(self.hass)
         if user_input is not None:
             chosen = chosen_bindings(
-                user_input[CONF_RECORDS], self._bound, self._telegrams, bindings
+                user_input[CONF_RECORDS],
+                self._bound,
+                self._telegrams,
+                bindings,
+                library.interpret(self._telegrams, self._profile_choice),
+                library.block_fields(self._telegrams, self._profile_choice),
             )
-            return (
-                await self._async_add_meter(chosen)
-                if adding
-                else self._store({CONF_BINDINGS: chosen})
-            )
+            self._chosen = chosen
+            new = [item for item in chosen if item not in bindings]
+            reading = Reading(telegrams=self._telegrams, time=self._read_at)
+            if await self._async_offer_history(self._with(new), reading):
+                return await self.async_step_history()
+            return await self._async_keep_chosen(chosen)
         step_id, placeholders = await self._async_take_records()
+        interpretations = library.interpret(self._telegrams, self._profile_choice)
+        fields = library.block_fields(self._telegrams, self._profile_choice)
         self._bound = bound_records(bindings)
         options = record_options(
             self._telegrams,
             () if adding else self._meter.bindings.values(),
             await async_get_texts(self.hass),
             self._medium,
+            interpretations,
+            fields,
         )
-        ticked = sensible_records(self._telegrams) if adding else self._bound
+        ticked = (
+            sensible_records(self._telegrams, interpretations, fields)
+            if adding
+            else self._bound
+        )
         schema = vol.Schema(
-            {
-                vol.Required(CONF_RECORDS, default=ticked): SelectSelector(
-                    SelectSelectorConfig(
-                        options=options, multiple=True, mode=SelectSelectorMode.LIST
-                    )
-                )
-            }
+            {vol.Required(CONF_RECORDS, default=ticked): records_selector(options)}
         )
         return self.async_show_form(
             step_id=step_id,
@@ -153,17 +175,40 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             },
         )
 
-    async def _async_add_meter(
+    @override
+    async def _async_end_history(self) -> SubentryFlowResult:
+        if self._chosen is None:
+            return await super()._async_end_history()
+        return await self._async_keep_chosen(self._chosen)
+
+    def _with(self, bindings: list[dict[str, Any]]) -> Meter:
+        """Return the meter with these bindings alone."""
+        meter = self._asked if self.source == SOURCE_USER else self._meter
+        known = {item["id"]: Binding.from_dict(item) for item in bindings}
+        return replace(meter, medium=self._medium, bindings=known)
+
+    async def _async_keep_chosen(
         self, bindings: list[dict[str, Any]]
     ) -> SubentryFlowResult:
+        if self.source != SOURCE_USER:
+            return self._store({CONF_BINDINGS: bindings})
         assert self._readout
+        library = await async_get_library(self.hass)
         return self.async_create_entry(
             title=await self._async_title(),
             data=meter_subentry_data(
-                self._asked.address, self._readout, bindings, self._asked.quirks
+                self._asked.address,
+                self._readout,
+                bindings,
+                library,
+                self._asked.quirks,
             ),
             unique_id=meter_unique_id(self._asked.address),
         )
+
+    @property
+    def _profile_choice(self) -> str:
+        return AUTOMATIC if self.source == SOURCE_USER else self._meter.profile
 
     @property
     def _header(self) -> Header | None:
@@ -187,25 +232,24 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
 
     async def _async_take_records(self) -> tuple[str, dict[str, str]]:
         """Take the telegrams just read, or else the last ones; return the step that shows them, and what it names."""
-        if self._readout is None:
-            last = self._last_reading
-            self._telegrams = last.telegrams if last else ()
-            time = (
-                dt_util.as_local(last.time).strftime("%Y-%m-%d %H:%M") if last else "–"
-            )
+        texts, data = await async_get_texts(self.hass), self._data
+        error: MBusError | None = None
+        self._read_at = data.reading.time if data.reading else dt_util.utcnow()
+        if readout := self._readout:
+            self._telegrams, self._read_at = readout.telegrams, dt_util.utcnow()
+            error = readout.error
+        elif reading := data.reading:
+            self._telegrams, error = reading.telegrams, reading.error
+        if not (readout or data.is_heard):
             return "records_last_reading", {
-                "error": await self._async_error_text(),
-                "time": time,
+                "error": fault_text(data, texts),
+                "time": _time_text(data.reading),
             }
-        self._telegrams = self._readout.telegrams
-        texts = await async_get_texts(self.hass)
-        reasons = [
-            problem_text(telegram.problem, texts)
-            for telegram in self._telegrams
-            if telegram.problem
-        ]
-        if self._readout.error:
-            reasons.insert(0, error_text(self._readout.error, texts))
-        if reasons:
+        whys = [error, *(telegram.problem for telegram in self._telegrams)]
+        if reasons := [reason_text(why, texts) for why in whys if why]:
             return "records_incomplete", {"error": ", ".join(reasons)}
         return "records", {}
+
+
+def _time_text(reading: Reading | None) -> str:
+    return dt_util.as_local(reading.time).strftime("%Y-%m-%d %H:%M") if reading else "–"

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from homeassistant.config_entries import ConfigSubentryData
 
 from ..meters.meter import Meter, meter_unique_id
-from ..presentation.reasons import error_text
+from ..presentation.reasons import reason_text
 from ..presentation.texts import Texts, option_key
 from ..presentation.titles import meter_title
+from ..profiles.library import Library
 from ..protocol import Bus, Found, LinkError, MBusError, Readout
 from .adding import meter_subentry
 
@@ -30,6 +31,7 @@ class MeterSearch:
 
     known: Collection[Meter]
     texts: Texts
+    library: Library
     by_secondary: bool = True
     by_primary: bool = True
     slowly: bool = False
@@ -72,7 +74,7 @@ class MeterSearch:
     def error_text(self) -> str:
         """Say why the search came to an end before it was through."""
         if isinstance(self.error, MBusError):
-            return error_text(self.error, self.texts)
+            return reason_text(self.error, self.texts)
         return str(self.error)
 
     @property
@@ -93,7 +95,9 @@ class MeterSearch:
 
     async def async_hears_any(self, line: Line) -> bool:
         """Say whether any meter answers to wildcards, which takes a moment only."""
-        quick = MeterSearch(known=(), texts=self.texts, by_primary=False)
+        quick = MeterSearch(
+            known=(), texts=self.texts, library=self.library, by_primary=False
+        )
         await quick._async_search(line, lambda _: None, first_only=True)
         return bool(quick.found or quick.problems)
 
@@ -124,7 +128,7 @@ class MeterSearch:
                     return
 
     def _tell(self, problem: MBusError) -> None:
-        self.problems.append(error_text(problem, self.texts))
+        self.problems.append(reason_text(problem, self.texts))
 
     def _title(self, found: Found) -> str:
         return meter_title(found.header, found.address, self.texts)
@@ -158,5 +162,10 @@ class MeterSearch:
         """Return the meter with its sensible records bound."""
         heard = Readout(telegrams=(found.telegram,), complete=True)
         readout = self.readouts.get(found.key, heard)
-        quirks = found.quirks.learnt_from(readout)
-        return meter_subentry(found.address, readout, self._title(found), quirks)
+        return meter_subentry(
+            found.address,
+            readout,
+            self._title(found),
+            self.library,
+            found.quirks.learnt_from(readout),
+        )

@@ -1,6 +1,6 @@
 """Settings of a meter: its name and address, when it is read, its clock, and what it needs beyond the standard."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final
@@ -10,6 +10,7 @@ from homeassistant.const import CONF_ADDRESS, CONF_NAME
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
+    SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -22,26 +23,28 @@ from ..const import (
     CONF_METER_CLOCK,
     CONF_ON_DEMAND,
     CONF_PERIOD,
+    CONF_PROFILE,
     CONF_QUIRKS,
     METER_CLOCK_STANDARD,
     METER_CLOCK_SUMMER,
 )
 from ..meters.meter import Meter, identity_data, meter_unique_id
-from ..polling.exchange import async_seams_of_exchange, seams_text
+from ..polling.adoption import async_seams_of_exchange, seams_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text
+from ..profiles.library import AUTOMATIC
 from ..protocol import Address, FrameError, Identity, Quirks, Telegram, parse_frame
 from .adding import stored_address
 from .flow_errors import FieldErrors, meter_error
 from .link_form import number
 from .options_flow import SHORT_PERIOD
+from .profile_choice import async_profile_options
 from .reading_flow import ReadingSteps
+from .units import CONF_FIRST_BYTE_TIMEOUT, CONF_PAUSE, DAY, MillisecondsSelector, shown
 
 CONF_APPLICATION_RESET: Final = "application_reset"
-CONF_FIRST_BYTE_TIMEOUT: Final = "first_byte_timeout"
 CONF_IGNORE_MORE_RECORDS: Final = "ignore_more_records"
 CONF_INITIAL_FRAMES: Final = "initial_frames"
-CONF_PAUSE: Final = "pause"
 CONF_RESET: Final = "reset"
 
 
@@ -59,26 +62,40 @@ QUIRKS_SCHEMA: Final = vol.Schema(
     {
         vol.Required(CONF_RESET): _choice(CONF_RESET, "before_each_read", "never"),
         vol.Required(CONF_IGNORE_MORE_RECORDS): BooleanSelector(),
-        vol.Optional(CONF_FIRST_BYTE_TIMEOUT): number(50, 60_000, unit="ms"),
-        vol.Required(CONF_PAUSE): number(0, 600_000, unit="ms"),
+        vol.Optional(CONF_FIRST_BYTE_TIMEOUT): MillisecondsSelector(
+            50, 60_000, or_none=True
+        ),
+        vol.Required(CONF_PAUSE): MillisecondsSelector(0, 600_000),
         vol.Optional(CONF_APPLICATION_RESET): number(0, 255),
         vol.Optional(CONF_INITIAL_FRAMES): TextSelector(
             TextSelectorConfig(multiple=True)
         ),
     }
 )
-SETTINGS_SCHEMA: Final = vol.Schema(
-    {
-        vol.Required(CONF_NAME): vol.All(TextSelector(), vol.Strip, vol.Length(min=1)),
-        vol.Required(CONF_ADDRESS): TextSelector(),
-        vol.Optional(CONF_PERIOD): number(1000, 604_800_000, unit="ms"),
-        vol.Required(CONF_ON_DEMAND): BooleanSelector(),
-        vol.Required(CONF_METER_CLOCK): _choice(
-            CONF_METER_CLOCK, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
-        ),
-        vol.Required(CONF_QUIRKS): section(QUIRKS_SCHEMA, {"collapsed": True}),
-    }
-)
+
+
+def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
+    return vol.Schema(
+        {
+            vol.Required(CONF_NAME): vol.All(
+                TextSelector(), vol.Strip, vol.Length(min=1)
+            ),
+            vol.Required(CONF_ADDRESS): TextSelector(),
+            vol.Optional(CONF_PERIOD): MillisecondsSelector(
+                1000, 7 * DAY, or_none=True
+            ),
+            vol.Required(CONF_ON_DEMAND): BooleanSelector(),
+            vol.Required(CONF_METER_CLOCK): _choice(
+                CONF_METER_CLOCK, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
+            ),
+            vol.Required(CONF_PROFILE, default=AUTOMATIC): SelectSelector(
+                SelectSelectorConfig(
+                    options=list(profiles), mode=SelectSelectorMode.DROPDOWN
+                )
+            ),
+            vol.Required(CONF_QUIRKS): section(QUIRKS_SCHEMA, {"collapsed": True}),
+        }
+    )
 
 
 class MeterSettingsSteps(ReadingSteps):
@@ -102,15 +119,21 @@ class MeterSettingsSteps(ReadingSteps):
                     if self._shortens(user_input)
                     else await self._async_apply()
                 )
-        return self._show_settings(errors, error=await self._async_error_text())
+        return await self._async_show_settings(
+            errors, error=await self._async_error_text()
+        )
 
-    def _show_settings(
+    async def _async_show_settings(
         self, errors: FieldErrors, **placeholders: str
     ) -> SubentryFlowResult:
+        telegrams = self._last_reading.telegrams if self._last_reading else ()
+        profiles = await async_profile_options(
+            self.hass, telegrams, self._meter.profile
+        )
         return self.async_show_form(
             step_id="meter_settings",
             data_schema=self.add_suggested_values_to_schema(
-                SETTINGS_SCHEMA, self._settings or _form(self._meter)
+                _settings_schema(profiles), shown(self._settings or _form(self._meter))
             ),
             errors=errors,
             description_placeholders=placeholders,
@@ -136,7 +159,9 @@ class MeterSettingsSteps(ReadingSteps):
         if expected is None or found is None or self._is_same(expected, found):
             return self._store_settings()
         if known := self._known_as():
-            return self._show_settings({CONF_ADDRESS: "known_meter"}, known=known)
+            return await self._async_show_settings(
+                {CONF_ADDRESS: "known_meter"}, known=known
+            )
         assert self._readout
         texts, coordinator = await async_get_texts(self.hass), self._coordinator
         seams = await async_seams_of_exchange(coordinator, self._readout)
@@ -194,8 +219,8 @@ class MeterSettingsSteps(ReadingSteps):
         return errors
 
     def _shortens(self, settings: Mapping[str, Any]) -> bool:
-        period = settings.get(CONF_PERIOD, SHORT_PERIOD)
-        stored = self._get_reconfigure_subentry().data.get(CONF_PERIOD)
+        period = settings.get(CONF_PERIOD) or SHORT_PERIOD
+        stored = self._subentry.data.get(CONF_PERIOD)
         return (
             not settings[CONF_ON_DEMAND] and period < SHORT_PERIOD and period != stored
         )
@@ -234,8 +259,8 @@ class MeterSettingsSteps(ReadingSteps):
     ) -> SubentryFlowResult:
         assert self._settings
         return self.async_update_and_abort(
-            self._get_entry(),
-            self._get_reconfigure_subentry(),
+            self._entry,
+            self._subentry,
             title=self._settings[CONF_NAME],
             unique_id=meter_unique_id(self._address),
             data_updates={
@@ -244,6 +269,7 @@ class MeterSettingsSteps(ReadingSteps):
                 CONF_PERIOD: self._settings.get(CONF_PERIOD),
                 CONF_ON_DEMAND: self._settings[CONF_ON_DEMAND],
                 CONF_METER_CLOCK: self._settings[CONF_METER_CLOCK],
+                CONF_PROFILE: self._settings[CONF_PROFILE],
                 CONF_QUIRKS: _quirks(
                     self._settings[CONF_QUIRKS], self._known_quirks
                 ).as_dict(),
@@ -260,6 +286,7 @@ def _form(meter: Meter) -> dict[str, Any]:
         CONF_PERIOD: meter.period and round(meter.period / timedelta(milliseconds=1)),
         CONF_ON_DEMAND: meter.on_demand,
         CONF_METER_CLOCK: meter.clock,
+        CONF_PROFILE: meter.profile,
         CONF_QUIRKS: _given(
             {
                 CONF_RESET: quirks.reset,

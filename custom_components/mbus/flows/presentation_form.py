@@ -70,6 +70,19 @@ def presentation_fields(
     }
 
 
+def followed(binding: Binding, medium: int | None) -> dict[str, Any]:
+    """Return the fields as they follow from the record and its steps, without what a person set."""
+    shown = sensor_description(replace(binding, presentation=Presentation()), medium)
+    follows = {
+        CONF_DEVICE_CLASS: shown.device_class,
+        CONF_UNIT: shown.suggested_unit_of_measurement
+        or shown.native_unit_of_measurement,
+        CONF_STATE_CLASS: shown.state_class,
+        CONF_PRECISION: shown.suggested_display_precision,
+    }
+    return {key: value for key, value in follows.items() if value is not None}
+
+
 async def async_presentation_errors(
     hass: HomeAssistant, binding: Binding, medium: int | None, value: Any
 ) -> tuple[FieldErrors, dict[str, str]]:
@@ -97,7 +110,7 @@ async def async_presentation_errors(
         binding.transformations
     ):
         return {CONF_STATE_CLASS: "total_can_fall"}, {}
-    if asked.unit and binding.signature is None:
+    if asked.unit and binding.meaning is None:
         return {CONF_UNIT: "not_read_yet"}, {}
     if asked.unit and known and not _can_be_shown_in(own, asked.unit):
         unit = own.suggested_unit_of_measurement or own.native_unit_of_measurement

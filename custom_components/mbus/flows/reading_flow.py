@@ -3,80 +3,58 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, override
+from typing import Any
 
 from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
-    ConfigEntry,
     ConfigEntryState,
-    ConfigSubentry,
-    ConfigSubentryFlow,
     SubentryFlowResult,
-    UnknownEntry,
-    UnknownSubEntry,
 )
 from homeassistant.const import CONF_ADDRESS
-from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow
 
 from ..meters.meter import Meter, configured_as, meter_unique_id
-from ..meters.reading import Reading
-from ..polling.connection import Connection
-from ..polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
-from ..presentation.reasons import error_text
+from ..meters.reading import MeterData, Reading
+from ..polling.coordinator import MBusRuntimeData, MeterCoordinator
+from ..presentation.reasons import reason_text
 from ..presentation.texts import async_get_texts
 from ..protocol import Address, MBusError, Readout, parse_address, read_new
 from .flow_errors import FieldErrors
 from .progress import async_progress_done
+from .subentry_flow import MBusSubentryFlow
 
 
-class ReadingSteps(ConfigSubentryFlow):
+class ReadingSteps(MBusSubentryFlow):
     """Reads a meter behind a progress screen, for a silent one takes all its attempts.
 
-    Afterwards `_readout` or `_error` is there for the step that comes next. A connection or a meter that goes while the
+    What a configured meter says is published, and what is known of it then is `_data`. Of whoever answers at another
+    address there is `_readout` or `_error` for the step that comes next. A connection or a meter that goes while the
     dialog is open ends it, at the next step that needs it.
     """
 
+    _data: MeterData = MeterData()
     _readout: Readout | None = None
     _error: MBusError | None = None
     _reading: asyncio.Task[None] | None = None
     _asked: Meter
     _next_steps: tuple[str, str]
 
-    @callback
-    @override
-    def _get_entry(self) -> ConfigEntry:
-        try:
-            return super()._get_entry()
-        except UnknownEntry as err:
-            raise AbortFlow("connection_deleted") from err
-
-    @callback
-    @override
-    def _get_reconfigure_subentry(self) -> ConfigSubentry:
-        self._get_entry()
-        try:
-            return super()._get_reconfigure_subentry()
-        except UnknownSubEntry as err:
-            raise AbortFlow("meter_deleted") from err
-
     @property
     def _runtime(self) -> MBusRuntimeData:
         self._require_loaded()
-        entry: MBusConfigEntry = self._get_entry()
-        return entry.runtime_data
+        return self._entry.runtime_data
 
     def _require_loaded(self) -> None:
         """End the flow where the connection isn't running or the meter was deleted."""
-        entry = self._get_entry()
+        entry = self._entry
         if entry.state is not ConfigEntryState.LOADED:
             raise AbortFlow("not_loaded", {"connection": entry.title})
         if self.source == SOURCE_RECONFIGURE:
-            self._get_reconfigure_subentry()
+            assert self._subentry
 
     @property
     def _meter(self) -> Meter:
-        return Meter.from_subentry(self._get_reconfigure_subentry())
+        return Meter.from_subentry(self._subentry)
 
     @property
     def _coordinator(self) -> MeterCoordinator:
@@ -93,12 +71,12 @@ class ReadingSteps(ConfigSubentryFlow):
         if found is None:
             return None
         own_id = self.context.get("subentry_id")
-        return configured_as(self._get_entry().subentries, found, own_id)
+        return configured_as(self._entry.subentries, found, own_id)
 
     def _store(self, updates: Mapping[str, Any]) -> SubentryFlowResult:
         """End the flow with something changed in the meter's data."""
         return self.async_update_and_abort(
-            self._get_entry(), self._get_reconfigure_subentry(), data_updates=updates
+            self._entry, self._subentry, data_updates=updates
         )
 
     def _check_address(self, text: str) -> tuple[Address | None, FieldErrors]:
@@ -113,7 +91,7 @@ class ReadingSteps(ConfigSubentryFlow):
                 if out_of_range
                 else "invalid_address"
             }
-        subentries = self._get_entry().subentries
+        subentries = self._entry.subentries
         others = subentries.keys() - {self.context.get("subentry_id")}
         if meter_unique_id(address) in {
             subentries[other].unique_id for other in others
@@ -136,7 +114,7 @@ class ReadingSteps(ConfigSubentryFlow):
         if self._reading is None:
             name = f"M-Bus reading of {self._asked.address} for a dialog"
             self._reading = self.hass.async_create_background_task(
-                self._async_ask(self._runtime.connection), name
+                self._async_ask(self._runtime), name
             )
         elif self._reading.done():
             self._reading = None
@@ -148,17 +126,19 @@ class ReadingSteps(ConfigSubentryFlow):
             description_placeholders={"address": str(self._asked.address)},
         )
 
-    async def _async_ask(self, connection: Connection) -> None:
+    async def _async_ask(self, runtime: MBusRuntimeData) -> None:
         """Read all of the meter, before the timers."""
         self._readout = self._error = None
         meter = self._asked
+        coordinator = runtime.coordinators.get(meter.id)
+        if coordinator and coordinator.meter.address == meter.address:
+            self._data = await coordinator.async_read()
+            return
         try:
             # Not counted among the polls, whose figures the connection shows.
-            async with connection.turn(urgent=True) as bus:
-                if meter.id:
-                    self._readout = await bus.read(
-                        meter.address, identity=meter.identity, quirks=meter.quirks
-                    )
+            async with runtime.connection.turn(urgent=True) as bus:
+                if coordinator:
+                    self._readout = await bus.read(meter.address, quirks=meter.quirks)
                 else:
                     self._readout, quirks = await read_new(bus, meter.address)
                     self._asked = replace(meter, quirks=quirks)
@@ -167,7 +147,7 @@ class ReadingSteps(ConfigSubentryFlow):
 
     async def _async_error_text(self) -> str:
         texts = await async_get_texts(self.hass)
-        return error_text(self._error, texts) if self._error else ""
+        return reason_text(self._error, texts) if self._error else ""
 
     def _step_after_reading(self) -> str:
         # A progress step can't end the flow itself.

@@ -1,17 +1,37 @@
-"""Choosing records: the list a person ticks, and the bindings that follow from the ticks."""
+"""Choosing records: the list a person ticks, and the bindings that follow from the ticks.
+
+An option is a record, by telegram and index, or a part of the manufacturer's bytes, by telegram and key.
+"""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from homeassistant.helpers.selector import SelectOptionDict
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
 
 from ..const import CONF_INDEX, CONF_TELEGRAM
-from ..meters.binding import Binding
-from ..presentation.naming import binding_name, name_key, record_label
+from ..meters.binding import NOTHING_ELSE, Binding
+from ..presentation.naming import binding_name, name_key
+from ..presentation.record_label import block_label, record_label
 from ..presentation.texts import Texts
-from ..protocol import Record, Telegram
-from .adding import bind, is_sensible
+from ..profiles.block import BlockField, BlockPlace
+from ..profiles.interpretation import Interpretations, meant
+from ..protocol import Function, Record, Telegram
+from .adding import bind, bind_block, sensible_places
+
+type BlockFields = Mapping[BlockPlace, BlockField]
+
+_DATES: Final = ("date", "date_time")
+
+_LONGEST_LIST: Final = 30
+_PRESENT: Final = (Function.INSTANTANEOUS, Function.ERROR)
+
+NO_FIELDS: Final[BlockFields] = {}
 
 
 def record_options(
@@ -19,39 +39,82 @@ def record_options(
     bindings: Iterable[Binding],
     texts: Texts,
     medium: int | None,
+    interpretations: Interpretations = NOTHING_ELSE,
+    fields: BlockFields = NO_FIELDS,
 ) -> list[SelectOptionDict]:
-    """Return every record as an option, and every binding whose record is not among them."""
+    """Return every record and field as an option, and every binding whose record is not among them.
+
+    They come by telegram, in each the present values first.
+    """
     labels = {
-        (
-            binding.telegram,
-            binding.index,
-        ): f"{binding.index} · {binding_name(binding, texts)} · –"
+        (key := _key(binding.telegram, _where(binding))): (
+            f"{key} · {binding_name(binding, texts)} · –"
+        )
         for binding in bindings
     }
+    present = set()
     names: Counter[str] = Counter()
     for key, record in _records(telegrams):
-        name = name_key(record.signature)
+        place = place_of(key)
+        interpretation = interpretations.get(place)
+        signature = meant(record, interpretation)
+        name = name_key(signature)
         names[name] += 1
-        labels[place_of(key)] = record_label(record, texts, medium, names[name])
-    several = any(telegram for telegram, _ in labels)
-    return [
-        SelectOptionDict(
-            value=_key(*place), label=f"{place[0]}.{label}" if several else label
+        label = record_label(
+            record,
+            texts,
+            medium,
+            names[name],
+            telegram=telegrams[place[0]],
+            interpretation=interpretation,
+            kept_at=kept_at(telegrams, record),
         )
-        for place, label in sorted(labels.items())
+        labels[key] = f"{place[0]}.{label}"
+        if not signature.storage_number and signature.function in _PRESENT:
+            present.add(key)
+    for (telegram, _), field in fields.items():
+        data = telegrams[telegram].manufacturer_data
+        label = block_label(field, data, texts, medium)
+        labels[_key(telegram, field.key)] = f"{telegram} · {label}"
+
+    def order(key: str) -> tuple[int, bool, int, str]:
+        telegram, index, part = _order(key)
+        return telegram, key not in present, index, part
+
+    return [
+        SelectOptionDict(value=key, label=labels[key])
+        for key in sorted(labels, key=order)
     ]
 
 
-def sensible_records(telegrams: Sequence[Telegram]) -> list[str]:
+def records_selector(options: Sequence[SelectOptionDict]) -> SelectSelector:
+    """Return a field for any number of records: a list to tick, and where that would be long, one that is searched."""
+    is_long = len(options) > _LONGEST_LIST
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=options,
+            multiple=True,
+            mode=SelectSelectorMode.DROPDOWN if is_long else SelectSelectorMode.LIST,
+        )
+    )
+
+
+def sensible_records(
+    telegrams: Sequence[Telegram],
+    interpretations: Interpretations = NOTHING_ELSE,
+    fields: BlockFields = NO_FIELDS,
+) -> list[str]:
     """Return the options that are ticked from the start."""
-    return [key for key, record in _records(telegrams) if is_sensible(record)]
+    return [_key(*place) for place in sensible_places(telegrams, interpretations)] + [
+        _key(telegram, field.key)
+        for (telegram, _), field in fields.items()
+        if field.interpretation.ticked
+    ]
 
 
 def bound_records(bindings: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the options that are ticked because they are bound."""
-    return sorted(
-        {_key(item[CONF_TELEGRAM], item[CONF_INDEX]) for item in bindings}, key=place_of
-    )
+    return sorted({_key_of(item) for item in bindings}, key=_order)
 
 
 def chosen_bindings(
@@ -59,6 +122,8 @@ def chosen_bindings(
     shown: Collection[str],
     telegrams: Sequence[Telegram],
     bindings: Sequence[dict[str, Any]],
+    interpretations: Interpretations = NOTHING_ELSE,
+    fields: BlockFields = NO_FIELDS,
 ) -> list[dict[str, Any]]:
     """Return the bindings without those that were unticked, and with new ones for new ticks.
 
@@ -67,15 +132,41 @@ def chosen_bindings(
     kept = [
         item
         for item in bindings
-        if (key := _key(item[CONF_TELEGRAM], item[CONF_INDEX])) in chosen
-        or key not in shown
+        if (key := _key_of(item)) in chosen or key not in shown
     ]
     taken = {item["name"] for item in kept}
+    by_key = {
+        _key(telegram, field.key): field for (telegram, _), field in fields.items()
+    }
     new = set(chosen).difference(shown, bound_records(kept))
-    for key in sorted(new, key=place_of):
-        kept.append(bind(telegrams, *place_of(key), taken))
+    for key in sorted(new, key=_order):
+        if field := by_key.get(key):
+            kept.append(bind_block(_order(key)[0], field, taken))
+        else:
+            kept.append(bind(telegrams, *place_of(key), taken, interpretations))
         taken.add(kept[-1]["name"])
     return kept
+
+
+def kept_at(telegrams: Sequence[Telegram], record: Record) -> str | None:
+    """Return the date that a meter sends for the storage that a record is in; None where it is one itself."""
+    signature = record.signature
+    if not signature.storage_number or signature.quantity in _DATES:
+        return None
+    return next(
+        (
+            str(other.value)
+            for telegram in telegrams
+            for other in telegram.records
+            if other.signature.quantity in _DATES
+            and not other.signature.modifiers
+            and other.signature.storage_number == signature.storage_number
+            and other.signature.subunit == signature.subunit
+            and other.signature.tariff in (0, signature.tariff)
+            and other.value is not None
+        ),
+        None,
+    )
 
 
 def place_of(key: str) -> tuple[int, int]:
@@ -90,5 +181,27 @@ def _records(telegrams: Sequence[Telegram]) -> Iterator[tuple[str, Record]]:
             yield _key(number, record.index), record
 
 
-def _key(telegram: int, index: int) -> str:
-    return f"{telegram}.{index}"
+def _key_of(item: Mapping[str, Any]) -> str:
+    block = item.get("block")
+    where = block["interpretation"]["entry"] if block else item[CONF_INDEX]
+    return _key(item[CONF_TELEGRAM], where)
+
+
+def _key(telegram: int, where: int | str) -> str:
+    return f"{telegram}.{where}"
+
+
+def _where(binding: Binding) -> int | str:
+    """Return what tells an option from others of its telegram."""
+    if binding.block:
+        return binding.block.key
+    assert binding.index is not None
+    return binding.index
+
+
+def _order(key: str) -> tuple[int, int, str]:
+    """Return what options are sorted by: records by index, then what is in the manufacturer's bytes."""
+    telegram, _, where = key.partition(".")
+    if where.isdecimal():
+        return int(telegram), int(where), ""
+    return int(telegram), 1 << 16, where

@@ -15,7 +15,6 @@ from typing import Any, Final, override
 from homeassistant.config_entries import (
     ConfigSubentry,
     ConfigSubentryData,
-    ConfigSubentryFlow,
     SubentryFlowContext,
     SubentryFlowResult,
 )
@@ -39,10 +38,12 @@ import voluptuous as vol
 from ..const import CONF_BAUD_RATE, DOMAIN, LOGGER, SUBENTRY_METER
 from ..meters.meter import Meter
 from ..presentation.texts import async_get_texts
+from ..profiles.library import async_get_library
 from ..protocol import MBusError
 from .link_form import way
 from .meter_search import Line, MeterSearch
 from .progress import async_progress_done
+from .subentry_flow import MBusSubentryFlow
 
 CONF_METERS: Final = "meters"
 
@@ -128,6 +129,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             texts=await async_get_texts(self.hass),
             baud_rate=self._search.baud_rate if slowly else baud_rate,
             slowly=slowly,
+            library=await async_get_library(self.hass),
         )
         self.hass.data.setdefault(_KEPT, {})[way(self._link_data)] = self._search
         self._searching = self.hass.async_create_background_task(
@@ -250,7 +252,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
 
 class SubentrySearchFlow(
     SearchFlow[SubentryFlowContext, SubentryFlowResult, tuple[str, str]],
-    ConfigSubentryFlow,
+    MBusSubentryFlow,
 ):
     """The search on a running connection: MeterSubentryFlow inherits it, with `search` in the menu of its `user` step.
 
@@ -260,7 +262,7 @@ class SubentrySearchFlow(
     @override
     @asynccontextmanager
     async def _searched_bus(self) -> AsyncIterator[Line]:
-        entry = self._get_entry()
+        entry = self._entry
         yield partial(entry.runtime_data.connection.turn, urgent=True)
 
     @property
@@ -268,13 +270,13 @@ class SubentrySearchFlow(
     def _known_meters(self) -> Collection[Meter]:
         return [
             Meter.from_subentry(subentry)
-            for subentry in self._get_entry().get_subentries_of_type(SUBENTRY_METER)
+            for subentry in self._entry.get_subentries_of_type(SUBENTRY_METER)
         ]
 
     @property
     @override
     def _link_data(self) -> Mapping[str, Any]:
-        return self._get_entry().data
+        return self._entry.data
 
     @property
     @override
@@ -284,7 +286,7 @@ class SubentrySearchFlow(
     @callback
     @override
     def _add_meters(self, meters: Sequence[ConfigSubentryData]) -> SubentryFlowResult:
-        entry = self._get_entry()
+        entry = self._entry
         added = 0
         for meter in meters:
             subentry = ConfigSubentry(

@@ -4,9 +4,24 @@ from collections.abc import Collection, Mapping, Sequence
 from copy import replace
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from ..protocol import PLAIN_TEXT, Record, Signature, Telegram, dimension
+from ..profiles.block import BlockField
+from ..profiles.interpretation import Interpretation, Interpretations, meant
+from ..protocol import (
+    PLAIN_TEXT,
+    Function,
+    Problem,
+    Record,
+    Signature,
+    Telegram,
+    Value,
+    dimension,
+)
+from .reason import Reason, Why
+
+NOTHING_ELSE: Final[Interpretations] = {}
+"""No record means anything else than the standard says."""
 
 
 class Access(StrEnum):
@@ -50,12 +65,19 @@ class BindingState(StrEnum):
 
 
 class BindingError(Exception):
-    """A binding has no value: `state` says which error it is, the message says why."""
+    """A binding has no value: `state` says which error it is, `reason` says why.
 
-    def __init__(self, state: BindingState, message: str) -> None:
-        """Remember the state beside the message."""
-        super().__init__(message)
+    `is_missing`: its record is not where it was; what could not be read may still be there.
+    """
+
+    def __init__(
+        self, state: BindingState, reason: Why, *, is_missing: bool = False
+    ) -> None:
+        """Remember all of it."""
+        super().__init__(state, reason)
         self.state = state
+        self.reason = reason
+        self.is_missing = is_missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,13 +102,15 @@ class Binding:
 
     `signature`, `unit` and `header` are those of the record when it was bound; a binding made by number without a
     readout has none until the first one. `layout` stands for all signatures of the telegram, where this one alone
-    would not tell the record from its neighbours. `ordinal` tells apart records of the same name.
+    would not tell the record from its neighbours. `ordinal` tells apart records of the same name. `interpretation` is
+    what the record meant to people when it was bound, where that isn't what the standard says. A part of the
+    manufacturer's bytes, `block`, has no index and no signature.
     """
 
     id: str
     name: str
     telegram: int
-    index: int
+    index: int | None = None
     title: str | None = None
     access: Access = Access.READ
     signature: Signature | None = None
@@ -94,6 +118,8 @@ class Binding:
     header: bytes = b""
     layout: str | None = None
     ordinal: int = 1
+    interpretation: Interpretation | None = None
+    block: BlockField | None = None
     presentation: Presentation = field(default_factory=Presentation)
     transformations: tuple[Mapping[str, Any], ...] = ()
     writing: Mapping[str, Any] = field(default_factory=dict)
@@ -101,11 +127,14 @@ class Binding:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Return the binding stored in a meter's subentry."""
+        block = BlockField.from_dict(said) if (said := data.get("block")) else None
+        interpretation = data.get("interpretation")
         return cls(
             id=data["id"],
             name=data["name"],
             telegram=int(data["telegram"]),
-            index=int(data["index"]),
+            # Whoever knows no blocks finds no index, and leaves the binding out.
+            index=None if block else int(data["index"]),
             title=data.get("title"),
             access=Access(data.get("access", Access.READ)),
             signature=Signature.from_dict(stored)
@@ -115,73 +144,157 @@ class Binding:
             header=bytes.fromhex(data.get("header", "")),
             layout=data.get("layout"),
             ordinal=data.get("ordinal", 1),
+            interpretation=block.interpretation
+            if block
+            else interpretation and Interpretation.from_dict(interpretation),
+            block=block,
             presentation=Presentation.from_dict(data.get("presentation", {})),
             transformations=tuple(data.get("transformations", ())),
             writing=data.get("writing", {}),
         )
 
+    @property
+    def meaning(self) -> Signature | None:
+        """What the record means to people."""
+        return self.interpretation.signature if self.interpretation else self.signature
+
+    @property
+    def value_unit(self) -> str | None:
+        """The unit of its values, before the chain."""
+        return self.interpretation.unit if self.interpretation else self.unit
+
+    def _telegram_in(self, telegrams: Sequence[Telegram]) -> Telegram:
+        if self.telegram >= len(telegrams):
+            raise BindingError(
+                BindingState.NO_TELEGRAM,
+                Reason("no_telegram", {"telegram": self.telegram}),
+            )
+        return telegrams[self.telegram]
+
+    def block_value_in(
+        self, telegrams: Sequence[Telegram]
+    ) -> tuple[Value, Problem | None]:
+        """Return the value in the manufacturer's bytes, and what is wrong with it.
+
+        Raises BindingError where the telegram or its bytes are missing.
+        """
+        assert self.block is not None
+        data = self._telegram_in(telegrams).manufacturer_data
+        if not data:
+            raise BindingError(
+                BindingState.NO_RECORD,
+                Reason("no_manufacturer_data", {"telegram": self.telegram}),
+            )
+        return self.block.read(data)
+
     def record_in(self, telegrams: Sequence[Telegram]) -> Record:
-        """Return the record this binding is for, valid or not.
+        """Return the record this binding is for, valid or not, also where it holds a value during an error instead.
 
         Raises BindingError where the telegram or the record is missing, or where the record now means something else.
         """
-        if self.telegram >= len(telegrams):
-            raise BindingError(BindingState.NO_TELEGRAM, f"no telegram {self.telegram}")
-        telegram = telegrams[self.telegram]
+        telegram = self._telegram_in(telegrams)
+        assert self.index is not None
         if self.index >= len(telegram.records):
-            reason = f"no record at index {self.index}"
+            reason = Reason("no_record", {"index": self.index})
             if telegram.problem:
-                reason += f" ({telegram.problem})"
-            raise BindingError(BindingState.NO_RECORD, reason)
+                facts = {"index": self.index, "reason": telegram.problem}
+                reason = Reason("record_not_read", facts)
+            raise BindingError(
+                BindingState.NO_RECORD, reason, is_missing=telegram.problem is None
+            )
         record = telegram.records[self.index]
         if self.signature is None:
             return record
-        if record.signature != self.signature:
+        if record.signature not in (
+            self.signature,
+            replace(self.signature, function=Function.ERROR),
+        ):
             raise BindingError(
-                BindingState.RECORD_CHANGED,
-                f"record {self.index} of telegram {self.telegram} is now {record.signature}, it was {self.signature}",
+                BindingState.RECORD_CHANGED, self._change(record), is_missing=True
             )
-        if self.layout is not None and telegram.layout != self.layout:
+        if self.layout is not None and self.layout not in (
+            telegram.layout,
+            telegram.sound_layout,
+        ):
+            facts = {"telegram": self.telegram, "record": self.signature}
             raise BindingError(
                 BindingState.RECORD_CHANGED,
-                f"telegram {self.telegram} has other records than before, and more than one is {self.signature}",
+                Reason("records_changed", facts),
+                is_missing=True,
             )
         return record
 
+    def _change(self, record: Record) -> Reason:
+        """Return what a record at the binding's place means now, and what it meant: by name, or by unit where that is all."""
+        before, now = self.signature, record.signature
+        if before and before._replace(dimension=now.dimension) == now:
+            return unit_changed(self, record)
+        facts = {"telegram": self.telegram, "index": self.index}
+        return Reason("record_changed", facts | {"before": before, "now": now})
+
+
+def unit_changed(binding: Binding, record: Record) -> Reason:
+    """Return that a record comes in another kind of unit than the binding's."""
+    facts = {"now": record.unit or "–", "before": binding.unit or "–"}
+    return Reason("unit_changed", facts)
+
+
+def bound_to_block(telegram: int, field: BlockField) -> dict[str, Any]:
+    """Return what a binding stores of a part of the manufacturer's bytes."""
+    return {"telegram": telegram, "block": field.as_dict()}
+
 
 def bound_to(
-    telegrams: Sequence[Telegram], telegram: int, index: int
+    telegrams: Sequence[Telegram],
+    telegram: int,
+    index: int,
+    interpretations: Interpretations = NOTHING_ELSE,
 ) -> dict[str, Any]:
-    """Return what a binding stores of the record it is bound to."""
+    """Return what a binding stores of the record it is bound to, given what the readout's records mean."""
+    interpretation = interpretations.get((telegram, index))
     record = telegrams[telegram].records[index]
-    ambiguous = telegrams[telegram].signatures.count(record.signature) > 1
+    alike = telegrams[telegram].sound_signatures.count(record.signature.without_error)
     return {
         "telegram": telegram,
         "index": index,
         "signature": record.signature.as_dict(),
         "unit": record.unit,
         "header": record.header.hex(),
-        "layout": telegrams[telegram].layout if ambiguous else None,
-        "ordinal": ordinal(telegrams, telegram, index),
+        "layout": telegrams[telegram].sound_layout if alike > 1 else None,
+        "ordinal": ordinal(telegrams, telegram, index, interpretations),
+        "interpretation": interpretation and interpretation.as_dict(),
     }
 
 
 def rebound_to(
-    item: Mapping[str, Any], telegrams: Sequence[Telegram], telegram: int, index: int
+    item: Mapping[str, Any],
+    telegrams: Sequence[Telegram],
+    telegram: int,
+    index: int,
+    interpretations: Interpretations = NOTHING_ELSE,
 ) -> dict[str, Any]:
     """Return a stored binding bound to another record.
 
     Its values stay in the unit they were in, which the steps of its chain were made for, where the record has the same
-    dimension.
+    dimension. What a record of the same meaning meant to people, it goes on to mean.
     """
-    bound = bound_to(telegrams, telegram, index)
+    bound = bound_to(telegrams, telegram, index, interpretations)
+    if bound["signature"] == item.get("signature"):
+        bound["interpretation"] = item.get("interpretation")
+    elif bound["interpretation"] or item.get("interpretation"):
+        return {**item, **bound}
     unit = item.get("unit")
     if unit and dimension(unit) == dimension(bound["unit"]):
         bound["unit"] = unit
     return {**item, **bound}
 
 
-def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:
+def ordinal(
+    telegrams: Sequence[Telegram],
+    telegram: int,
+    index: int,
+    interpretations: Interpretations = NOTHING_ELSE,
+) -> int:
     """Return which one it is of the records of a readout that have the same name, counted from 1."""
 
     def named(signature: Signature) -> Signature:
@@ -190,26 +303,28 @@ def ordinal(telegrams: Sequence[Telegram], telegram: int, index: int) -> int:
         return replace(signature, dimension=None)
 
     before = [
-        *(known for earlier in telegrams[:telegram] for known in earlier.signatures),
-        *telegrams[telegram].signatures[:index],
+        named(meant(record, interpretations.get((number, record.index))))
+        for number, earlier in enumerate(telegrams[: telegram + 1])
+        for record in earlier.records
+        if (number, record.index) < (telegram, index)
     ]
-    name = named(telegrams[telegram].signatures[index])
-    return 1 + [named(signature) for signature in before].count(name)
+    own = telegrams[telegram].records[index]
+    return 1 + before.count(named(meant(own, interpretations.get((telegram, index)))))
 
 
 def is_missing(
     binding: Binding, telegrams: Sequence[Telegram], *, is_complete: bool
 ) -> bool:
-    """Return whether a binding's record is not where it was; what could not be read may still be there."""
+    """Return whether a binding's record is not where it was; what could not be read may still be there.
+
+    The manufacturer's bytes are where they are, or not sent.
+    """
+    if binding.block:
+        return False
     try:
         binding.record_in(telegrams)
     except BindingError as err:
-        match err.state:
-            case BindingState.NO_TELEGRAM:
-                return is_complete
-            case BindingState.NO_RECORD:
-                return telegrams[binding.telegram].problem is None
-        return True
+        return err.is_missing or (is_complete and err.state is BindingState.NO_TELEGRAM)
     return False
 
 

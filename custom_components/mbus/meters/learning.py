@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ..const import CONF_BINDINGS, CONF_QUIRKS
+from ..const import CONF_BINDINGS, CONF_HAS_BATTERY, CONF_QUIRKS
+from ..profiles.library import Library
 from ..protocol import Quirks
 from .binding import bound_to
 from .meter import Meter, identity_data
@@ -11,22 +12,34 @@ from .reading import Reading
 
 
 def learnt_from(
-    reading: Reading, quirks: Quirks, meter: Meter, data: Mapping[str, Any]
+    reading: Reading,
+    quirks: Quirks,
+    meter: Meter,
+    data: Mapping[str, Any],
+    library: Library,
 ) -> dict[str, Any]:
     """Return what of a meter's stored data a reading changes: empty where it tells nothing new.
 
     Bindings that were made by number alone are held from now on to what their record means, and the meter to the
-    version and medium of its header. `quirks` are what the next readout needs.
+    version and medium of its header. A meter that says its battery is low has one. `quirks` are what the next readout
+    needs.
     """
     learnt = dict[str, Any]()
-    bound = {
-        binding.id: bound_to(reading.telegrams, binding.telegram, binding.index)
+    unread = [
+        (binding.id, binding.telegram, binding.index)
         for binding in meter.bindings.values()
         if binding.signature is None
+        and binding.index is not None
         and binding.telegram < len(reading.telegrams)
         and binding.index < len(reading.telegrams[binding.telegram].records)
-    }
-    if bound and not reading.error:
+    ]
+    if unread and not reading.error:
+        telegrams = reading.telegrams
+        meanings = library.interpret(telegrams, meter.profile)
+        bound = {
+            binding_id: bound_to(telegrams, telegram, index, meanings)
+            for binding_id, telegram, index in unread
+        }
         learnt[CONF_BINDINGS] = [
             {**item, **bound.get(item.get("id"), {})} for item in data[CONF_BINDINGS]
         ]
@@ -38,6 +51,8 @@ def learnt_from(
         and header.medium is not None
     ):
         learnt |= identity_data(header, meter.identity)
+    if header is not None and header.power_low and not meter.has_battery:
+        learnt[CONF_HAS_BATTERY] = True
     if quirks != meter.quirks:
         learnt[CONF_QUIRKS] = quirks.as_dict()
     return learnt

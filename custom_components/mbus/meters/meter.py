@@ -11,22 +11,30 @@ from homeassistant.const import CONF_ADDRESS
 
 from ..const import (
     CONF_BINDINGS,
+    CONF_HAS_BATTERY,
     CONF_IDENTITY,
     CONF_MEDIUM,
     CONF_METER_CLOCK,
     CONF_ON_DEMAND,
     CONF_PERIOD,
+    CONF_PROFILE,
     CONF_QUIRKS,
+    CONF_SHORTEST_PERIOD,
     CONF_VERSION,
     METER_CLOCK_STANDARD,
 )
+from ..profiles.library import AUTOMATIC
 from ..protocol import Address, Header, Identity, Quirks, parse_address
 from .binding import Binding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meter:
-    """A slave on the bus, by the address it was configured with, and its bindings by id."""
+    """A slave on the bus, by the address it was configured with, and its bindings by id.
+
+    `period` is its own; without one it is the connection's, but not less than `shortest_period`, which saves a battery.
+    `has_battery`: one is known of.
+    """
 
     id: str
     title: str
@@ -35,8 +43,11 @@ class Meter:
     version: int | None = None
     medium: int | None = None
     period: timedelta | None = None
+    shortest_period: timedelta = timedelta()
+    has_battery: bool = False
     on_demand: bool = False
     clock: str = METER_CLOCK_STANDARD
+    profile: str = AUTOMATIC
     quirks: Quirks = field(default_factory=Quirks)
     bindings: Mapping[str, Binding] = field(default_factory=dict)
 
@@ -45,6 +56,7 @@ class Meter:
         """Return the meter stored in a subentry."""
         data = subentry.data
         period = data.get(CONF_PERIOD)
+        shortest_period = data.get(CONF_SHORTEST_PERIOD)
         return cls(
             id=subentry.subentry_id,
             title=subentry.title,
@@ -53,7 +65,10 @@ class Meter:
             version=data.get(CONF_VERSION),
             medium=data.get(CONF_MEDIUM),
             period=timedelta(milliseconds=period) if period else None,
+            shortest_period=timedelta(seconds=shortest_period or 0),
+            has_battery=data.get(CONF_HAS_BATTERY, bool(shortest_period)),
             on_demand=data.get(CONF_ON_DEMAND, False),
+            profile=data.get(CONF_PROFILE, AUTOMATIC),
             clock=data.get(CONF_METER_CLOCK, METER_CLOCK_STANDARD),
             quirks=Quirks.from_dict(data.get(CONF_QUIRKS, {})),
             bindings=_bindings(data.get(CONF_BINDINGS, ())),

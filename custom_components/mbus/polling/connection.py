@@ -3,9 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from copy import copy
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.util import dt as dt_util
 
 from ..const import (
     CONF_ATTEMPTS,
@@ -23,14 +27,13 @@ from ..const import (
     LOGGER,
     TYPE_SERIAL,
 )
-from ..meters.meter import Meter
+from ..meters.reason import Reason
 from ..protocol import (
     Bus,
     Exchange,
     LinkError,
     LinkSettings,
     MBusError,
-    Readout,
     SerialSettings,
     TcpSettings,
     Way,
@@ -53,13 +56,19 @@ def link_settings(data: Mapping[str, Any]) -> LinkSettings:
     )
 
 
+def all_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a connection, with the defaults of those that are not set."""
+    return DEFAULT_OPTIONS | dict(options)
+
+
 def create_bus(
     data: Mapping[str, Any],
     options: Mapping[str, Any],
     on_exchange: Callable[[Exchange], None] | None = None,
+    on_change: Callable[[], None] | None = None,
 ) -> Bus:
     """Return the bus, not yet open, that a connection's data and options describe."""
-    options = DEFAULT_OPTIONS | dict(options)
+    options = all_options(options)
     backup = options.get(CONF_BACKUP)
     return Bus(
         link_settings(data),
@@ -69,6 +78,7 @@ def create_bus(
         line_delay_ratio=options[CONF_LINE_DELAY_RATIO],
         max_package_length=options[CONF_MAX_PACKAGE_LENGTH],
         on_exchange=on_exchange,
+        on_change=on_change,
     )
 
 
@@ -117,58 +127,73 @@ def _is_urgent(urgency: Urgency) -> bool:
     return urgency() if callable(urgency) else urgency
 
 
-STOPPED_BY_USER = "the connection is stopped"
-STOPPED_BY_MEMORY_LIMIT = (
-    "the readings alone are above the memory limit of the connection"
-)
+NOT_STARTED = Reason("not_started")
+CLOSED = Reason("closed")
+STOPPED_BY_USER = Reason("stopped_by_user")
+STOPPED_BY_MEMORY_LIMIT = Reason("stopped_by_memory_limit")
 
 
+@dataclass(eq=False, kw_only=True)
 class ConnectionStoppedError(MBusError):
     """The connection is stopped: nothing is asked on its bus."""
 
+    reason: Reason
+    _text = "the connection is stopped"
+
 
 class Connection:
-    """One bus and its queue: everything that speaks on it goes through `turn` or `read`.
+    """One bus and its queue: everything that speaks on it goes through `turn`.
 
-    `stopped` says why nothing is asked, None while it runs. `last_error` is that of the last transaction that failed,
-    `failures` how many did.
+    `stopped` says why nothing is asked, None while it runs. `outage` is what the first transaction met that could not
+    reach the bus, None when the last one did. `last_error` is that of the last transaction that failed, `failures` how
+    many did.
     """
 
     def __init__(
-        self, title: str, data: Mapping[str, Any], options: Mapping[str, Any]
+        self,
+        title: str,
+        data: Mapping[str, Any],
+        options: Mapping[str, Any],
+        *,
+        on_change: Callable[[], None],
     ) -> None:
-        """Prepare the bus; nothing is opened yet."""
+        """Prepare the bus; nothing is opened yet. `on_change` is called when another way is in use, or none."""
         self._title = title
-        options = DEFAULT_OPTIONS | dict(options)
+        options = all_options(options)
         self._shutdown_timeout = options[CONF_SHUTDOWN_TIMEOUT] / 1000
         self._turns = Turns()
         length = options[CONF_TRACE_LENGTH]
         self.trace = BusTrace(length)
+        self._on_change = on_change
         self.bus = create_bus(
-            data, options, on_exchange=self.trace.add if length else None
+            data,
+            options,
+            on_exchange=self.trace.add if length else None,
+            on_change=self._note_way,
         )
-        self.stopped: str | None = None
-        self.last_error: str | None = None
+        self.stopped: Reason | None = NOT_STARTED
+        self.outage: LinkError | None = None
+        self.last_error: MBusError | None = None
+        self.last_error_time: datetime | None = None
         self.failures = 0
         self._on_backup = False
-        self._is_lost = False
 
-    def note_way(self) -> None:
+    def _note_way(self) -> None:
         """Say once that the backup connection took over, and once that the master is in use again."""
-        way = self.bus.active
-        if way is None or (way is Way.BACKUP) == self._on_backup:
-            return
-        self._on_backup = not self._on_backup
-        if self._on_backup:
-            self.last_error = str(self.bus.error)
+        way, was_on_backup = self.bus.active, self._on_backup
+        if way is not None:
+            self._on_backup = way is Way.BACKUP
+        if self._on_backup and not was_on_backup:
+            self._keep_error(self.bus.error)
             LOGGER.warning(
                 "%s takes over from %s: %s",
                 self.bus.ways[Way.BACKUP],
                 self.bus.ways[Way.MASTER],
                 self.last_error,
             )
-        else:
+        elif was_on_backup and not self._on_backup:
             LOGGER.info("%s is in use again", self.bus.ways[Way.MASTER])
+        self._on_change()
 
     async def async_open(self) -> None:
         """Open the link. Raises LinkError when no way leads to the bus."""
@@ -176,7 +201,7 @@ class Connection:
 
     async def async_close(self) -> None:
         """Close the link, after the transaction on the wire or the shutdown timeout, whichever is first."""
-        self.stopped = "closed"
+        self.stopped = CLOSED
         with suppress(TimeoutError):
             async with (
                 asyncio.timeout(self._shutdown_timeout),
@@ -193,47 +218,31 @@ class Connection:
         """
         async with self._turns.turn(urgent=urgent):
             if self.stopped:
-                raise ConnectionStoppedError(self.stopped)
+                raise ConnectionStoppedError(reason=self.stopped)
             requests = self.bus.statistics.requests
             try:
                 yield self.bus
             except MBusError as err:
-                self.last_error = str(err)
+                self._keep_error(err)
                 self.failures += 1
                 if isinstance(err, LinkError):
-                    self._note_link(err)
+                    self._note_outage(err)
                 elif self.bus.statistics.requests > requests:
-                    self._note_link(None)
+                    self._note_outage(None)
                 raise
             if self.bus.statistics.requests > requests:
-                self._note_link(None)
+                self._note_outage(None)
 
-    def _note_link(self, error: LinkError | None) -> None:
+    def _keep_error(self, error: MBusError | None) -> None:
+        self.last_error = copy(error)  # Without where it was raised.
+        self.last_error_time = dt_util.utcnow()
+
+    def _note_outage(self, error: LinkError | None) -> None:
         """Say once that the bus can't be reached, and once that it is back."""
-        if self.stopped or self._is_lost == (error is not None):
+        if self.stopped or (self.outage is None) == (error is None):
             return
-        self._is_lost = error is not None
+        self.outage = error
         if error:
             LOGGER.error("%s: no connection to the bus: %s", self._title, error)
         else:
             LOGGER.info("%s: the connection to the bus is back", self._title)
-
-    async def read(
-        self,
-        bus: Bus,
-        meter: Meter,
-        *,
-        last_telegram: int | None = None,
-        attempts: int | None = None,
-    ) -> Readout:
-        """Read a meter's telegrams up to the last one needed, or all, by whoever holds the line.
-
-        Raises MBusError when nothing could be read.
-        """
-        return await bus.read(
-            meter.address,
-            identity=meter.identity,
-            last_telegram=last_telegram,
-            attempts=attempts,
-            quirks=meter.quirks,
-        )

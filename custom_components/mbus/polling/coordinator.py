@@ -1,6 +1,7 @@
 """One coordinator per meter: publishes what the schedule brings, whatever number of bindings the meter has."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import override
@@ -11,15 +12,8 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from ..const import (
-    CONF_GROUP_REQUESTS,
-    CONF_PERIOD,
-    CONF_QUIRKS,
-    DEFAULT_OPTIONS,
-    DOMAIN,
-    LOGGER,
-)
-from ..meters.binding import Binding, BindingState, is_missing
+from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, CONF_QUIRKS, DOMAIN, LOGGER
+from ..meters.binding import Binding, BindingState
 from ..meters.evaluation import (
     Evaluation,
     evaluate,
@@ -30,19 +24,29 @@ from ..meters.evaluation import (
 from ..meters.learning import learnt_from
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
+from ..meters.reason import Reason
 from ..presentation.described import Described, describe
-from ..presentation.reasons import error_text
+from ..presentation.reasons import fault_text
 from ..presentation.texts import cached_texts
-from ..protocol import MBusError, OtherMeterError, Readout
-from .connection import STOPPED_BY_MEMORY_LIMIT, Connection, ConnectionStoppedError
-from .failure import state_after
+from ..profiles.library import cached_library
+from ..protocol import Bus, MBusError, OtherMeterError, Readout
+from .connection import (
+    STOPPED_BY_MEMORY_LIMIT,
+    Connection,
+    ConnectionStoppedError,
+    all_options,
+)
+from .fault import fault_of
+from .history import History
 from .issues import (
     report_cycle,
     report_memory,
     report_other_meter,
+    report_profile,
     report_records_changed,
     withdraw_other_meter,
 )
+from .meter_log import MeterLog
 from .schedule import ALL_TELEGRAMS, Schedule
 from .seams import Seams
 from .store import MBusStore
@@ -58,6 +62,7 @@ class MBusRuntimeData:
     schedule: Schedule
     store: MBusStore
     seams: Seams
+    history: History
     gateway_device_id: str
     memory_limit: int
     coordinators: dict[str, MeterCoordinator] = field(default_factory=dict)
@@ -68,10 +73,10 @@ class MBusRuntimeData:
         return self.store.size + self.connection.trace.size
 
     @callback
-    def async_stop(self, reason: str) -> None:
+    def async_stop(self, reason: Reason) -> None:
         """Ask nothing more, after the transaction on the wire."""
         self.connection.stopped = reason
-        self.schedule.async_set_running(False)
+        self.schedule.async_plan()
         for coordinator in self.coordinators.values():
             coordinator.async_set_stopped(reason)
 
@@ -81,7 +86,7 @@ class MBusRuntimeData:
         self.connection.stopped = None
         for coordinator in self.coordinators.values():
             coordinator.async_set_stopped(None)
-        self.schedule.async_set_running(True)
+        self.schedule.async_plan()
 
     @callback
     def async_check_limits(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
@@ -108,6 +113,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     """
 
     config_entry: MBusConfigEntry
+    device_id: str
 
     def __init__(
         self,
@@ -123,19 +129,18 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             name=f"{entry.title} {meter.title}",
             update_interval=None,
         )
-        self._options = DEFAULT_OPTIONS | dict(entry.options)
+        self._options = all_options(entry.options)
         self.connection = entry.runtime_data.connection
         self.schedule = entry.runtime_data.schedule
         self._store = entry.runtime_data.store
-        self._troubled: set[str] = set()
-        self._is_silent = False
-        self._described: dict[str, Described] = {}
+        self._log = MeterLog(hass, self.name)
+        self.described: dict[str, Described] = {}
         self._describe(meter)
         self.data = self._kept()
 
     def _describe(self, meter: Meter) -> None:
         """Work out how the meter's bindings are shown, once for as long as they stay as they are."""
-        described = self._described = describe(meter, self._described)
+        described = self.described = describe(meter, self.described)
         bindings = {key: one.binding for key, one in described.items()}
         self.meter = replace(meter, bindings=bindings)
         self.displays = {key: one.display for key, one in described.items()}
@@ -166,12 +171,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         """Return how often the meter is read; None: only when asked to."""
         if self.meter.on_demand:
             return None
-        return self.meter.period or timedelta(milliseconds=self._options[CONF_PERIOD])
-
-    @property
-    def was_read(self) -> bool:
-        """Return whether there is a reading of the meter."""
-        return self.data.reading is not None
+        usual = timedelta(milliseconds=self._options[CONF_PERIOD])
+        return self.meter.period or max(usual, self.meter.shortest_period)
 
     @property
     def enabled_bindings(self) -> list[Binding]:
@@ -195,6 +196,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         await self.schedule.async_read(self.meter.id)
         return self.data
 
+    async def async_tell(self, command: Callable[[Bus], Awaitable[Readout]]) -> None:
+        """Have the meter told something before any timer's turn, and publish what is read then.
+
+        Raises what the command raises, and ConnectionStoppedError.
+        """
+        await self.schedule.async_tell(self.meter.id, command)
+
     async def async_read_now(self) -> Reading:
         """Read all telegrams of the meter at once. Raises HomeAssistantError when it can't be read."""
         data = await self.async_read()
@@ -204,7 +212,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
                 translation_key="read_failed",
                 translation_placeholders={
                     "meter": self.meter.title,
-                    "error": data.reason or data.state,
+                    "error": fault_text(data, cached_texts(self.hass)),
                 },
             )
         return data.reading
@@ -258,6 +266,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         """Show nothing of the meter that was here before, and read the one that is here now."""
         memory = memory_of_another_meter(self.data.memory)
         self._store.forget_meter(self.meter.id)
+        self._store.notes.note_exchange(self.meter.id)
         self._store.keep_memory(
             {
                 binding_id: memory.get(binding_id, {})
@@ -277,8 +286,10 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
 
     @callback
-    def async_set_stopped(self, reason: str | None) -> None:
+    def async_set_stopped(self, reason: Reason | None) -> None:
         """Show that the connection is stopped or, without a reason, again what the meter was like before."""
+        if reason == self.data.stopped:
+            return
         self.async_set_updated_data(
             replace(
                 self.data,
@@ -297,39 +308,33 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     def async_fail(self, error: MBusError) -> None:
         """Publish that the meter can't be read."""
         if isinstance(error, ConnectionStoppedError):
-            self.async_set_stopped(str(error))
+            self.async_set_stopped(error.reason)
             return
-        state = state_after(error)
+        state = fault_of(error)
         if isinstance(error, OtherMeterError):
             if error.expected not in (None, self.meter.identity):
                 self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
                 return  # It was adopted meanwhile.
             report_other_meter(self.hass, self.config_entry, self.meter, error)
-        if state is not BindingState.NO_CONNECTION and not self._is_silent:
-            self._is_silent = True
-            LOGGER.warning("%s can't be read: %s", self.name, error)
-        reason = error_text(error, cached_texts(self.hass))
+        if state is not BindingState.NO_CONNECTION:
+            self._log.note_failure(error)
+        # Without where it was raised, which would keep alive what was at hand there.
         self.async_set_updated_data(
-            replace(self.data, fault=state, fault_reason=reason)
+            replace(self.data, fault=state, fault_reason=copy(error))
         )
 
     @callback
     def async_take(self, readout: Readout) -> bool:
         """Publish a readout and keep it for the next run; say whether one more is wanted at once."""
-        if self._is_silent:
-            self._is_silent = False
-            LOGGER.info("%s answers again", self.name)
+        self._log.note_answer()
         reading = Reading(
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
-            error=error_text(readout.error, cached_texts(self.hass))
-            if readout.error
-            else None,
+            error=copy(readout.error),
         )
         if not reading.is_of(self.meter.identity):
-            return (
-                True  # It was asked for before the meter was exchanged for another one.
-            )
+            # It was asked for before the meter was exchanged for another one.
+            return True
         before = {
             binding_id: self.data.memory.get(binding_id, {})
             for binding_id in self.meter.bindings
@@ -341,7 +346,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         runtime.async_check_limits(self.hass, self.config_entry)
         self.async_set_updated_data(
             MeterData(
-                stopped=runtime.connection.stopped,
+                stopped=self.data.stopped,
                 reading=reading,
                 is_present=True,
                 results=evaluation.results,
@@ -349,9 +354,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
         )
         self._report_errors()
+        if readout.complete:
+            report_profile(self.hass, self.config_entry, self.meter, readout.telegrams)
         subentry = self.config_entry.subentries[self.meter.id]
+        library = cached_library(self.hass)
         quirks = self.meter.quirks.learnt_from(readout)
-        if updates := learnt_from(reading, quirks, self.meter, subentry.data):
+        if updates := learnt_from(reading, quirks, self.meter, subentry.data, library):
             self.hass.config_entries.async_update_subentry(
                 self.config_entry, subentry, data={**subentry.data, **updates}
             )
@@ -361,32 +369,16 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
 
     def _evaluate(self, reading: Reading, before: Mapping[str, Memory]) -> Evaluation:
-        return evaluate(
-            reading,
-            self.meter,
-            self.guards,
-            before,
-            period=self.period,
-            hass=self.hass,
-        )
+        meter, guards, period = self.meter, self.guards, self.period
+        return evaluate(reading, meter, guards, before, period=period, hass=self.hass)
 
     @callback
     def _report_errors(self) -> None:
-        """Log a binding's error once, and once that it is over; ask about records that are not where they were."""
-        if not self.data.is_present or self.data.reading is None:
+        """Log what bindings have no value, and ask about records that are not where they were."""
+        if not self.data.is_present:
             return
         bindings = self.enabled_bindings
-        for binding in bindings:
-            result = self.data.results[binding.id]
-            if result.state is BindingState.OK:
-                if binding.id in self._troubled:
-                    self._troubled.discard(binding.id)
-                    LOGGER.info("%s: %s has a value again", self.name, binding.name)
-            elif binding.id not in self._troubled:
-                self._troubled.add(binding.id)
-                LOGGER.warning(
-                    "%s: %s has no value: %s", self.name, binding.name, result.reason
-                )
+        self._log.note_results(bindings, self.data.results)
         report_records_changed(
             self.hass,
             self.config_entry.entry_id,
@@ -394,6 +386,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             [
                 binding.name
                 for binding in bindings
-                if is_missing(binding, self.data.reading.telegrams, is_complete=False)
+                if self.data.results[binding.id].is_missing
             ],
         )

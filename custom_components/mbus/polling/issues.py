@@ -1,6 +1,6 @@
 """Repair issues of a meter: raised when a guard holds its values back, withdrawn when all is well again."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -8,12 +8,16 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
 from ..meters.meter import Meter, configured_as
+from ..meters.reinterpretation import reinterpret
 from ..presentation.texts import cached_texts
 from ..presentation.titles import identity_text
-from ..protocol import OtherMeterError
+from ..profiles.library import Library, cached_library
+from ..protocol import OtherMeterError, Telegram
 
 OTHER_METER = "other_meter"
 RECORDS_CHANGED = "records_changed"
+PROFILE_OFFERED = "profile_offered"
+PROFILE_UNREADABLE = "profile_unreadable"
 CYCLE_TOO_LONG = "cycle_too_long"
 MEMORY_LIMIT = "memory_limit"
 
@@ -70,6 +74,61 @@ def report_records_changed(
 
 
 @callback
+def report_profile(
+    hass: HomeAssistant,
+    entry: ConfigEntry,
+    meter: Meter,
+    telegrams: Sequence[Telegram],
+) -> None:
+    """Offer what is known of the meter's family to bindings made without it; a whole readout tells."""
+    library = cached_library(hass)
+    if reinterpret(meter, telegrams, library).changed:
+        profile = library.profile_for(telegrams, meter.profile)
+        name = profile.name if profile else "–"
+        _create(
+            hass,
+            PROFILE_OFFERED,
+            entry.entry_id,
+            meter,
+            {"meter": meter.title, "profile": name},
+            severity=ir.IssueSeverity.WARNING,
+        )
+    else:
+        ir.async_delete_issue(hass, DOMAIN, issue_id(PROFILE_OFFERED, meter.id))
+
+
+@callback
+def report_profile_files(hass: HomeAssistant, library: Library) -> None:
+    """Say which of a user's own files hold no profile, and no more of those that do by now."""
+    wrong = {
+        issue_id(PROFILE_UNREADABLE, error.path.stem): error for error in library.errors
+    }
+    registry = ir.async_get(hass)
+    for domain, known in [*registry.issues]:
+        if (
+            domain == DOMAIN
+            and known.startswith(PROFILE_UNREADABLE)
+            and known not in wrong
+        ):
+            ir.async_delete_issue(hass, DOMAIN, known)
+    for known, error in wrong.items():
+        ir.async_create_issue(
+            hass,
+            DOMAIN,
+            known,
+            is_fixable=False,
+            is_persistent=False,
+            severity=ir.IssueSeverity.WARNING,
+            translation_key=PROFILE_UNREADABLE,
+            translation_placeholders={
+                "file": error.path.name,
+                "line": str(error.line),
+                "reason": error.reason,
+            },
+        )
+
+
+@callback
 def withdraw_other_meter(hass: HomeAssistant, meter_id: str) -> None:
     """Say no more that another meter answers."""
     ir.async_delete_issue(hass, DOMAIN, issue_id(OTHER_METER, meter_id))
@@ -78,7 +137,7 @@ def withdraw_other_meter(hass: HomeAssistant, meter_id: str) -> None:
 @callback
 def withdraw_all(hass: HomeAssistant, meter_id: str) -> None:
     """Forget what is wrong with a meter that is gone."""
-    for kind in (OTHER_METER, RECORDS_CHANGED):
+    for kind in (OTHER_METER, RECORDS_CHANGED, PROFILE_OFFERED):
         ir.async_delete_issue(hass, DOMAIN, issue_id(kind, meter_id))
 
 
@@ -98,6 +157,7 @@ def _create(
     placeholders: dict[str, str],
     *,
     translation_key: str | None = None,
+    severity: ir.IssueSeverity = ir.IssueSeverity.ERROR,
 ) -> None:
     ir.async_create_issue(
         hass,
@@ -106,7 +166,7 @@ def _create(
         data={"entry_id": entry_id, "meter_id": meter.id},
         is_fixable=translation_key is None,
         is_persistent=False,
-        severity=ir.IssueSeverity.ERROR,
+        severity=severity,
         translation_key=translation_key or kind,
         translation_placeholders=placeholders,
     )

@@ -1,8 +1,8 @@
 """Who is read when: the one place that counts time for the meters of a connection."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Protocol
@@ -13,7 +13,8 @@ from homeassistant.helpers.event import async_call_later, async_track_point_in_u
 from homeassistant.util import dt as dt_util
 
 from ..meters.meter import Meter
-from ..protocol import LinkError, MBusError, Readout
+from ..meters.reading import MeterData
+from ..protocol import Bus, LinkError, MBusError, Readout
 from .connection import Connection
 from .figures import Figures
 from .store import MBusStore
@@ -32,14 +33,11 @@ class Customer(Protocol):
     """Who takes what a meter says: its coordinator."""
 
     meter: Meter
+    data: MeterData
 
     @property
     def period(self) -> timedelta | None:
         """How often the meter is read; None: only when asked to."""
-
-    @property
-    def was_read(self) -> bool:
-        """Whether there is a reading of the meter."""
 
     @property
     def last_wanted_telegram(self) -> int | None:
@@ -56,12 +54,12 @@ class Customer(Protocol):
 
 @dataclass(eq=False, kw_only=True, slots=True)
 class _Request:
-    """One reading: it answers all who asked before it began."""
+    """One reading; it answers all who ask before it ends, if it comes to the meter's last telegram."""
 
     is_urgent: bool = False
     has_begun: bool = False
-    reads_all: bool = False
-    task: asyncio.Task[None] | None = None
+    is_whole: bool = True
+    task: asyncio.Task[None] = field(init=False)
 
 
 @dataclass(eq=False, kw_only=True, slots=True)
@@ -70,7 +68,7 @@ class _Slot:
 
     `due` is when it is to be read; None: not by itself. `is_read_again`: a doubtful reading is repeated, once.
     `is_made_up_for`: so is a poll in the middle of which the link broke. `silent_polls` counts since its last answer,
-    `outage` is the number of the one that it was told of.
+    `outage` is the last one that it was told of.
     """
 
     customer: Customer
@@ -79,7 +77,7 @@ class _Slot:
     is_read_again: bool = False
     is_made_up_for: bool = False
     silent_polls: int = 0
-    outage: int = 0
+    outage: LinkError | None = None
     request: _Request | None = None
     cancel_timer: CALLBACK_TYPE | None = None
 
@@ -95,6 +93,31 @@ class _Slot:
         else:
             # One that takes longer than the period leaves the others, and the meter, a moment.
             self.due = max(began_at + period, dt_util.utcnow() + _SOON)
+
+    def note_answer(self, began_at: datetime) -> None:
+        """Note that the meter was read."""
+        self.silent_polls = 0
+        self.is_made_up_for = False
+        self.set_next(began_at)
+
+    def note_doubt(self, is_doubtful: bool) -> None:
+        """Read once more what is doubtful: either the meter was set back or a reply was wrong."""
+        self.is_read_again = is_doubtful and not self.is_read_again
+        if self.is_read_again and self.due:
+            self.due = dt_util.utcnow()
+
+    def note_failure(
+        self, error: MBusError, began_at: datetime | None, outage: LinkError | None
+    ) -> None:
+        """Note what a failed reading was: a poll that put nothing on the wire was none."""
+        if isinstance(error, LinkError):
+            self.outage = outage
+            if began_at and self.is_made_up_for:
+                self.set_next(began_at)
+            self.is_made_up_for = began_at is not None and not self.is_made_up_for
+        elif began_at:
+            self.silent_polls += 1
+            self.set_next(began_at)
 
 
 class Schedule:
@@ -121,10 +144,6 @@ class Schedule:
         self._store = store
         self._on_reading = on_reading
         self._slots: dict[str, _Slot] = {}
-        self._is_running = False
-        # The outage that there is, and how many there were.
-        self._outage: LinkError | None = None
-        self._outages = 0
         self._cancel_retry: CALLBACK_TYPE | None = None
         # In the order of their times: who is due now, and who was due during the outage.
         self._due: dict[_Slot, None] = {}
@@ -138,9 +157,9 @@ class Schedule:
         now = dt_util.utcnow()
         if period := customer.period:
             slot.due = min(self._store.due(customer.meter.id) or now, now + period)
-        elif not customer.was_read:
+        elif customer.data.reading is None:
             slot.due = now
-        if slot.due and self._is_running:
+        if slot.due and not self._connection.stopped:
             slot.due = max(slot.due, now + _SOON)
 
     @callback
@@ -167,20 +186,18 @@ class Schedule:
         self._async_plan(slot)
 
     @callback
-    def async_set_running(self, is_running: bool) -> None:
-        """Read what is due from now on, or begin nothing any more by itself."""
-        self._is_running = is_running
-        self._outage = None
-        for slot in self._slots.values():
-            self._async_plan(slot)
+    def async_plan(self) -> None:
+        """Plan anew when the connection was started, or begin nothing any more by itself when it was stopped."""
         if self._cancel_retry:
             self._cancel_retry()
             self._cancel_retry = None
+        for slot in self._slots.values():
+            self._async_plan(slot)
 
     async def async_wait(self) -> None:
         """Wait for all that has begun to end."""
         requests = [slot.request for slot in self._slots.values()]
-        tasks = [request.task for request in requests if request and request.task]
+        tasks = [request.task for request in requests if request]
         if self._polling:
             tasks.append(self._polling)
         if tasks:
@@ -188,14 +205,25 @@ class Schedule:
 
     async def async_read(self, meter_id: str) -> None:
         """Read all telegrams of a meter before any timer's turn; what came of it, its customer has then."""
-        if (slot := self._slots.get(meter_id)) is None:
-            return
-        request = slot.request
-        if request is None or (request.has_begun and not request.reads_all):
-            request = self._async_request(slot)
-        request.is_urgent = True
-        assert request.task
-        await asyncio.shield(request.task)
+        while slot := self._slots.get(meter_id):
+            request = slot.request or self._async_request(slot)
+            request.is_urgent = True
+            await asyncio.shield(request.task)
+            if request.is_whole:
+                return
+
+    async def async_tell(
+        self, meter_id: str, command: Callable[[Bus], Awaitable[Readout]]
+    ) -> None:
+        """Have a meter told something before any timer's turn; what is read then, its customer has.
+
+        Raises what the command raises, and ConnectionStoppedError.
+        """
+        async with self._connection.turn(urgent=True) as bus:
+            began_at = dt_util.utcnow()
+            readout = await command(bus)
+        if slot := self._slots.get(meter_id):
+            self._async_take(slot, readout, began_at)
 
     @callback
     def _async_request(self, slot: _Slot) -> _Request:
@@ -219,73 +247,59 @@ class Schedule:
                 if wanted is None and not request.is_urgent:
                     slot.is_wanted = False
                     return
-                request.reads_all = request.is_urgent or wanted == ALL_TELEGRAMS
+                request.is_whole = request.is_urgent or wanted == ALL_TELEGRAMS
                 began_at, requests = dt_util.utcnow(), bus.statistics.requests
                 started = monotonic()
                 try:
-                    readout = await self._connection.read(
-                        bus,
-                        customer.meter,
-                        last_telegram=None if request.reads_all else wanted,
+                    meter = customer.meter
+                    readout = await bus.read(
+                        meter.address,
+                        identity=meter.identity,
+                        last_telegram=None if request.is_whole else wanted,
                         attempts=None if request.is_urgent else slot.attempts,
+                        quirks=meter.quirks,
                     )
+                    request.is_whole |= readout.complete
                 finally:
                     is_asked = bus.statistics.requests > requests
                     duration = monotonic() - started
         except MBusError as err:
             error = err
         except Exception:
-            slot.set_next(began_at)
-            self._async_plan(slot)
+            if customer.meter.id in self._slots:
+                slot.set_next(began_at)
+                self._async_plan(slot)
             raise
         finally:
             if slot.request is request:
                 slot.request = None
         if customer.meter.id not in self._slots:
             return
-        if request.has_begun:
+        if request.has_begun and not request.is_urgent:
             self.figures.note(customer.meter.id, duration, customer.period)
-        try:
-            if readout is not None:
-                slot.silent_polls = 0
-                slot.is_made_up_for = False
-                slot.set_next(began_at)
-                self._async_end_outage()
-                # Either a meter was set back or a reply was wrong: the second reading tells.
-                is_doubtful = customer.async_take(readout)
-                slot.is_read_again = is_doubtful and not slot.is_read_again
-                if slot.is_read_again and slot.due:
-                    slot.due = dt_util.utcnow()
-            elif error is not None:
-                self._note_failure(slot, error, began_at if is_asked else None)
+        if readout is not None:
+            self._async_take(slot, readout, began_at)
+        elif error is not None:
+            slot.note_failure(
+                error, began_at if is_asked else None, self._connection.outage
+            )
+            try:
                 customer.async_fail(error)
-        finally:
-            self._async_plan(slot)
-            self._on_reading()
+            finally:
+                self._async_go_on(slot)
 
-    def _note_failure(
-        self, slot: _Slot, error: MBusError, began_at: datetime | None
-    ) -> None:
-        """Note what a failed reading was: a poll that put nothing on the wire was none."""
-        if isinstance(error, LinkError):
-            self._outages += self._outage is None
-            self._outage = error
-            slot.outage = self._outages
-            if began_at and slot.is_made_up_for:
-                slot.set_next(began_at)
-            slot.is_made_up_for = began_at is not None and not slot.is_made_up_for
-        elif began_at:
-            slot.silent_polls += 1
-            slot.set_next(began_at)
-            self._async_end_outage()
+    @callback
+    def _async_take(self, slot: _Slot, readout: Readout, began_at: datetime) -> None:
+        """Hand on what was read, and plan the next reading."""
+        slot.note_answer(began_at)
+        try:
+            slot.note_doubt(slot.customer.async_take(readout))
+        finally:
+            self._async_go_on(slot)
 
     @property
     def _may_poll(self) -> bool:
-        return (
-            self._is_running
-            and not self._connection.stopped
-            and not self._entry.pref_disable_polling
-        )
+        return not (self._connection.stopped or self._entry.pref_disable_polling)
 
     @callback
     def _async_plan(self, slot: _Slot) -> None:
@@ -307,24 +321,17 @@ class Schedule:
             self._due[slot] = None
             self._async_poll()
 
-        if (
-            self._outage
-            and slot.outage == self._outages
-            and slot.due <= dt_util.utcnow()
-        ):
-            self._async_wait_for_link(slot)
+        outage = self._connection.outage
+        if outage and slot.outage is outage and slot.due <= dt_util.utcnow():
+            self._overdue[slot] = None
+            if self._cancel_retry is None:
+                delay = self._connection.bus.retry_at - self._hass.loop.time()
+                self._cancel_retry = async_call_later(
+                    self._hass, max(delay, _SOON.total_seconds()), self._async_retry
+                )
         else:
             slot.cancel_timer = async_track_point_in_utc_time(
                 self._hass, async_be_due, slot.due
-            )
-
-    @callback
-    def _async_wait_for_link(self, slot: _Slot) -> None:
-        self._overdue[slot] = None
-        if self._cancel_retry is None:
-            delay = self._connection.bus.retry_at - self._hass.loop.time()
-            self._cancel_retry = async_call_later(
-                self._hass, max(delay, _SOON.total_seconds()), self._async_retry
             )
 
     @callback
@@ -337,16 +344,17 @@ class Schedule:
             self._async_poll()
 
     @callback
-    def _async_end_outage(self) -> None:
-        """Go on with what is overdue: the link is back."""
-        self._outage = None
-        if self._cancel_retry:
-            self._cancel_retry()
-            self._cancel_retry = None
-        if self._overdue:
+    def _async_go_on(self, slot: _Slot) -> None:
+        """Plan the next reading of a meter, and go on with what is overdue if this one found the link back."""
+        self._async_plan(slot)
+        if not self._connection.outage:
+            if self._cancel_retry:
+                self._cancel_retry()
+                self._cancel_retry = None
             self._due |= self._overdue
             self._overdue.clear()
             self._async_poll()
+        self._on_reading()
 
     @callback
     def _async_poll(self) -> None:
@@ -362,17 +370,16 @@ class Schedule:
         try:
             while self._may_poll and (slot := next(iter(self._due), None)):
                 del self._due[slot]
-                if self._outage and slot.outage != self._outages:
+                outage = self._connection.outage
+                if outage and slot.outage is not outage:
                     # Only one at a time tries the link; the others are told.
-                    slot.outage = self._outages
-                    slot.customer.async_fail(self._outage)
-                    self._async_wait_for_link(slot)
+                    slot.outage = outage
+                    slot.customer.async_fail(outage)
+                    self._async_plan(slot)
                     await asyncio.sleep(0)
                     continue
-                if slot.request is None:
-                    self._async_request(slot)
-                if slot.request and slot.request.task:
-                    await asyncio.wait([slot.request.task])
+                request = slot.request or self._async_request(slot)
+                await asyncio.wait([request.task])
         finally:
             self._polling = None
             self._async_poll()

@@ -19,6 +19,9 @@ from homeassistant.components.sensor.const import (
 )
 
 from ..meters.binding import Binding, Presentation
+from ..meters.transformation import Number
+from ..profiles.interpretation import Interpretation, scaled
+from ..profiles.vocabulary import PAST
 from ..protocol import (
     COMBINABLE,
     EXTENDED,
@@ -28,6 +31,7 @@ from ..protocol import (
     SECOND_EXTENSION,
     SECOND_LEVEL,
     DataType,
+    EncodeError,
     Function,
     Signature,
     convert_unit,
@@ -38,6 +42,7 @@ from .quantities import (
     BY_DIMENSION,
     COUNT,
     COUNTER,
+    DIAGNOSTIC,
     HEAT_MEDIA,
     NUMBER,
     PLAIN,
@@ -55,14 +60,23 @@ _ONE_WAY: Final = frozenset(
     {
         "import", "export", "absolute", "uncorrected", "base_conditions", "secondary_sensor", "high_resolution",
         "phase_1", "phase_2", "phase_3", "neutral", "quadrant_1", "quadrant_2", "quadrant_3", "quadrant_4",
-        "standard_conform", "counter_1", "counter_2",
+        "standard_conform", "counter_1", "counter_2", "cooling", "heating", "inductive", "capacitive", "backward",
+        "forward", "resettable", "input_1", "input_2", "input_3", "input_4", "system",
     }
 )  # fmt: skip
 """Modifiers under which a register still only counts up."""
 _BOTH_WAYS: Final = ("import_export_difference", "manufacturer")
 """Beginnings of modifiers under which a register may go back, or nobody but the manufacturer knows."""
-_FIXED: Final = frozenset({"lower_limit", "upper_limit", "future"})
-"""Modifiers of what is set and not measured."""
+_FIXED: Final = PAST | {"lower_limit", "upper_limit", "future", "was_on"}
+"""Modifiers of what was, or is set, and not measured."""
+_BYTES: Final = frozenset(
+    {
+        "compact_profile",
+        "compact_profile_with_registers",
+        "inverse_compact_profile",
+    }
+)
+"""Modifiers of many values in one, which are shown as they were sent."""
 _COUNTS: Final = frozenset({"lower_limit_exceed_count", "upper_limit_exceed_count"})
 
 _TIME_POINT_TYPES: Final = frozenset({DataType.DATE, DataType.TIME_POINT})
@@ -93,11 +107,15 @@ def sensor_description(binding: Binding, medium: int | None) -> SensorEntityDesc
 
     What a person set in the binding's presentation goes before what follows from the record and the transformations.
     """
-    if binding.signature is None:
+    if binding.meaning is None:
         description = SensorEntityDescription(key="unread_record")
     else:
         description = record_description(
-            binding.signature, binding.unit, binding.header, medium
+            binding.meaning,
+            binding.unit,
+            binding.header,
+            medium,
+            binding.interpretation,
         )
     if binding.transformations:
         description = _transformed(description, binding)
@@ -108,25 +126,52 @@ def sensor_description(binding: Binding, medium: int | None) -> SensorEntityDesc
 
 @lru_cache(maxsize=4096)
 def record_description(
-    signature: Signature, unit: str | None, header: bytes, medium: int | None
+    signature: Signature,
+    unit: str | None,
+    header: bytes,
+    medium: int | None,
+    interpretation: Interpretation | None = None,
 ) -> SensorEntityDescription:
     """Return how a record is shown on a meter for this medium, unless a person wants it otherwise."""
+    if interpretation is None:
+        step = _step(header)
+    else:
+        step = _interpreted_step(interpretation, header)
+        signature, unit = interpretation.signature, interpretation.unit
+    if not _BYTES.isdisjoint(signature.modifiers):
+        return SensorEntityDescription(
+            key=signature.quantity, entity_category=DIAGNOSTIC
+        )
     native = native_unit(unit)
     if signature.quantity == PLAIN_TEXT and _data_field(header) == _LVAR:
         native = None  # The text of the VIF names a text, not a unit.
     row = _row(signature, native)
     shown_in, precision = _shown(row, native, medium)
-    return SensorEntityDescription(
+    description = SensorEntityDescription(
         key=signature.quantity,
         device_class=_device_class(row, signature, header, native, medium),
         entity_category=row.category,
         native_unit_of_measurement=native,
         state_class=_state_class(row, signature),
         suggested_display_precision=_precision(
-            precision, header, unit, shown_in or native
+            precision, step, unit, shown_in or native
         ),
         suggested_unit_of_measurement=shown_in,
     )
+    return _interpreted(description, interpretation) if interpretation else description
+
+
+def _interpreted(
+    description: SensorEntityDescription, interpretation: Interpretation
+) -> SensorEntityDescription:
+    """Return a description with the classes that a profile names; a state class only where the value has one."""
+    if interpretation.device_class:
+        device_class = SensorDeviceClass(interpretation.device_class)
+        description = replace(description, device_class=device_class)
+    if interpretation.state_class and description.state_class:
+        state_class = SensorStateClass(interpretation.state_class)
+        description = replace(description, state_class=state_class)
+    return _consistent(description)
 
 
 def _transformed(
@@ -154,7 +199,7 @@ def transformed_result(
 ) -> Resulting:
     """Return unit and classes of what a binding's transformations make of its record, described without them."""
     return resulting(
-        binding.unit,
+        binding.value_unit,
         description.device_class,
         description.state_class,
         binding.transformations,
@@ -168,10 +213,13 @@ def _presented(
     if asked.unit:
         precision = description.suggested_display_precision
         if not binding.transformations:
-            row = _row(binding.signature, description.native_unit_of_measurement)
-            precision = _precision(
-                row.precision, binding.header, binding.unit, asked.unit
+            row = _row(binding.meaning, description.native_unit_of_measurement)
+            step = (
+                _interpreted_step(binding.interpretation, binding.header)
+                if binding.interpretation
+                else _step(binding.header)
             )
+            precision = _precision(row.precision, step, binding.value_unit, asked.unit)
         description = replace(
             description,
             native_unit_of_measurement=asked.unit,
@@ -287,15 +335,30 @@ def _shown(
     return dict(row.shown_in).get(unit or ""), row.precision
 
 
-def _precision(
-    most: int | None, header: bytes, unit: str | None, shown_in: str | None
-) -> int | None:
-    """Return how many decimals the meter's own resolution has in the unit shown, at most those of the table."""
+def _step(header: bytes) -> Number | None:
+    """Return the resolution of a record; None where there is no fixed one."""
     try:
         numbers = limits(header)
-        if most is None or numbers is None or numbers.step is None:
-            return most
-        steps = [0, numbers.step]
+    except EncodeError:
+        return None
+    return numbers.step if numbers else None
+
+
+def _interpreted_step(interpretation: Interpretation, header: bytes) -> Number | None:
+    step = _step(header)
+    if step is None or not interpretation.has_fixed_factor:
+        return None
+    return scaled(step, interpretation.factor_for(header))
+
+
+def _precision(
+    most: int | None, step: Number | None, unit: str | None, shown_in: str | None
+) -> int | None:
+    """Return how many decimals the meter's own resolution has in the unit shown, at most those of the table."""
+    if most is None or step is None:
+        return most
+    try:
+        steps = [0, step]
         if unit and shown_in:
             steps = [convert_unit(value, unit, shown_in) for value in steps]
     except ValueError:

@@ -6,10 +6,8 @@ from typing import Final
 from homeassistant.util import slugify
 
 from ..meters.binding import Binding
-from ..protocol import PLAIN_TEXT, Function, Record, Signature
+from ..protocol import PLAIN_TEXT, Function, Signature
 from .clean_text import clean_text
-from .native_value import value_text
-from .reasons import problem_text
 from .texts import Texts, option_key, sensor_key
 
 _EXTREMES: Final = (Function.MAXIMUM, Function.MINIMUM)
@@ -54,12 +52,12 @@ def binding_name(binding: Binding, texts: Texts) -> str:
     """Return what a binding's entities are called unless someone renamed them."""
     if binding.title:
         return binding.title
-    if binding.signature is None:
+    if binding.meaning is None:
         return place_text(binding.telegram, binding.index, texts)
-    return record_name(binding.signature, texts, binding.ordinal)
+    return record_name(binding.meaning, texts, binding.ordinal)
 
 
-def place_text(telegram: int, index: int, texts: Texts) -> str:
+def place_text(telegram: int, index: int | None, texts: Texts) -> str:
     """Return where a record stands in a readout."""
     return texts[sensor_key("unread_record")].format(telegram=telegram, index=index)
 
@@ -101,13 +99,3 @@ def _modifier(modifier: str, texts: Texts) -> str:
 
 def _part(part: str, texts: Texts, number: int | str = "") -> str:
     return texts[option_key("record_part", part)].format(number=number)
-
-
-def record_label(
-    record: Record, texts: Texts, medium: int | None = None, ordinal: int = 1
-) -> str:
-    """Return a record as a line of a list: index, name, and value in the unit people are used to."""
-    name = record_name(record.signature, texts, ordinal)
-    value = "–" if record.value is None else value_text(record, medium)
-    reason = f" ({problem_text(record.problem, texts)})" if record.problem else ""
-    return f"{record.index} · {name} · {value}{reason}"

@@ -74,6 +74,9 @@ _FLOW: Final = Row(
     precision=3,
 )
 _RUNNING: Final = _duration(COUNTER, s="h", min="h")
+_WEIGHT: Final = Row(
+    device_class=SensorDeviceClass.WEIGHT, state_class=COUNTER, precision=1
+)
 
 PLAIN: Final = Row()
 NUMBER: Final = Row(state_class=MEASUREMENT)
@@ -96,9 +99,7 @@ TABLE: Final[dict[str, Row]] = {
     "volume": Row(
         device_class=SensorDeviceClass.VOLUME, state_class=COUNTER, precision=3
     ),
-    "mass": Row(
-        device_class=SensorDeviceClass.WEIGHT, state_class=COUNTER, precision=1
-    ),
+    "mass": _WEIGHT,
     "hca_units": Row(state_class=COUNTER, precision=0),
     "power": _measured(SensorDeviceClass.POWER, 1),
     "cumulative_maximum_power": _measured(SensorDeviceClass.POWER, 1),
@@ -196,6 +197,28 @@ TABLE: Final[dict[str, Row]] = {
     "hca_heater_coupling_factor": _FACTOR,
     "hca_low_temperature_factor": _FACTOR,
     "hca_display_factor": _FACTOR,
+    # What profiles and the rules without a maker add
+    "power_factor": _measured(SensorDeviceClass.POWER_FACTOR, 3),
+    "co2_emission": replace(_WEIGHT, precision=3),
+    "cost": Row(state_class=TOTAL, precision=2),
+    "pulse_count": Row(state_class=COUNTER, precision=0),
+    "phase_angle_current": _ANGLE,
+    "phase_angle_power": _ANGLE,
+    "active_tariff": PLAIN,
+    "quadrant": PLAIN,
+    "percentage": Row(units=frozenset({"%"}), state_class=MEASUREMENT, precision=2),
+    "error_time": _RUNNING,
+    "outage_time": _RUNNING,
+    "power_failures": COUNT,
+    "battery_level": _measured(SensorDeviceClass.BATTERY, 0, DIAGNOSTIC),
+    "alarm_flags": _NOTE,
+    "information_flags": _NOTE,
+    "warning_flags": _NOTE,
+    "current_transformer_ratio": _FACTOR,
+    "voltage_transformer_ratio": _FACTOR,
+    "transformer_ratio": _FACTOR,
+    "pulse_numerator": _NOTE,
+    "pulse_denominator": _NOTE,
     # What may be anything
     "digital_output": PLAIN,
     "digital_input": PLAIN,
@@ -222,6 +245,7 @@ BY_DIMENSION: Final[dict[str | None, Row]] = {
 }
 """Rows for a unit that is not one of the quantity's: an extension of the VIF or a transformation made it."""
 
+ELECTRICITY: Final = 0x02
 WATER_MEDIA: Final = frozenset({0x06, 0x07, 0x10, 0x11, 0x15, 0x16, 0x17, 0x28})
 GAS_MEDIA: Final = frozenset({0x03, 0x12, 0x13})
 HEAT_MEDIA: Final = frozenset({0x04, 0x05, 0x0A, 0x0B, 0x0C, 0x0D})

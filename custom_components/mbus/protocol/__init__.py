@@ -11,7 +11,7 @@ from .application.telegram import (
     decode_telegram,
     parse_telegram,
 )
-from .coding.values import EncodeError, Limits, Value
+from .coding.values import EncodeError, InvalidValueError, Limits, Value
 from .errors import (
     ApplicationError,
     ChangingNoiseError,
@@ -20,6 +20,7 @@ from .errors import (
     LateRepliesError,
     LinkBusyError,
     LinkClosedError,
+    LinkEndedError,
     LinkError,
     LinkFloodedError,
     LinkLostError,
@@ -64,16 +65,13 @@ from .master.bus import Bus, Way
 from .master.commands import (
     BAUD_RATES,
     application_reset,
-    find_record,
     select_for_readout,
     send,
     send_raw,
     set_baud_rate,
-    set_clock,
     set_identification,
     set_primary_address,
     synchronise,
-    write_record,
 )
 from .master.errors import (
     AddressKeptError,
@@ -105,11 +103,20 @@ from .master.master import Master
 from .master.readout import Quirks, Readout
 from .master.search import scan, search
 from .master.session import Session
+from .master.writing import (
+    CLOCK,
+    Written,
+    find_record,
+    set_clock,
+    write_data,
+    write_record,
+)
+from .problems import NO_DATA, PROBLEMS, Problem
 from .tables.medium import MEDIA, medium_name
-from .tables.problems import NO_DATA, PROBLEMS, Problem
 from .tables.units import UNITS, convert_unit, dimension
 from .tables.vif import (
     FIRST_EXTENSION,
+    MANUFACTURER_SPECIFIC,
     PLAIN_TEXT,
     PRIMARY,
     QUANTITIES,
@@ -123,10 +130,12 @@ from .tables.vife import COMBINABLE, EXTENDED, MODIFIER_PREFIXES, MODIFIERS, SUM
 __all__ = [
     "ACK",
     "BAUD_RATES",
+    "CLOCK",
     "COMBINABLE",
     "EXTENDED",
     "FIRST_EXTENSION",
     "LAST_PRIMARY",
+    "MANUFACTURER_SPECIFIC",
     "MEDIA",
     "MODIFIERS",
     "MODIFIER_PREFIXES",
@@ -171,12 +180,14 @@ __all__ = [
     "IdentificationKeptError",
     "Identity",
     "IncompleteTelegramError",
+    "InvalidValueError",
     "LateRepliesError",
     "LateReplyError",
     "Limits",
     "Link",
     "LinkBusyError",
     "LinkClosedError",
+    "LinkEndedError",
     "LinkError",
     "LinkFloodedError",
     "LinkLostError",
@@ -221,6 +232,7 @@ __all__ = [
     "UnsupportedError",
     "Value",
     "Way",
+    "Written",
     "application_reset",
     "convert_unit",
     "decode_telegram",
@@ -248,5 +260,6 @@ __all__ = [
     "set_primary_address",
     "short_frame",
     "synchronise",
+    "write_data",
     "write_record",
 ]

@@ -41,6 +41,13 @@ class Signature(NamedTuple):
                 parts += (name, str(number))
         return " ".join((*parts, *self.modifiers)).replace("_", " ")
 
+    @property
+    def without_error(self) -> Self:
+        """What a record means in whose place a value during an error may come (function 3)."""
+        if self.function is Function.ERROR:
+            return self._replace(function=Function.INSTANTANEOUS)
+        return self
+
     def as_dict(self) -> dict[str, Any]:
         """Give what JSON can hold."""
         return self._asdict() | {"modifiers": list(self.modifiers)}

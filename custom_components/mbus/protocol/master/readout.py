@@ -1,7 +1,8 @@
 """What a meter needs to be read, and what was read from it in one go."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from copy import replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, Self
 
 from ..application.telegram import Telegram
@@ -47,6 +48,18 @@ class Quirks:
                 "reset is 'never' beside a ring: its first telegram can't be found"
             )
 
+    def with_learnt(self, learnt: Quirks) -> Quirks:
+        """Add what was learnt of the meter itself, which goes before what is known of its like."""
+        usual = Quirks()
+        told = {
+            item.name: value
+            for item in fields(self)
+            if (value := getattr(learnt, item.name)) != getattr(usual, item.name)
+        }
+        if learnt.ring is not None:
+            told["reset"] = learnt.reset
+        return replace(self, **told)
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Restore what `as_dict` gave; what is missing has its default."""
@@ -63,7 +76,7 @@ class Quirks:
             "initial_frames": [frame.hex() for frame in self.initial_frames]
         }
 
-    def learnt_from(self, readout: Readout) -> Self:
+    def learnt_from(self, readout: Readout) -> Quirks:
         """Give the quirks for the next readout, with what this one told of the meter."""
         return replace(
             self, ring=readout.ring, keeps_frame_count=readout.keeps_frame_count

@@ -1,0 +1,30 @@
+"""Choosing a profile: the best one for the meter, none, or a certain one."""
+
+from collections.abc import Sequence
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.selector import SelectOptionDict
+
+from ..presentation.texts import async_get_texts, option_key
+from ..profiles.library import AUTOMATIC, NO_PROFILE, async_get_library
+from ..protocol import Telegram
+
+
+async def async_profile_options(
+    hass: HomeAssistant, telegrams: Sequence[Telegram], chosen: str
+) -> list[SelectOptionDict]:
+    """Return what can be chosen for a meter that sent these; one chosen that is gone is there by its id."""
+    texts, library = await async_get_texts(hass), await async_get_library(hass)
+    best = library.profile_for(telegrams)
+    none = texts[option_key("profile", NO_PROFILE)]
+    automatic = texts[option_key("profile", AUTOMATIC)]
+    labels = {
+        AUTOMATIC: automatic.format(name=best.name if best else none),
+        NO_PROFILE: none,
+        **{
+            profile.id: profile.name
+            for profile in sorted(library.profiles, key=lambda one: one.name)
+        },
+    }
+    labels.setdefault(chosen, chosen)
+    return [SelectOptionDict(value=key, label=label) for key, label in labels.items()]

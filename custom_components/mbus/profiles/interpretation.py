@@ -1,0 +1,205 @@
+"""What a record means to people where that isn't what the standard's tables say of its header.
+
+A binding stores it whole, so that no changed file and no release changes what is shown. Whether a record is the one
+that was bound is decided without it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final, Self, TypeGuard
+
+from ..protocol import (
+    EncodeError,
+    Function,
+    InvalidValueError,
+    Problem,
+    Record,
+    Signature,
+    Telegram,
+    Value,
+    convert_unit,
+    limits,
+)
+from .codings import CODINGS, CONVERSIONS, NUMBERS
+
+_EXACT_AS_FLOAT: Final = 10**15
+
+type Place = tuple[int, int]
+"""Telegram and index of a record."""
+
+type Interpretations = Mapping[Place, Interpretation]
+"""What the records of a readout mean that don't mean what the standard says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpretation:
+    """What a record means: by which profile and which of its entries, and how its value comes of the record's.
+
+    A value in `unit` is the record's, in the unit it was bound with, times `factor`, times that of its data field if
+    there is one, times the resolution of the present register of `resolution_of` in its telegram. `coding` reads the
+    data in place of the header, `conversion` has the last word, and `no_value` are numbers sent that stand for none.
+    `bits` name those of a number that is none; what is set is told.
+    """
+
+    profile: str = field(compare=False)
+    entry: str = field(compare=False)
+    signature: Signature
+    unit: str | None = None
+    factor: Fraction = Fraction(1)
+    data_field_factors: tuple[tuple[int, Fraction], ...] = ()
+    resolution_of: str | None = None
+    coding: str | None = None
+    conversion: str | None = None
+    no_value: frozenset[int] = frozenset()
+    bits: tuple[tuple[int, str], ...] = ()
+    device_class: str | None = None
+    state_class: str | None = None
+    ticked: bool | None = field(default=None, compare=False)
+
+    @property
+    def sends_number(self) -> bool | None:
+        """Whether the value is a number; None where that is up to the record's header."""
+        if self.bits:
+            return False
+        return None if self.coding is None else self.coding in NUMBERS
+
+    @property
+    def has_fixed_factor(self) -> bool:
+        """Whether the factor depends on nothing but the data field that the header names."""
+        return not (self.coding or self.conversion or self.resolution_of)
+
+    def factor_for(self, header: bytes) -> Fraction:
+        """Return the factor of a record with this header, apart from a resolution."""
+        return self.factor * dict(self.data_field_factors).get(header[0] & 0x0F, 1)
+
+    def read(
+        self, record: Record, telegram: Telegram | None, unit: str | None
+    ) -> tuple[Value, Problem | None]:
+        """Return the value of a record of a telegram whose header is taken in `unit`, and what is wrong with it."""
+        if self.coding:
+            return self.read_bytes(record.raw)
+        value = record.value
+        if not _is_number(value):
+            return value, record.problem
+        if unit and record.unit:
+            value = convert_unit(value, record.unit, unit)
+        factor = self.factor_for(record.header)
+        try:
+            if self.resolution_of:
+                factor *= _resolution(self.resolution_of, telegram)
+            return self._made_of(value, factor), record.problem
+        except InvalidValueError as err:
+            return None, err.problem
+
+    def read_bytes(self, data: bytes) -> tuple[Value, Problem | None]:
+        """Return the value of data that only the coding tells how to read, and what is wrong with it."""
+        try:
+            value = CODINGS[self.coding or "hex"](data)
+            return (
+                self._made_of(value, self.factor) if _is_number(value) else value
+            ), None
+        except InvalidValueError as err:
+            return None, err.problem
+
+    def _made_of(self, number: float | Decimal, factor: Fraction) -> Value:
+        """Return what a number stands for. Raises InvalidValueError where that is nothing."""
+        if number in self.no_value:
+            raise InvalidValueError("stands_for_none", number=str(number))
+        if self.bits:
+            names = [name for bit, name in self.bits if int(number) >> bit & 1]
+            return ", ".join(names) or "–"
+        value = scaled(number, factor)
+        return CONVERSIONS[self.conversion](float(value)) if self.conversion else value
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what a binding stores."""
+        return {
+            "profile": self.profile,
+            "entry": self.entry,
+            "signature": self.signature.as_dict(),
+            "unit": self.unit,
+            "factor": str(self.factor),
+            "data_field_factors": {
+                str(data_field): str(factor)
+                for data_field, factor in self.data_field_factors
+            },
+            "resolution_of": self.resolution_of,
+            "coding": self.coding,
+            "conversion": self.conversion,
+            "no_value": sorted(self.no_value),
+            "bits": {str(bit): name for bit, name in self.bits},
+            "device_class": self.device_class,
+            "state_class": self.state_class,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `as_dict` gave. Raises LookupError or ValueError for what this release doesn't know."""
+        if (coding := data["coding"]) is not None:
+            CODINGS[coding]
+        if (conversion := data["conversion"]) is not None:
+            CONVERSIONS[conversion]
+        return cls(
+            profile=data["profile"],
+            entry=data["entry"],
+            signature=Signature.from_dict(data["signature"]),
+            unit=data["unit"],
+            factor=Fraction(data["factor"]),
+            data_field_factors=tuple(
+                (int(data_field), Fraction(factor))
+                for data_field, factor in data["data_field_factors"].items()
+            ),
+            resolution_of=data["resolution_of"],
+            coding=coding,
+            conversion=conversion,
+            no_value=frozenset(data["no_value"]),
+            bits=tuple((int(bit), name) for bit, name in data["bits"].items()),
+            device_class=data["device_class"],
+            state_class=data["state_class"],
+        )
+
+
+def meant(record: Record, interpretation: Interpretation | None) -> Signature:
+    """Return what a record means to people."""
+    return interpretation.signature if interpretation else record.signature
+
+
+def scaled(value: float | Decimal, factor: Fraction) -> int | float | Decimal:
+    """Multiply without rounding on the way; whole numbers stay whole where the result is."""
+    if factor == 1:
+        return value
+    exact = Fraction(str(value)) * factor
+    if isinstance(value, int) and exact.denominator == 1:
+        return exact.numerator
+    if isinstance(value, Decimal) or (
+        isinstance(value, int) and abs(value) >= _EXACT_AS_FLOAT
+    ):
+        return Decimal(exact.numerator) / Decimal(exact.denominator)
+    return float(exact)
+
+
+def _is_number(value: Value) -> TypeGuard[int | float | Decimal]:
+    return isinstance(value, int | float | Decimal)
+
+
+def _resolution(quantity: str, telegram: Telegram | None) -> Fraction:
+    """Return the step of the present register of a quantity. Raises InvalidValueError where a telegram has none."""
+    for record in telegram.records if telegram else ():
+        signature = record.signature
+        if (
+            signature.quantity == quantity
+            and signature.function is Function.INSTANTANEOUS
+            and not signature.storage_number
+            and not signature.subunit
+            and not signature.tariff
+            and not signature.modifiers
+        ):
+            try:
+                numbers = limits(record.header)
+            except EncodeError:
+                continue
+            if numbers and numbers.step is not None:
+                return Fraction(str(numbers.step))
+    raise InvalidValueError("no_resolution", quantity=quantity)

@@ -1,0 +1,120 @@
+"""Trying a meter profile: what it makes of telegrams, and which families there are."""
+
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+import json
+from pathlib import Path
+
+from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.flows.record_choice import record_options
+from custom_components.mbus.presentation.texts import Texts
+from custom_components.mbus.profiles.library import Library, read_library
+from custom_components.mbus.profiles.profile import Match, Profile
+from custom_components.mbus.profiles.reader import ProfileError, read_profile
+from custom_components.mbus.protocol import FrameError, Telegram, parse_telegram
+
+from .arguments import UsageError
+from .output import ExitCode, Result, show
+
+_TRANSLATIONS = Path("custom_components/mbus/translations/en.json")
+_ROOT = Path(__file__).parents[2]
+
+
+def show_profile(options: Namespace) -> ExitCode:
+    """Show records with and without a profile, or list the families. Raises UsageError for what is no telegram."""
+    if options.file is None:
+        lines = families()
+        return show(
+            Result(complete=True, content={"families": lines}, lines=lines),
+            as_json=options.json,
+        )
+    try:
+        telegrams = [parse_telegram(frame) for frame in options.frame]
+    except FrameError as err:
+        raise UsageError(
+            f"scripts/mbus profile: --frame is no telegram: {err}"
+        ) from err
+    try:
+        profile = read_profile(Path(options.file), is_own=True)
+    except ProfileError as err:
+        return show(
+            Result(complete=False, error=str(err), is_empty=True, content={}, lines=[]),
+            as_json=options.json,
+        )
+    is_for_it = not telegrams or profile.precision_for(telegrams) is not None
+    lines = [f"{profile.name}: {len(profile.entries)} patterns of records"]
+    records = []
+    for without, with_it in _compared(profile, telegrams):
+        records.append({"without": without, "with": with_it})
+        changed = without != with_it
+        lines.append(f"{'→' if changed else ' '} {with_it}")
+        if changed and without:
+            lines.append(f"    was {without}")
+    return show(
+        Result(
+            complete=is_for_it,
+            error=None if is_for_it else "the profile is not for this meter: see match",
+            content={"profile": profile.id, "records": records},
+            lines=lines,
+        ),
+        as_json=options.json,
+    )
+
+
+def _compared(
+    profile: Profile, telegrams: Sequence[Telegram]
+) -> Iterator[tuple[str, str]]:
+    """Give what the list of records shows without the profile and with it."""
+    header = telegrams[0].header if telegrams else None
+    medium, texts = header.medium if header else None, _texts()
+    library = Library(profiles=(profile,))
+
+    def options(choice: str) -> dict[str, str]:
+        return {
+            option["value"]: option["label"]
+            for option in record_options(
+                telegrams,
+                (),
+                texts,
+                medium,
+                library.interpret(telegrams, choice),
+                library.block_fields(telegrams, choice),
+            )
+        }
+
+    without = options("")
+    for key, label in options(profile.id).items():
+        yield without.get(key, ""), label
+
+
+def families() -> list[str]:
+    """Return the families that have a profile, as docs/meters.md lists them."""
+    lines = ["| family | sent in the header | tried with |", "|---|---|---|"]
+    for profile in sorted(read_library().profiles, key=lambda one: one.name.lower()):
+        header = "; ".join(map(_match, profile.matches))
+        tried = profile.tried or "a telegram made after the document"
+        lines.append(f"| {profile.name} | {header} | {tried} |")
+    return lines
+
+
+def _match(match: Match) -> str:
+    versions = ", ".join(f"{version:02X}" for version in sorted(match.versions or ()))
+    return f"{match.manufacturer} {versions}".strip()
+
+
+def _texts() -> Texts:
+    """Return the texts in English, by the keys that Home Assistant gives them."""
+    data = json.loads((_ROOT / _TRANSLATIONS).read_text(encoding="utf-8"))
+
+    def flat(node: object, key: str) -> Iterator[tuple[str, str]]:
+        if isinstance(node, dict):
+            for name, inner in node.items():
+                yield from flat(inner, f"{key}.{name}")
+        else:
+            yield key, str(node)
+
+    return {
+        key: text
+        for category in ("entity", "selector")
+        for key, text in flat(data[category], f"component.{DOMAIN}.{category}")
+    }
