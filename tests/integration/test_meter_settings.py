@@ -134,7 +134,7 @@ async def test_change_all(
     )
     meter = Meter.from_subentry(entry.subentries[METER])
     assert meter.period is None
-    assert meter.quirks == type(meter.quirks)()
+    assert meter.quirks == type(meter.quirks)(keeps_frame_count=False)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ async def test_bad_frame(entry: MockConfigEntry, dialog: Dialog, frame: str) -> 
 
     assert result["errors"] == {"quirks": "invalid_frame"}
     assert quirks_of(dialog) == quirks
-    assert "quirks" not in entry.subentries[METER].data
+    assert Meter.from_subentry(entry.subentries[METER]).quirks.initial_frames == ()
 
 
 async def test_ring_of_telegrams(hass: HomeAssistant, entry: MockConfigEntry) -> None:
