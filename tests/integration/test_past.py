@@ -11,6 +11,7 @@ from custom_components.mbus.const import METER_CLOCK_STANDARD, METER_CLOCK_SUMME
 from custom_components.mbus.flows.adding import bind
 from custom_components.mbus.history.past import LeftOut, NoPast, Past, past_of
 from custom_components.mbus.meters.binding import Binding
+from custom_components.mbus.meters.meter import Meter as MeterSettings
 from custom_components.mbus.meters.reading import Reading
 from custom_components.mbus.presentation.display import display_of
 from custom_components.mbus.profiles.library import read_library
@@ -19,6 +20,7 @@ from tests.simulator.records import day, integer, moment, unsigned
 
 from .test_guards import Meter
 
+LIBRARY = read_library()
 NOW = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
 ENERGY = integer("04 06", 2000)
 
@@ -34,7 +36,12 @@ EVO868 = """
 0084061300000000c406130000000084071300000000c407130000000084081300000000c408130000000084091300000000c4091300000000ffff61
 16
 """
-"""Captured telegrams: one with a date for each month, one with an interval."""
+QHEAT = """
+6897976808017208493866a7320a04e70000000274fc00046d230bd3250c0605920000446d3b17bf2c4c068251000084016d3b17de248c0106059000
+00cc0106988500008c020629770000cc0206226600008c030682510000cc0306933600008c040602260000cc0406691800008c050633140000cc0506
+900900008c060618020000cc0606000000008c0706000000003c22000000000f001000f416
+"""
+"""Captured telegrams: one with a date for each month, one with an interval, one whose interval its profile knows."""
 
 
 @pytest.fixture(autouse=True)
@@ -75,18 +82,19 @@ def past(
 def past_of_frames(
     frames: Sequence[bytes],
     *,
+    record: int = 0,
     clock: str = METER_CLOCK_STANDARD,
     now: datetime = NOW,
     **changes: Any,
 ) -> Past:
-    """Return the past of the first record of captured telegrams."""
+    """Return the past of a record of captured telegrams."""
     telegrams = tuple(parse_telegram(frame) for frame in frames)
-    binding = Binding.from_dict({**bind(telegrams, 0, 0), **changes})
+    binding = Binding.from_dict({**bind(telegrams, 0, record), **changes})
     header = telegrams[0].header
     display = display_of(binding, header.medium if header else None)
     reading = Reading(telegrams=telegrams, time=now)
-    meant = read_library().interpret(telegrams)
-    return past_of(binding, display, reading, clock, meant)
+    meter = MeterSettings(id="", title="", address=7, clock=clock)
+    return past_of(binding, display, reading, meter, LIBRARY)
 
 
 def taken(found: Past) -> dict[str, float | None]:
@@ -182,6 +190,29 @@ def test_months_by_interval() -> None:
         "2020-12-31 22": 1.225,
     }
     assert set(left_out(found).values()) == {LeftOut.SAME_HOUR}
+
+
+def test_months_by_a_profile() -> None:
+    """The meter dates the newest only; the total of the due date, which it dates, too, is that of the month."""
+    found = past_of_frames(
+        [bytes.fromhex(QHEAT)], record=2, now=datetime(2022, 5, 19, 17, tzinfo=UTC)
+    )
+    assert taken(found) == {
+        "2021-04-30 21": 0,
+        "2021-05-31 21": 0,
+        "2021-06-30 21": 218,
+        "2021-07-31 21": 990,
+        "2021-08-31 21": 1433,
+        "2021-09-30 21": 1869,
+        "2021-10-31 22": 2602,
+        "2021-11-30 22": 3693,
+        "2021-12-31 22": 5182,
+        "2022-01-31 22": 6622,
+        "2022-02-28 22": 7729,
+        "2022-03-31 21": 8598,
+        "2022-04-30 21": 9005,
+    }
+    assert left_out(found) == {6: LeftOut.SAME_HOUR}
 
 
 INTERVAL = unsigned("81 04 FD 28", 1)

@@ -72,9 +72,8 @@ class HistorySteps(ReadingSteps):
             return False
         displays = {key: one.display for key, one in describe(meter, {}).items()}
         library = await async_get_library(self.hass)
-        meant = library.interpret(reading.telegrams, meter.profile)
         pasts = {
-            key: past_of(meter.bindings[key], display, reading, meter.clock, meant)
+            key: past_of(meter.bindings[key], display, reading, meter, library)
             for key, display in displays.items()
         }
         pasts = {

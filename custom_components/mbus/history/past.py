@@ -14,11 +14,12 @@ from homeassistant.util import dt as dt_util
 from ..meters.binding import Binding, BindingError
 from ..meters.clock import to_timestamp
 from ..meters.evaluation import value_of
+from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..meters.transformation import is_number, run
 from ..presentation.display import Display, native_value
-from ..profiles.interpretation import Interpretations
-from ..protocol import Record, convert_unit
+from ..profiles.library import Library
+from ..protocol import Function, Record, convert_unit
 from .stored import Stored, Undated, stored_records
 
 _TOTALS: Final = (SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING)
@@ -84,15 +85,9 @@ class Past:
 
 
 def past_of(
-    binding: Binding,
-    display: Display,
-    reading: Reading,
-    meter_clock: str,
-    meant: Interpretations,
+    binding: Binding, display: Display, reading: Reading, meter: Meter, library: Library
 ) -> Past:
-    """Return what a reading tells of the past of a binding's sensor, in the unit that is the sensor's own.
-
-    `meant` is what the records of the reading mean where that isn't what the standard says.
+    """Return what a meter's reading tells of the past of a binding's sensor, in the unit that is the sensor's own.
 
     Only a total has one, and only where its chain makes the same of a value at any time. A value that contradicts
     others of a total that doesn't fall is left out; where two contradict each other and nothing tells which is wrong,
@@ -105,7 +100,10 @@ def past_of(
     except BindingError:
         return Past(reason=NoPast.NO_RECORD)
     signature = present.signature.without_error
-    if not (stored := stored_records(signature, reading.telegrams, meant)):
+    meant = library.interpret(reading.telegrams, meter.profile)
+    profile = library.profile_for(reading.telegrams, meter.profile)
+    kept = profile.kept if profile else ()
+    if not (stored := stored_records(signature, reading.telegrams, meant, kept)):
         return Past(reason=NoPast.NOTHING_STORED)
     if any(step["type"] != "scaling" for step in binding.transformations):
         return Past(reason=NoPast.STEPS)
@@ -116,7 +114,7 @@ def past_of(
     if sent.count(signature) > 1:
         return Past(reason=NoPast.AMBIGUOUS)
 
-    found = [_total(binding, display, one, reading, meter_clock) for one in stored]
+    found = [_total(binding, display, one, reading, meter.clock) for one in stored]
     found = [*_one_value_a_moment(found)]
     if display.is_rising or state_class is SensorStateClass.TOTAL_INCREASING:
         now = _shown(binding, display, present, reading)
@@ -194,7 +192,8 @@ def _began(reading: Reading) -> datetime:
     for telegram in reading.telegrams:
         for record in telegram.records:
             if (
-                record.signature.quantity == "on_time"
+                record.quantity == "on_time"
+                and record.function is Function.INSTANTANEOUS
                 and not record.storage_number
                 and is_number(record.value)
                 and record.unit

@@ -1,7 +1,7 @@
 """What a meter remembers of a total: values kept at other times, and when that was by its own clock."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import replace
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,6 +11,7 @@ from typing import Final
 
 from ..meters.transformation import is_number
 from ..profiles.interpretation import Interpretation, Interpretations
+from ..profiles.profile import Kept
 from ..profiles.vocabulary import PAST
 from ..protocol import SUMMER_TIME, Function, Record, Signature, Telegram
 
@@ -58,12 +59,15 @@ class _Place:
 
 
 def stored_records(
-    signature: Signature, telegrams: Sequence[Telegram], meant: Interpretations
+    signature: Signature,
+    telegrams: Sequence[Telegram],
+    meant: Interpretations,
+    kept_blocks: Iterable[Kept],
 ) -> list[Stored]:
     """Return what is kept of the quantity with this signature, in the order of the storage numbers.
 
     A record to which a profile gives another meaning than to the present one is none of it. Dates are those of EN 13757-3: a record of type F, G or I of the same storage number, tariff and subunit, or the
-    storage interval of a block that has such a record.
+    storage interval of a block that has such a record. `kept_blocks` are blocks whose interval only a profile tells.
     """
     places = {
         (number, record.index): record
@@ -88,7 +92,7 @@ def stored_records(
     records = [*places.values()]
     own = _own_dates(records)
     dated = [_with_own_date(record, own) for record in kept]
-    by_interval = dict(_by_interval(dated, _of_blocks(records)))
+    by_interval = dict(_by_interval(dated, _of_blocks(records), kept_blocks))
     return [by_interval.get(id(stored.record), stored) for stored in dated]
 
 
@@ -191,7 +195,9 @@ def _interval(record: Record) -> timedelta | int | None:
 
 
 def _by_interval(
-    dated: Sequence[Stored], blocks: Mapping[_Place, _Block]
+    dated: Sequence[Stored],
+    blocks: Mapping[_Place, _Block],
+    kept_blocks: Iterable[Kept],
 ) -> Iterator[tuple[int, Stored]]:
     """Yield what has a date by its place in a block, by the identity of the record.
 
@@ -200,9 +206,14 @@ def _by_interval(
     by_storage = {stored.record.storage_number: stored for stored in dated}
     if len(by_storage) < len(dated):
         return  # One of them would get the date of another.
+    by_profile = {
+        kept.storage: _Block(interval=kept.months, size=kept.size)
+        for kept in kept_blocks
+    }
     for first, stored in by_storage.items():
         place = _place(stored.record)
-        block = next(filter(None, map(blocks.get, place.spoken_for_by)), None)
+        told = (*map(blocks.get, place.spoken_for_by), by_profile.get(first))
+        block = next(filter(None, told), None)
         if block is None:
             continue
         run = [stored]

@@ -71,11 +71,7 @@ async def async_plan(
     """Return what a reading gives for the statistics of a binding's sensor: nothing from its first row on."""
     meter, display = owner.meter, owner.displays[binding_id]
     past = past_of(
-        meter.bindings[binding_id],
-        display,
-        reading,
-        meter.clock,
-        cached_library(hass).interpret(reading.telegrams, meter.profile),
+        meter.bindings[binding_id], display, reading, meter, cached_library(hass)
     )
     if past.reason:
         return Plan(past=past)
