@@ -58,6 +58,7 @@ async def add_gateway(home_assistant: HomeAssistant, port: int) -> Mapping[str, 
             "name": "Gateway",
             "host": "127.0.0.1",
             "port": port,
+            "search": False,
             "line": {},
             "timing": {},
         },
@@ -79,7 +80,6 @@ async def add_level_converter(
             "line": {"baud_rate": "38400"},
             "timing": {},
         },
-        "meters": {"next_step_id": "search"},
         "found": lambda step: {"meters": _field(step, "meters")["default"]},
     }
     return await _add_connection(home_assistant, answers)

@@ -20,6 +20,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import (
     CONF_BINDINGS,
     CONF_MEMORY_LIMIT,
+    CONFIG_ENTRY_MINOR_VERSION,
     DOMAIN,
     LOGGER,
     SIGNAL_CONNECTION_UPDATED,
@@ -27,6 +28,7 @@ from .const import (
     SUBENTRY_METER,
 )
 from .entity import connection_device_info, meter_device_info
+from .flows.link_form import async_follow_moved_port
 from .meters.meter import Meter
 from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
@@ -35,7 +37,7 @@ from .polling.issues import report_profile_files, withdraw_all, withdraw_connect
 from .polling.schedule import Schedule
 from .polling.seams import Seams
 from .polling.store import MBusStore
-from .presentation.reasons import error_text
+from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
 from .profiles.library import async_get_library
 from .protocol import LinkError
@@ -54,9 +56,6 @@ PLATFORMS = [
     Platform.TIME,
 ]
 
-
-_SUGGESTED_UNIT = "sensor.private"
-
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
@@ -73,6 +72,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.async_on_unload(store.async_close)
     report_profile_files(hass, await async_get_library(hass))
 
+    async_follow_moved_port(hass, entry)
+
     @callback
     def async_tell() -> None:
         async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
@@ -88,7 +89,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN,
             translation_key="cannot_connect",
-            translation_placeholders={"error": error_text(err, cached_texts(hass))},
+            translation_placeholders={"error": reason_text(err, cached_texts(hass))},
         ) from err
 
     gateway = dr.async_get(hass).async_get_or_create(
@@ -113,14 +114,32 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         _add_meter(hass, entry, meter)
         # Hundreds of kept readings in one step would hold up everything else.
         await asyncio.sleep(0)
-    _forget_suggested_units(hass, entry, updates.meters)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if store.running:
         data.async_start()
     else:
         data.async_stop(STOPPED_BY_USER)
+    # The connection's entities were there before it ran.
+    async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
+    return True
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
+    """Drop the units that release 0.1 suggested for values: Home Assistant would keep to them when others are set.
+
+    Minor version 1 is that release's; a newer one only holds more.
+    """
+    if entry.minor_version < CONFIG_ENTRY_MINOR_VERSION:
+        registry = er.async_get(hass)
+        for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+            registry.async_update_entity_options(
+                entity.entity_id, "sensor.private", None
+            )
+        hass.config_entries.async_update_entry(
+            entry, minor_version=CONFIG_ENTRY_MINOR_VERSION
+        )
     return True
 
 
@@ -200,7 +219,7 @@ class _Updates:
             coordinator = entry.runtime_data.coordinators[meter_id]
             _drop_entities(hass, entry, before, meter)
             coordinator.async_set_meter(meter)
-            _update_device(hass, coordinator)
+            _register_device(hass, coordinator)
         else:
             return
         async_dispatcher_send(
@@ -229,25 +248,12 @@ def _meter(subentry: ConfigSubentry) -> Meter | None:
 
 
 @callback
-def _forget_suggested_units(
-    hass: HomeAssistant, entry: MBusConfigEntry, meters: Iterable[Meter]
-) -> None:
-    """Drop the units that release 0.1 suggested for records: their units could not be changed otherwise."""
-    registry = er.async_get(hass)
-    bindings = {binding_id for meter in meters for binding_id in meter.bindings}
-    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
-        if entity.unique_id in bindings and _SUGGESTED_UNIT in entity.options:
-            registry.async_update_entity_options(
-                entity.entity_id, _SUGGESTED_UNIT, None
-            )
-
-
-@callback
 def _add_meter(
     hass: HomeAssistant, entry: MBusConfigEntry, meter: Meter
 ) -> MeterCoordinator:
     data = entry.runtime_data
     data.coordinators[meter.id] = coordinator = MeterCoordinator(hass, entry, meter)
+    _register_device(hass, coordinator)
     data.schedule.async_add(coordinator)
     subentry = entry.subentries.get(meter.id)
     stored = subentry.data.get(CONF_BINDINGS, ()) if subentry else ()
@@ -261,13 +267,14 @@ def _add_meter(
 
 
 @callback
-def _update_device(hass: HomeAssistant, coordinator: MeterCoordinator) -> None:
-    """Show a changed name or number: entities tell of their device only when they are added."""
-    dr.async_get(hass).async_get_or_create(
+def _register_device(hass: HomeAssistant, coordinator: MeterCoordinator) -> None:
+    """Register a meter's device once for all its entities, or show a changed name or number."""
+    device = dr.async_get(hass).async_get_or_create(
         config_entry_id=coordinator.config_entry.entry_id,
         config_subentry_id=coordinator.meter.id,
         **meter_device_info(coordinator),
     )
+    coordinator.device_id = device.id
 
 
 async def _remove_meter(

@@ -9,13 +9,16 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .const import DOMAIN
 from .entity import MeterEntity, async_setup_meter_entities
 from .meters.binding import BindingState
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .presentation.quantities import ELECTRICITY
 from .protocol import Header
 
 PARALLEL_UPDATES = 0
@@ -28,22 +31,20 @@ class StatusEntityDescription(BinarySensorEntityDescription):
     is_on_fn: Callable[[Header], bool]
 
 
-DESCRIPTIONS = (
-    StatusEntityDescription(
-        key="problem",
-        device_class=BinarySensorDeviceClass.PROBLEM,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda header: (
-            header.permanent_error or header.temporary_error or header.application_error
-        ),
+PROBLEM = StatusEntityDescription(
+    key="problem",
+    device_class=BinarySensorDeviceClass.PROBLEM,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    is_on_fn=lambda header: (
+        header.permanent_error or header.temporary_error or header.application_error
     ),
-    StatusEntityDescription(
-        key="battery_low",
-        translation_key="battery_low",
-        device_class=BinarySensorDeviceClass.BATTERY,
-        entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda header: header.power_low,
-    ),
+)
+BATTERY_LOW = StatusEntityDescription(
+    key="battery_low",
+    translation_key="battery_low",
+    device_class=BinarySensorDeviceClass.BATTERY,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    is_on_fn=lambda header: header.power_low,
 )
 
 
@@ -52,12 +53,20 @@ async def async_setup_entry(
     entry: MBusConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
-    """Add the status of every meter."""
+    """Add the status of every meter; a battery only where one is known of, or was shown before."""
+    registry = er.async_get(hass)
 
     def create(coordinator: MeterCoordinator) -> Iterator[StatusBinarySensor]:
-        return (
-            StatusBinarySensor(coordinator, description) for description in DESCRIPTIONS
+        meter = coordinator.meter
+        yield StatusBinarySensor(coordinator, PROBLEM)
+        battery = StatusBinarySensor(coordinator, BATTERY_LOW)
+        entity_id = registry.async_get_entity_id(
+            Platform.BINARY_SENSOR, DOMAIN, str(battery.unique_id)
         )
+        if meter.medium != ELECTRICITY and (meter.has_battery or entity_id):
+            yield battery
+        elif entity_id:
+            registry.async_remove(entity_id)
 
     await async_setup_meter_entities(hass, entry, async_add_entities, create)
 

@@ -7,6 +7,7 @@ DOMAIN: Final = "mbus"
 LOGGER: Final = logging.getLogger(__package__)
 
 CONFIG_ENTRY_VERSION: Final = 1
+CONFIG_ENTRY_MINOR_VERSION: Final = 2
 """Of what is stored in entries and subentries; goes up when an older release could no longer read it."""
 
 SUBENTRY_METER: Final = "meter"
@@ -47,6 +48,7 @@ DEFAULT_OPTIONS: Final = {
 
 # The meter (subentry data).
 CONF_BINDINGS: Final = "bindings"
+CONF_HAS_BATTERY: Final = "has_battery"
 CONF_IDENTITY: Final = "identity"
 CONF_MEDIUM: Final = "medium"
 CONF_METER_CLOCK: Final = "meter_clock"

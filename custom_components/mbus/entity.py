@@ -8,19 +8,22 @@ from functools import partial
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.const import CONF_TYPE
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity import Entity
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.entity_platform import (
+    AddConfigEntryEntitiesCallback,
+    async_get_current_platform,
+)
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED, TYPE_TCP
+from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED
 from .meters.binding import Binding
-from .meters.reading import Result
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .presentation.display import Display
 from .presentation.manufacturers import manufacturer_name
 from .presentation.texts import cached_texts
 from .presentation.titles import device_kind, link_kind
@@ -32,9 +35,6 @@ def connection_device_info(hass: HomeAssistant, entry: ConfigEntry) -> DeviceInf
         identifiers={(DOMAIN, entry.entry_id)},
         name=entry.title,
         model=link_kind(entry.data[CONF_TYPE], cached_texts(hass)),
-        model_id=f"{entry.data[CONF_HOST]}:{entry.data[CONF_PORT]}"
-        if entry.data[CONF_TYPE] == TYPE_TCP
-        else entry.data[CONF_PORT],
     )
 
 
@@ -86,10 +86,11 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
     def __init__(
         self, coordinator: MeterCoordinator, unique_id: str, context: str | None = None
     ) -> None:
-        """Tie the entity to the meter's device, below the connection's."""
+        """Tie the entity to the meter's device."""
         super().__init__(coordinator, context)
         self._attr_unique_id = unique_id
-        self._attr_device_info = meter_device_info(coordinator)
+        devices = dr.async_get(coordinator.hass)
+        self.device_entry = devices.async_get(coordinator.device_id)
 
 
 class BindingEntity(MeterEntity):
@@ -101,8 +102,13 @@ class BindingEntity(MeterEntity):
         """Take the binding's id as the context that keeps the meter polled."""
         super().__init__(coordinator, f"{binding.id}{suffix}", context=binding.id)
         self.binding = binding
-        self.display = coordinator.displays[binding.id]
+        self.described = coordinator.described[binding.id]
         self.describe()
+
+    @property
+    def display(self) -> Display:
+        """Return how the binding is shown."""
+        return self.described.display
 
     @abc.abstractmethod
     def describe(self) -> None:
@@ -112,23 +118,28 @@ class BindingEntity(MeterEntity):
     @override
     def _handle_coordinator_update(self) -> None:
         """Show the new value, and first how it is shown now if the binding was changed."""
-        display = self.coordinator.displays.get(self.binding.id)
-        if display is None:
+        described = self.coordinator.described.get(self.binding.id)
+        if described is None:
             return  # The binding is gone, and this entity about to be removed.
-        if display is not self.display:
-            self.binding = self.coordinator.meter.bindings[self.binding.id]
-            self.display = display
+        if described is not self.described:
+            self.described = described
+            self.binding = described.binding
             self.describe()
             self._update_registry()
         super()._handle_coordinator_update()
 
     def _update_registry(self) -> None:
         """Bring up to date what Home Assistant otherwise registers once, when the entity is added."""
-        er.async_get(self.hass).async_update_entity(
+        registry = er.async_get(self.hass)
+        registry.async_update_entity(
             self.entity_id,
             entity_category=self.entity_category,
             translation_key=self.translation_key,
-            unit_of_measurement=self.unit_of_measurement,
+            unit_of_measurement=None,
+        )
+        # Told of that change, the entity has looked whether a unit that a person chose fits what it shows now.
+        registry.async_update_entity(
+            self.entity_id, unit_of_measurement=self.unit_of_measurement
         )
 
     @override
@@ -138,15 +149,10 @@ class BindingEntity(MeterEntity):
         self.coordinator.schedule.async_want(self.coordinator.meter.id)
 
     @property
-    def result(self) -> Result | None:
-        """Return what the present reading holds for the binding."""
-        return self.coordinator.data.result(self.binding.id)
-
-    @property
     @override
     def available(self) -> bool:
         """Return whether the record was in the present reading; one without a valid value is unknown instead."""
-        return self.result is not None and self.result.found
+        return self.coordinator.data.result(self.binding.id).found
 
     @property
     @override
@@ -164,8 +170,15 @@ async def async_setup_meter_entities(
     """Add a platform's entities of every meter, and keep to what `create` gives when a meter or a binding changes.
 
     An entity that it doesn't give any more goes, but stays registered: whatever is known of it is there when it returns.
+    One that is known to be disabled is not added only to be turned down: who enables it has the connection reloaded.
     """
+    registry, domain = er.async_get(hass), async_get_current_platform().domain
     present = defaultdict[str, dict[str, MeterEntity]](dict)
+
+    def is_disabled(unique_id: str) -> bool:
+        entity_id = registry.async_get_entity_id(domain, DOMAIN, unique_id)
+        registered = entity_id and registry.async_get(entity_id)
+        return bool(registered and registered.disabled)
 
     @callback
     def async_update(coordinator: MeterCoordinator) -> None:
@@ -180,7 +193,7 @@ async def async_setup_meter_entities(
         new = {
             unique_id: entity
             for unique_id, entity in wanted.items()
-            if unique_id not in of_meter
+            if unique_id not in of_meter and not is_disabled(unique_id)
         }
         for unique_id, entity in new.items():
             of_meter[unique_id] = entity

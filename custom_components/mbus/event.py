@@ -13,6 +13,8 @@ from .const import SIGNAL_CLOCK_SET
 from .entity import MeterEntity, async_setup_meter_entities
 from .meters.events import Event, EventType, events_of_reading, exchange, is_silent
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .presentation.reasons import fault_text
+from .presentation.texts import cached_texts
 
 PARALLEL_UPDATES = 0
 
@@ -78,7 +80,7 @@ class MeterEvents(MeterEntity, EventEntity):
         if exchanged := exchange(old, meter.identity):
             self._async_tell(exchanged)
         if self._is_silent and not was_silent:
-            reason = {"reason": after.fault_reason}
+            reason = {"reason": fault_text(after, cached_texts(self.hass))}
             self._async_tell(Event(type=EventType.SILENT, attributes=reason))
         elif was_silent and not self._is_silent:
             self._async_tell(Event(type=EventType.BACK))

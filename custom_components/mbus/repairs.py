@@ -21,15 +21,13 @@ from .meters.meter import Meter, identity_data
 from .polling.adoption import async_seams_of_exchange, seams_text
 from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
-from .presentation.naming import binding_name, place_text
-from .presentation.reasons import error_text
+from .presentation.naming import binding_name
+from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
+from .profiles.interpretation import Place
 from .protocol import AnonymousReplyError, Identity, MBusError, Readout, Telegram
 
 CONF_RECORD: Final = "record"
-
-type Place = tuple[int, int]
-"""Telegram and index of a record."""
 
 
 async def async_create_fix_flow(
@@ -70,7 +68,7 @@ class AdoptMeterFlow(MeterRepairFlow):
             if (found := first.identity) is None:
                 raise AnonymousReplyError(address=coordinator.meter.address)
         except MBusError as err:
-            error = error_text(err, cached_texts(self.hass))
+            error = reason_text(err, cached_texts(self.hass))
         else:
             seams = await async_seams_of_exchange(coordinator, readout)
             # What is stored is the meter that was shown, not one that answers meanwhile.
@@ -144,8 +142,8 @@ class RebindFlow(MeterRepairFlow):
         rows = [
             (
                 binding_name(binding, texts),
-                place_text(binding.telegram, binding.index, texts),
-                place_text(*place, texts) if place else "–",
+                f"{binding.telegram}.{binding.index}",
+                f"{place[0]}.{place[1]}" if place else "–",
             )
             for binding in self._missing()
             for place in [moves[binding.id]]
@@ -155,13 +153,7 @@ class RebindFlow(MeterRepairFlow):
             data_schema=vol.Schema({}),
             description_placeholders={
                 **self._placeholders,
-                "bindings": "\n".join(
-                    [
-                        "| | | |",
-                        "|---|---|---|",
-                        *(f"| {' | '.join(row)} |" for row in rows),
-                    ]
-                ),
+                "bindings": "\n".join(f"| {' | '.join(row)} |" for row in rows),
             },
         )
 

@@ -37,6 +37,7 @@ from .meters.meter import meter_unique_id
 from .polling.coordinator import MeterCoordinator
 from .polling.issues import report_profile_files
 from .polling.meter_clock import async_set_clock
+from .polling.survey import bus_table
 from .polling.targets import (
     answer_of,
     async_check_control,
@@ -48,7 +49,7 @@ from .polling.targets import (
 )
 from .polling.writing import codable
 from .presentation.record_data import hex_data, reading_data, value_data
-from .presentation.texts import async_get_texts
+from .presentation.texts import async_get_texts, option_key
 from .profiles.library import async_get_library, async_reload_library
 from .protocol import (
     BAUD_RATES,
@@ -172,6 +173,7 @@ def async_setup_services(hass: HomeAssistant) -> None:
     admin(hass, DOMAIN, "export_meters", async_export_meters, EXPORT_METERS, on_request)
     admin(hass, DOMAIN, "import_meters", async_import_meters, IMPORT_METERS, on_request)
     admin(hass, DOMAIN, "get_trace", _async_get_trace, _TRACE, always)
+    admin(hass, DOMAIN, "get_bus_table", _async_get_bus_table, _TRACE, always)
     admin(hass, DOMAIN, "clear_trace", _async_clear_trace, _TRACE)
     admin(hass, DOMAIN, "reload_profiles", _async_reload_profiles, _RELOAD_PROFILES)
 
@@ -194,7 +196,7 @@ async def _async_write_record(call: ServiceCall) -> ServiceResponse:
     header: bytes = call.data["header"]
     # Refuse what can't be coded before anything is asked of any meter.
     values = {
-        coordinator: codable(header, call.data["value"], coordinator.meter)
+        coordinator: codable(coordinator, header, call.data["value"])
         for coordinator in meters.values()
     }
 
@@ -218,7 +220,7 @@ async def _async_write_record(call: ServiceCall) -> ServiceResponse:
         await coordinator.async_tell(write_it)
         return {"value": None if record is None else value_data(record.value)}
 
-    return await async_on_each(meters, write)
+    return await async_on_each(call.hass, meters, write)
 
 
 async def _async_set_primary_address(call: ServiceCall) -> None:
@@ -251,7 +253,7 @@ async def _async_set_primary_address(call: ServiceCall) -> None:
                 data={**subentry.data, CONF_ADDRESS: new_address},
             )
 
-    await async_on_each(meters_of(call), set_address)
+    await async_on_each(call.hass, meters_of(call), set_address)
 
 
 async def _async_set_baud_rate(call: ServiceCall) -> None:
@@ -277,13 +279,15 @@ async def _async_set_baud_rate(call: ServiceCall) -> None:
             data = {**entry.data, CONF_BAUD_RATE: baud_rate}
             call.hass.config_entries.async_update_entry(entry, data=data)
 
-    await async_on_each(meters_of(call), set_rate)
+    await async_on_each(call.hass, meters_of(call), set_rate)
 
 
 async def _async_set_clock(call: ServiceCall) -> None:
     """Set the clocks of meters to a time, or to now."""
     await async_on_each(
-        meters_of(call), partial(async_set_clock, moment=call.data.get("datetime"))
+        call.hass,
+        meters_of(call),
+        partial(async_set_clock, moment=call.data.get("datetime")),
     )
 
 
@@ -301,7 +305,7 @@ async def _async_application_reset(call: ServiceCall) -> None:
                 quirks=meter.quirks,
             )
 
-    await async_on_each(meters_of(call), reset)
+    await async_on_each(call.hass, meters_of(call), reset)
 
 
 async def _async_search(call: ServiceCall) -> ServiceResponse:
@@ -345,6 +349,19 @@ async def _async_get_trace(call: ServiceCall) -> ServiceResponse:
     """Return the last exchanges on a bus, in clear."""
     trace = connection_of(call).runtime_data.connection.trace
     return {"exchanges": [*trace.as_list(masked=False)]}
+
+
+async def _async_get_bus_table(call: ServiceCall) -> ServiceResponse:
+    """Return how well each meter of a connection is heard, with advice in words."""
+    data = connection_of(call).runtime_data
+    texts = await async_get_texts(call.hass)
+    rows = bus_table(data)
+    for row in rows:
+        meter = data.coordinators[row["meter"]].meter
+        row |= {"meter": meter.title, "address": str(meter.address)}
+        if row["advice"]:
+            row["advice"] = texts[option_key("bus_advice", row["advice"])]
+    return {"meters": [*rows]}
 
 
 async def _async_clear_trace(call: ServiceCall) -> None:

@@ -22,6 +22,7 @@ from custom_components.mbus.const import (
     DOMAIN,
     TYPE_TCP,
 )
+from custom_components.mbus.diagnostic_sensors import MeterDiagnosticSensor
 from custom_components.mbus.flows import progress
 from custom_components.mbus.flows.adding import meter_subentry
 from custom_components.mbus.presentation.texts import async_get_texts
@@ -44,6 +45,12 @@ FAST = {CONF_TIMEOUT: 300, CONF_ATTEMPTS: 2, CONF_PERIOD: 300_000}
 @pytest.fixture(autouse=True)
 def custom_integrations(enable_custom_integrations: None) -> None:
     """Let Home Assistant load the integration in every test."""
+
+
+@pytest.fixture(autouse=True)
+def wanted_sensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the sensors be there that a person has to ask for; `test_default_entities` sees to what is there without."""
+    monkeypatch.setattr(MeterDiagnosticSensor, "entity_registry_enabled_default", True)
 
 
 @pytest.fixture(autouse=True)

@@ -89,13 +89,18 @@ async def test_status_byte(
     battery: str,
     text: str,
 ) -> None:
-    """It is told as a problem, a battery and the gravest of what it says."""
+    """It is told as a problem, a battery where that is low, and the gravest of what it says."""
     bus.meters[1].status = status
     await create_entry(2)
 
     binary = Platform.BINARY_SENSOR
     assert state_of(hass, binary, "meter2_problem").state == problem
-    assert state_of(hass, binary, "meter2_battery_low").state == battery
+    battery_low = er.async_get(hass).async_get_entity_id(
+        binary, DOMAIN, "meter2_battery_low"
+    )
+    assert (battery_low is not None) == (battery == "on")
+    if battery_low:
+        assert state_of(hass, binary, "meter2_battery_low").state == battery
     sensor = state_of(hass, Platform.SENSOR, "meter2_status")
     assert sensor.state == text
     assert sensor.attributes["status"] == f"{status:02X}"

@@ -16,7 +16,11 @@ from .recorder import compile_statistics, rows, window
 from .test_guards import Meter, fix, meter as meter_at_7, state_of
 
 meter = meter_at_7
-QUIRKS = {"reset": "before_each_read", "ignore_more_records": False, "pause": 0}
+QUIRKS = {
+    "reset": "before_each_read",
+    "ignore_more_records": False,
+    "pause": {"seconds": 0},
+}
 ENERGY = "sensor.sim_meter_12345678_energy"
 
 

@@ -518,6 +518,7 @@ ACTIONS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "synchronise": (CONNECTION, {}),
     "send_raw_frame": (CONNECTION, {"frame": "10 40 02 42 16"}),
     "get_trace": (CONNECTION, {}),
+    "get_bus_table": (CONNECTION, {}),
     "clear_trace": (CONNECTION, {}),
     "reload_profiles": (None, {}),
 }
@@ -542,6 +543,7 @@ ANSWERS = {
     "synchronise": SupportsResponse.NONE,
     "send_raw_frame": SupportsResponse.OPTIONAL,
     "get_trace": SupportsResponse.ONLY,
+    "get_bus_table": SupportsResponse.ONLY,
     "clear_trace": SupportsResponse.NONE,
     "reload_profiles": SupportsResponse.NONE,
 }

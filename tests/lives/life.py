@@ -276,7 +276,7 @@ class Life:
         """Install a meter and add it."""
         place = self.installer.place()
         self.bus.meters.append(place.installed)
-        self.witness.places[place.id] = place
+        self.witness.watch(place)
         subentry = self._subentry(place)
         self.hass.config_entries.async_add_subentry(
             self.entry, ConfigSubentry(**subentry)

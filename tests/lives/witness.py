@@ -41,13 +41,26 @@ class Witness:
         self, hass: HomeAssistant, entry: ConfigEntry, places: list[Place]
     ) -> None:
         """Begin to look."""
-        self.places = {place.id: place for place in places}
+        self.places: dict[str, Place] = {}
         self.faults: list[str] = []
         self.counts: Counter[str] = Counter()
         self._hass = hass
         self._entry = entry
         self._is_waiting = False
+        for place in places:
+            self.watch(place)
         self.stop = hass.bus.async_listen(EVENT_STATE_CHANGED, self._note)
+
+    def watch(self, place: Place) -> None:
+        """Look at a meter, too, and ask for what it does not show by itself."""
+        self.places[place.id] = place
+        for key in ("binding_state", "last_read"):
+            er.async_get(self._hass).async_get_or_create(
+                Platform.SENSOR,
+                DOMAIN,
+                f"{place.id}_{key}",
+                config_entry=self._entry,
+            )
 
     def state(self, unique_id: str) -> State | None:
         """Return the state of a sensor."""

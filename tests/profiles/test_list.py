@@ -6,8 +6,8 @@ import pytest
 from custom_components.mbus.flows.adding import bind_sensible
 from custom_components.mbus.flows.record_choice import record_options, sensible_records
 from custom_components.mbus.meters.binding import Binding, bound_to
-from custom_components.mbus.presentation.display import display_of
-from custom_components.mbus.presentation.native_value import native_value
+from custom_components.mbus.meters.evaluation import value_in
+from custom_components.mbus.presentation.display import display_of, native_value
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
 from custom_components.mbus.profiles.library import read_library
 from custom_components.mbus.protocol import Telegram, long_frame, parse_telegram
@@ -117,9 +117,7 @@ def test_many_values_in_one_are_shown_as_bytes() -> None:
     binding = Binding.from_dict({"id": "1", "name": "it", **stored})
     display = display_of(binding, 7)
     assert display.description.device_class is None
-    value, problem = binding.read(sent.records[0], [sent])
-    assert problem is None
-    assert native_value(display, value) == "01020304"
+    assert native_value(display, value_in(binding, [sent])) == "01020304"
 
 
 def test_a_text_that_a_profile_names_is_shown_as_one() -> None:

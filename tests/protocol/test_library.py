@@ -81,14 +81,14 @@ IDENTITY = Identity(identification="00000001", manufacturer="SIM")
     "error",
     [
         MBusError("text"),
-        FrameError("text"),
-        EncodeError("text"),
+        FrameError("no_bytes"),
+        EncodeError("no_number", value="x"),
         LinkBusyError(link="/dev/ttyUSB0"),
         NoWayError(link="a", errors=(LinkBusyError(link="a"), LinkBusyError(link="b"))),
         NoReplyError(address=5, attempts=3),
         CollisionError(address=ADDRESS),
         OtherMeterError(address=ADDRESS, expected=None, found=IDENTITY),
-        ApplicationError("text", 8),
+        ApplicationError("too_busy", 8),
         UnsupportedError(0xB7, b"\x00"),
     ],
 )

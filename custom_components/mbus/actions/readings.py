@@ -102,7 +102,7 @@ async def async_take_readings(call: ServiceCall) -> ServiceResponse:
             if not _has_frozen(meters[device_id], frozen_at, readings[device_id])
         }
     if not call.return_response:
-        raise_errors(errors)
+        raise_errors(call.hass, errors)
         return None
     return {
         "readings": [

@@ -20,6 +20,7 @@ from ..polling.history import async_plans
 from ..polling.statistics import has_recorder
 from ..presentation.described import describe
 from ..presentation.naming import binding_name
+from ..presentation.reasons import fault_text
 from ..presentation.texts import async_get_texts
 from ..profiles.library import async_get_library
 from .reading_flow import ReadingSteps
@@ -50,7 +51,9 @@ class HistorySteps(ReadingSteps):
         if reading is None or not self._data.is_heard:
             return self.async_abort(
                 reason="history_not_read",
-                description_placeholders={"error": self._data.reason or "–"},
+                description_placeholders={
+                    "error": fault_text(self._data, await async_get_texts(self.hass))
+                },
             )
         notes, coordinator = self._runtime.store.notes, self._coordinator
         plans = await async_plans(self.hass, notes, coordinator, reading)

@@ -7,12 +7,7 @@ from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS
-from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TextSelector,
-)
+from homeassistant.helpers.selector import TextSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
@@ -20,12 +15,13 @@ from ..const import CONF_BINDINGS
 from ..meters.binding import Binding
 from ..meters.meter import Meter, meter_unique_id
 from ..meters.reading import Reading
-from ..presentation.reasons import error_text, problem_text
+from ..presentation.reasons import fault_text, reason_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
 from ..profiles.library import AUTOMATIC, async_get_library
-from ..protocol import Header, Telegram
+from ..protocol import Header, MBusError, Telegram
 from .adding import meter_subentry_data
+from .energy_flow import EnergySteps
 from .flow_errors import meter_error
 from .history_flow import HistorySteps
 from .meter_settings_flow import MeterSettingsSteps
@@ -33,6 +29,7 @@ from .record_choice import (
     bound_records,
     chosen_bindings,
     record_options,
+    records_selector,
     sensible_records,
 )
 from .search_flow import SubentrySearchFlow
@@ -44,7 +41,11 @@ ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_ADDRESS): TextSelector()})
 
 
 class MeterSubentryFlow(
-    TransformationSteps, MeterSettingsSteps, HistorySteps, SubentrySearchFlow
+    TransformationSteps,
+    MeterSettingsSteps,
+    EnergySteps,
+    HistorySteps,
+    SubentrySearchFlow,
 ):
     """Add a meter, or change one: which records are shown, how, and how it is read."""
 
@@ -110,6 +111,7 @@ class MeterSubentryFlow(
                 "choose_records",
                 "edit_binding",
                 "add_binding",
+                "energy",
                 "import_history",
                 "meter_settings",
             ],
@@ -162,13 +164,7 @@ class MeterSubentryFlow(
             else self._bound
         )
         schema = vol.Schema(
-            {
-                vol.Required(CONF_RECORDS, default=ticked): SelectSelector(
-                    SelectSelectorConfig(
-                        options=options, multiple=True, mode=SelectSelectorMode.LIST
-                    )
-                )
-            }
+            {vol.Required(CONF_RECORDS, default=ticked): records_selector(options)}
         )
         return self.async_show_form(
             step_id=step_id,
@@ -237,25 +233,20 @@ class MeterSubentryFlow(
     async def _async_take_records(self) -> tuple[str, dict[str, str]]:
         """Take the telegrams just read, or else the last ones; return the step that shows them, and what it names."""
         texts, data = await async_get_texts(self.hass), self._data
-        error: str | None = None
+        error: MBusError | None = None
         self._read_at = data.reading.time if data.reading else dt_util.utcnow()
         if readout := self._readout:
             self._telegrams, self._read_at = readout.telegrams, dt_util.utcnow()
-            error = error_text(readout.error, texts) if readout.error else None
+            error = readout.error
         elif reading := data.reading:
             self._telegrams, error = reading.telegrams, reading.error
         if not (readout or data.is_heard):
             return "records_last_reading", {
-                "error": data.reason or "–",
+                "error": fault_text(data, texts),
                 "time": _time_text(data.reading),
             }
-        reasons = [error] if error else []
-        reasons += [
-            problem_text(telegram.problem, texts)
-            for telegram in self._telegrams
-            if telegram.problem
-        ]
-        if reasons:
+        whys = [error, *(telegram.problem for telegram in self._telegrams)]
+        if reasons := [reason_text(why, texts) for why in whys if why]:
             return "records_incomplete", {"error": ", ".join(reasons)}
         return "records", {}
 

@@ -40,12 +40,11 @@ from .link_form import number
 from .options_flow import SHORT_PERIOD
 from .profile_choice import async_profile_options
 from .reading_flow import ReadingSteps
+from .units import CONF_FIRST_BYTE_TIMEOUT, CONF_PAUSE, DAY, MillisecondsSelector, shown
 
 CONF_APPLICATION_RESET: Final = "application_reset"
-CONF_FIRST_BYTE_TIMEOUT: Final = "first_byte_timeout"
 CONF_IGNORE_MORE_RECORDS: Final = "ignore_more_records"
 CONF_INITIAL_FRAMES: Final = "initial_frames"
-CONF_PAUSE: Final = "pause"
 CONF_RESET: Final = "reset"
 
 
@@ -63,8 +62,10 @@ QUIRKS_SCHEMA: Final = vol.Schema(
     {
         vol.Required(CONF_RESET): _choice(CONF_RESET, "before_each_read", "never"),
         vol.Required(CONF_IGNORE_MORE_RECORDS): BooleanSelector(),
-        vol.Optional(CONF_FIRST_BYTE_TIMEOUT): number(50, 60_000, unit="ms"),
-        vol.Required(CONF_PAUSE): number(0, 600_000, unit="ms"),
+        vol.Optional(CONF_FIRST_BYTE_TIMEOUT): MillisecondsSelector(
+            50, 60_000, or_none=True
+        ),
+        vol.Required(CONF_PAUSE): MillisecondsSelector(0, 600_000),
         vol.Optional(CONF_APPLICATION_RESET): number(0, 255),
         vol.Optional(CONF_INITIAL_FRAMES): TextSelector(
             TextSelectorConfig(multiple=True)
@@ -80,7 +81,9 @@ def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
                 TextSelector(), vol.Strip, vol.Length(min=1)
             ),
             vol.Required(CONF_ADDRESS): TextSelector(),
-            vol.Optional(CONF_PERIOD): number(1000, 604_800_000, unit="ms"),
+            vol.Optional(CONF_PERIOD): MillisecondsSelector(
+                1000, 7 * DAY, or_none=True
+            ),
             vol.Required(CONF_ON_DEMAND): BooleanSelector(),
             vol.Required(CONF_METER_CLOCK): _choice(
                 CONF_METER_CLOCK, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
@@ -130,7 +133,7 @@ class MeterSettingsSteps(ReadingSteps):
         return self.async_show_form(
             step_id="meter_settings",
             data_schema=self.add_suggested_values_to_schema(
-                _settings_schema(profiles), self._settings or _form(self._meter)
+                _settings_schema(profiles), shown(self._settings or _form(self._meter))
             ),
             errors=errors,
             description_placeholders=placeholders,
@@ -216,7 +219,7 @@ class MeterSettingsSteps(ReadingSteps):
         return errors
 
     def _shortens(self, settings: Mapping[str, Any]) -> bool:
-        period = settings.get(CONF_PERIOD, SHORT_PERIOD)
+        period = settings.get(CONF_PERIOD) or SHORT_PERIOD
         stored = self._subentry.data.get(CONF_PERIOD)
         return (
             not settings[CONF_ON_DEMAND] and period < SHORT_PERIOD and period != stored

@@ -12,11 +12,12 @@ from homeassistant.components.sensor import SensorStateClass
 from homeassistant.util import dt as dt_util
 
 from ..meters.binding import Binding, BindingError
+from ..meters.clock import to_timestamp
+from ..meters.evaluation import value_of
 from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..meters.transformation import is_number, run
-from ..presentation.display import Display
-from ..presentation.native_value import native_value, to_timestamp
+from ..presentation.display import Display, native_value
 from ..profiles.library import Library
 from ..protocol import Function, Record, convert_unit
 from .stored import Stored, Undated, stored_records
@@ -159,7 +160,7 @@ def _shown(
 ) -> float | None:
     """Return what the sensor makes of a record's value; None where there is no valid one."""
     try:
-        value, problem = binding.read(record, reading.telegrams)
+        value, problem = value_of(record, binding, reading.telegrams)
     except BindingError:
         return None
     if not is_number(value) or problem is not None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..const import CONF_BINDINGS, CONF_QUIRKS
+from ..const import CONF_BINDINGS, CONF_HAS_BATTERY, CONF_QUIRKS
 from ..profiles.library import Library
 from .binding import bound_to
 from .meter import Meter, identity_data
@@ -21,7 +21,7 @@ def learnt_from(
     """Return what of a meter's stored data a reading changes: empty where it tells nothing new.
 
     Bindings that were made by number alone are held from now on to what their record means, and the meter to the
-    version and medium of its header. `ring` is how many telegrams a meter has that never marks the last of them.
+    version and medium of its header. A meter that says its battery is low has one. `ring` is how many telegrams a meter has that never marks the last of them.
     """
     learnt = dict[str, Any]()
     unread = [
@@ -50,6 +50,8 @@ def learnt_from(
         and header.medium is not None
     ):
         learnt |= identity_data(header, meter.identity)
+    if header is not None and header.power_low and not meter.has_battery:
+        learnt[CONF_HAS_BATTERY] = True
     if ring != meter.quirks.ring:
         learnt[CONF_QUIRKS] = replace(meter.quirks, ring=ring).as_dict()
     return learnt

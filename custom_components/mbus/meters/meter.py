@@ -11,6 +11,7 @@ from homeassistant.const import CONF_ADDRESS
 
 from ..const import (
     CONF_BINDINGS,
+    CONF_HAS_BATTERY,
     CONF_IDENTITY,
     CONF_MEDIUM,
     CONF_METER_CLOCK,
@@ -32,6 +33,7 @@ class Meter:
     """A slave on the bus, by the address it was configured with, and its bindings by id.
 
     `period` is its own; without one it is the connection's, but not less than `shortest_period`, which saves a battery.
+    `has_battery`: one is known of.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Meter:
     medium: int | None = None
     period: timedelta | None = None
     shortest_period: timedelta = timedelta()
+    has_battery: bool = False
     on_demand: bool = False
     clock: str = METER_CLOCK_STANDARD
     profile: str = AUTOMATIC
@@ -53,6 +56,7 @@ class Meter:
         """Return the meter stored in a subentry."""
         data = subentry.data
         period = data.get(CONF_PERIOD)
+        shortest_period = data.get(CONF_SHORTEST_PERIOD)
         return cls(
             id=subentry.subentry_id,
             title=subentry.title,
@@ -61,7 +65,8 @@ class Meter:
             version=data.get(CONF_VERSION),
             medium=data.get(CONF_MEDIUM),
             period=timedelta(milliseconds=period) if period else None,
-            shortest_period=timedelta(seconds=data.get(CONF_SHORTEST_PERIOD) or 0),
+            shortest_period=timedelta(seconds=shortest_period or 0),
+            has_battery=data.get(CONF_HAS_BATTERY, bool(shortest_period)),
             on_demand=data.get(CONF_ON_DEMAND, False),
             profile=data.get(CONF_PROFILE, AUTOMATIC),
             clock=data.get(CONF_METER_CLOCK, METER_CLOCK_STANDARD),

@@ -8,8 +8,9 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER, SIGNAL_CLOCK_SET
-from ..presentation.native_value import to_timestamp
-from ..presentation.reasons import error_text
+from ..meters.clock import to_timestamp
+from ..meters.reason import why
+from ..presentation.reasons import reason_text
 from ..presentation.texts import cached_texts
 from ..protocol import CLOCK, Bus, EncodeError, MBusError, Readout, set_clock
 from .coordinator import MeterCoordinator
@@ -69,7 +70,9 @@ async def async_set_clock(
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="not_codable",
-            translation_placeholders={"error": str(err)},
+            translation_placeholders={
+                "error": reason_text(why(err), cached_texts(coordinator.hass))
+            },
         ) from err
     except MBusError as err:
         raise HomeAssistantError(
@@ -77,6 +80,6 @@ async def async_set_clock(
             translation_key="set_clock_failed",
             translation_placeholders={
                 "meter": meter.title,
-                "error": error_text(err, cached_texts(coordinator.hass)),
+                "error": reason_text(err, cached_texts(coordinator.hass)),
             },
         ) from err

@@ -6,9 +6,9 @@ from datetime import datetime
 from math import isclose
 from typing import Any, Final
 
-from homeassistant.components.recorder import (
+from homeassistant.components.recorder import get_instance
+from homeassistant.components.recorder.const import (
     EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
-    get_instance,
 )
 from homeassistant.components.sensor import SensorStateClass
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
@@ -18,7 +18,6 @@ from homeassistant.util import dt as dt_util
 from ..meters.reading import Result
 from ..meters.transformation import is_number
 from ..presentation.display import Display
-from ..presentation.native_value import native_value
 from .notes import Notes
 from .statistics import async_last_rows, has_recorder, sensor_of, to_unit
 
@@ -52,12 +51,10 @@ async def async_seams(
     seams: list[Seam] = []
     for binding_id, display in displays.items():
         entity_id = sensor_of(hass, binding_id)
-        after = native_value(display, new[binding_id].value)
+        after = new[binding_id].shown
         if not entity_id or not is_number(after):
             continue
-        shown = (
-            native_value(display, old[binding_id].value) if binding_id in old else None
-        )
+        shown = old[binding_id].shown if binding_id in old else None
         native = display.description.native_unit_of_measurement
         state = hass.states.get(entity_id)
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else native

@@ -245,6 +245,7 @@ BY_DIMENSION: Final[dict[str | None, Row]] = {
 }
 """Rows for a unit that is not one of the quantity's: an extension of the VIF or a transformation made it."""
 
+ELECTRICITY: Final = 0x02
 WATER_MEDIA: Final = frozenset({0x06, 0x07, 0x10, 0x11, 0x15, 0x16, 0x17, 0x28})
 GAS_MEDIA: Final = frozenset({0x03, 0x12, 0x13})
 HEAT_MEDIA: Final = frozenset({0x04, 0x05, 0x0A, 0x0B, 0x0C, 0x0D})

@@ -17,7 +17,7 @@ from ..protocol import SECRET_QUANTITIES, Problem, Record, Telegram, Value, conv
 from .clean_text import clean_text
 from .description import record_description
 from .naming import record_name
-from .reasons import problem_text
+from .reasons import reason_text
 from .record_data import value_data
 from .texts import Texts
 from .titles import device_kind
@@ -102,7 +102,7 @@ def rows_of(
                 text=None if is_number or value is None else str(value_data(value)),
                 unit=clean_text(unit) if unit else None,
                 time=dt_util.as_local(reading.time).isoformat(timespec="seconds"),
-                state=problem_text(problem, texts) if problem else OK,
+                state=reason_text(problem, texts) if problem else OK,
             )
 
 

@@ -8,9 +8,9 @@ from ..application.telegram import Telegram
 from ..errors import FrameError, MBusError
 from ..line.frame import Control, Received, Single, parse_frame
 from ..line.reply import Discard, Reply, judge_acknowledgement
+from .collector import Collector, LostCountError
 from .errors import EndlessError, UncountableError
 from .failure import failure
-from .reading import LostCountError, Reading
 from .readout import Quirks, Readout
 from .session import Session
 from .slave import is_same
@@ -36,7 +36,7 @@ async def read(
         raise ValueError(f"last_telegram is 0 at least, not {last_telegram}")
     reader = _Reader(
         session,
-        Reading(
+        Collector(
             address,
             slave=session.slave(address),
             identity=identity,
@@ -52,7 +52,7 @@ class _Reader:
     """One readout under way."""
 
     def __init__(
-        self, session: Session, reading: Reading, quirks: Quirks, attempts: int
+        self, session: Session, reading: Collector, quirks: Quirks, attempts: int
     ) -> None:
         self._session = session
         self._reading = reading

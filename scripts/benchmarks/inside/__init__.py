@@ -1,0 +1,1 @@
+"""What runs inside of the Home Assistant of a benchmark."""
