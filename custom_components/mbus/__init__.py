@@ -114,6 +114,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         _add_meter(hass, entry, meter)
         # Hundreds of kept readings in one step would hold up everything else.
         await asyncio.sleep(0)
+    data.history.async_start()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if store.running:
         data.async_start()

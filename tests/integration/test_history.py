@@ -322,6 +322,18 @@ async def test_waits_over_a_restart(
     assert await by_month(hass) == PAST
 
 
+async def test_meter_that_was_never_added(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Its past waits no longer than this run."""
+    runtime = entry.runtime_data
+    reading = runtime.coordinators["meter7"].data.reading
+    await runtime.history.async_take(reading, ["nobody"])
+    assert runtime.store.notes.imports
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    assert entry.runtime_data.store.notes.imports == []
+
+
 async def test_exchanged_meter(
     hass: HomeAssistant,
     entry: MockConfigEntry,

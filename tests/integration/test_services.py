@@ -144,6 +144,18 @@ async def test_reading_several_meters(
     assert "no reply" in silent["error"]
 
 
+async def test_history_without_a_recorder(
+    hass: HomeAssistant, create_entry: CreateEntry
+) -> None:
+    """Where nothing is recorded there is no history, which is told."""
+    entry = await create_entry(1)
+    answer = await on_meter(hass, entry, "meter1", "import_history", answers=True)
+    assert answer["sensors"]
+    for sensor in answer["sensors"]:
+        assert sensor["taken"] == []
+        assert "does not record" in sensor["reason"]
+
+
 @pytest.mark.parametrize("silent", [[2], [1, 2]])
 async def test_failing_to_read_several_meters(
     hass: HomeAssistant,

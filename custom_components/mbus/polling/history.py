@@ -132,13 +132,23 @@ class History:
     def __init__(
         self, hass: HomeAssistant, store: MBusStore, owners: Mapping[str, Owner]
     ) -> None:
-        """Go on with what the last run left; `owners` are the meters by their ids, as they come and go."""
+        """Do nothing yet; `owners` are the meters by their ids, as they come and go."""
         self._hass = hass
         self._store = store
         self._owners = owners
         self._lock = asyncio.Lock()
         self._queued = set[str]()
         self._stop: CALLBACK_TYPE | None = None
+
+    @callback
+    def async_start(self) -> None:
+        """Go on with what is left of bindings that there are; a dialog may have ended before its meter was added."""
+        for stored in [*self._store.notes.imports]:
+            if not any(
+                stored["binding_id"] in owner.displays
+                for owner in self._owners.values()
+            ):
+                self._drop(stored)
         self._async_watch()
 
     async def async_take(self, reading: Reading, bindings: Collection[str]) -> None:
