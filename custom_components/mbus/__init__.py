@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
@@ -189,6 +189,8 @@ class _Updates:
     async def async_apply(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
         """Bring what runs in line with the entry."""
         async with self._lock:
+            if entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
+                return  # The next setup begins with what is stored then.
             if _connection(entry) != self._connection:
                 hass.config_entries.async_schedule_reload(entry.entry_id)
                 return
