@@ -1,6 +1,6 @@
 """Repairs: another meter answers at an address, or a meter's records have changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
@@ -45,6 +45,7 @@ class AdoptMeterFlow(MeterRepairFlow):
     """Take the meter that answers for the one configured, with its history, or leave it in error."""
 
     _found: Identity | None = None
+    _seams: Sequence[Seam] = ()
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
@@ -61,7 +62,6 @@ class AdoptMeterFlow(MeterRepairFlow):
     ) -> RepairsFlowResult:
         """Say what the statistics would count for the exchange, and store the identity of the meter that answers now."""
         coordinator, error = self._coordinator, ""
-        seams: list[Seam] = []
         try:
             readout = await self._async_read_anyone()
             first = readout.telegrams[0]
@@ -70,23 +70,23 @@ class AdoptMeterFlow(MeterRepairFlow):
         except MBusError as err:
             error = reason_text(err, cached_texts(self.hass))
         else:
-            seams = await async_seams_of_exchange(coordinator, readout)
             # What is stored is the meter that was shown, not one that answers meanwhile.
             if user_input is not None and found == self._found:
-                coordinator.config_entry.runtime_data.seams.async_take_out(
-                    seams, coordinator.meter.bindings
-                )
                 self._store(identity_data(first.header, found))
+                coordinator.config_entry.runtime_data.seams.async_take_out(
+                    self._seams, coordinator.meter.bindings
+                )
                 return self.async_create_entry(data={})
             self._found = found
+            self._seams = await async_seams_of_exchange(coordinator, readout)
         return self.async_show_form(
-            step_id="adopt_seams" if seams else "adopt",
+            step_id="adopt_seams" if self._seams else "adopt",
             data_schema=vol.Schema({}),
             errors={"base": "read_failed"} if error else {},
             description_placeholders={
                 **self._placeholders,
                 "error": error,
-                "seams": seams_text(coordinator, seams),
+                "seams": seams_text(coordinator, self._seams),
             },
         )
 
@@ -94,7 +94,7 @@ class AdoptMeterFlow(MeterRepairFlow):
         """Read whoever answers at the meter's address: nothing of it is this meter's yet."""
         meter, connection = self._coordinator.meter, self._coordinator.connection
         async with connection.turn(urgent=True) as bus:
-            return await bus.read(meter.address, quirks=meter.quirks)
+            return await bus.read(meter.address, quirks=meter.quirks.without_learnt())
 
     async def async_step_adopt_seams(
         self, user_input: dict[str, Any] | None = None

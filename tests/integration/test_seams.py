@@ -1,8 +1,10 @@
 """Adopting an exchanged meter makes no consumption: with the real recorder."""
 
+import asyncio
 from datetime import datetime, timedelta
+import threading
 
-from homeassistant.components.recorder import Recorder
+from homeassistant.components.recorder import Recorder, get_instance
 from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -42,6 +44,40 @@ async def sums(hass: HomeAssistant, since: datetime) -> list[float]:
     return [
         row["sum"] for row in await rows(hass, ENERGY, "5minute", "sum", since=since)
     ]
+
+
+async def test_adopted_while_the_recorder_is_busy(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    meter: Meter,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    """What was confirmed is stored at once, with what the form said: nobody waits for the recorder before."""
+    await compile_statistics(hass, window())
+    meter.identification = "87654321"
+    meter.records[0] = integer("04 06", 20_000)
+    await let_poll(hass, 301)
+    shown = await fix(
+        hass, hass_client, "other_meter_meter7", {"next_step_id": "adopt"}
+    )
+    assert shown["step_id"] == "adopt_seams"
+
+    released = threading.Event()
+    jobs = [get_instance(hass).async_add_executor_job(released.wait) for _ in range(50)]
+    try:
+        http = await hass_client()
+        async with asyncio.timeout(10):
+            response = await http.post(
+                f"/api/repairs/issues/fix/{shown['flow_id']}", json={}
+            )
+            assert (await response.json())["type"] == "create_entry"
+        stored = entry.subentries["meter7"].data["identity"]
+        assert stored["identification"] == "87654321"
+        (seam,) = entry.runtime_data.store.notes.seams
+        assert seam["difference"] == 20_000 - 12_345
+    finally:
+        released.set()
+        await asyncio.gather(*jobs)
 
 
 @pytest.mark.parametrize("by_settings", [False, True])

@@ -30,6 +30,7 @@ from ..const import (
 )
 from ..meters.meter import Meter, identity_data, meter_unique_id
 from ..polling.adoption import async_seams_of_exchange, seams_text
+from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text
 from ..profiles.library import AUTOMATIC
@@ -102,6 +103,7 @@ class MeterSettingsSteps(ReadingSteps):
     """Step `meter_settings`. A new address is read before it is stored; who answers there has to be this meter or taken for it."""
 
     _settings: dict[str, Any] | None = None
+    _seams: Sequence[Seam] = ()
     _address: Address
 
     async def async_step_meter_settings(
@@ -164,16 +166,16 @@ class MeterSettingsSteps(ReadingSteps):
             )
         assert self._readout
         texts, coordinator = await async_get_texts(self.hass), self._coordinator
-        seams = await async_seams_of_exchange(coordinator, self._readout)
+        self._seams = await async_seams_of_exchange(coordinator, self._readout)
         return self.async_show_menu(
-            step_id="exchanged" if seams else "moved",
+            step_id="exchanged" if self._seams else "moved",
             menu_options=["adopt_meter", "meter_settings"],
             description_placeholders={
                 "address": str(self._address),
                 "expected": identity_text(expected, texts, found),
                 "found": identity_text(found, texts, expected),
                 "meter": self._meter.title,
-                "seams": seams_text(coordinator, seams),
+                "seams": seams_text(coordinator, self._seams),
             },
         )
 
@@ -192,9 +194,7 @@ class MeterSettingsSteps(ReadingSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
-        assert self._readout
-        seams = await async_seams_of_exchange(self._coordinator, self._readout)
-        self._runtime.seams.async_take_out(seams, self._meter.bindings)
+        self._runtime.seams.async_take_out(self._seams, self._meter.bindings)
         return self._store_settings(
             identity_data(self._found.header, self._found.identity)
         )

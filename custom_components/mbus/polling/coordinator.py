@@ -275,7 +275,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
-        quirks = replace(self.meter.quirks, ring=None, keeps_frame_count=None)
+        quirks = self.meter.quirks.without_learnt()
         if quirks != self.meter.quirks:
             # That was learnt of the old meter.
             subentry = self.config_entry.subentries[self.meter.id]

@@ -82,6 +82,10 @@ class Quirks:
             self, ring=readout.ring, keeps_frame_count=readout.keeps_frame_count
         )
 
+    def without_learnt(self) -> Quirks:
+        """Give the quirks for another meter in the place of this one."""
+        return replace(self, ring=None, keeps_frame_count=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readout:
