@@ -293,7 +293,7 @@ async def test_record_without_control(
     [
         (0, 12, {"index": "no_such_record"}),
         (1, 14, {"index": "no_such_record"}),
-        (2, 0, {"telegram": "no_such_telegram"}),
+        (3, 0, {"telegram": "no_such_telegram"}),
     ],
 )
 async def test_no_such_place(

@@ -41,7 +41,7 @@ async def test_a_meter_brings_its_sensors_and_little_else(
     records = {
         binding["id"] for binding in entry.subentries["meter2"].data[CONF_BINDINGS]
     }
-    assert of_meter(enabled, "meter2") == {"problem", "read_now"}
+    assert of_meter(enabled, "meter2") == {"events", "problem", "read_now"}
     assert records <= {entity.unique_id for entity in enabled}
     disabled = [entity for entity in entities if entity.disabled]
     assert of_meter(disabled, "meter2") == {

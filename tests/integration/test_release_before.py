@@ -49,6 +49,7 @@ VOLUME = "sensor.sim_meter_12345678_volume"
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Return the clock that Home Assistant looks at: a minute after the last reading."""
     clock = Clock()
+    clock.now = READ_AT + timedelta(minutes=1)
     monkeypatch.setattr(dt_util, "utcnow", clock)
     return clock
 

@@ -228,7 +228,7 @@ async def test_nothing_found() -> None:
     async with SimulatedBus([WaterMeter(0)], faults=faults) as bus:
         outcome = await run("scan", await link_to(bus), *WHOLE_BUS)
     assert (outcome.code, outcome.out) == (NOTHING, "nothing found\n")
-    assert "was lost" in outcome.err
+    assert "was closed by the other side" in outcome.err
 
 
 async def test_ctrl_c(four: SimulatedBus) -> None:
