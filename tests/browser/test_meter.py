@@ -11,7 +11,8 @@ from .person import Person
 
 HEAT_METER = "SIM heat meter 12345678"
 POWER = "sensor.sim_heat_meter_12345678_power"
-ON_TIME = "sensor.sim_heat_meter_12345678_on_time"
+WATER_METER = "SIM water meter 23456789"
+LAST_MONTH = "sensor.sim_water_meter_23456789_volume_storage_1"
 
 pytestmark = pytest.mark.usefixtures("entry_id")
 
@@ -49,16 +50,16 @@ async def test_page_of_a_meter(home_assistant: HomeAssistant, person: Person) ->
 
 async def test_choose_records(home_assistant: HomeAssistant, person: Person) -> None:
     """One more record is ticked, and has its sensor and its value at once."""
-    await person.configure(HEAT_METER)
+    await person.configure(WATER_METER)
 
     await person.choose("Choose records")
-    await person.sees(re.compile("On time"))
+    await person.sees(re.compile("Volume, storage 1"))
     await person.take_picture("records")
-    await person.choose(re.compile("On time"))
+    await person.choose(re.compile("Volume, storage 1"))
     await person.press("Submit")
 
     await person.sees("Reconfiguration was successful")
-    assert await state_of(home_assistant, ON_TIME, "h") > 20_000
+    assert await state_of(home_assistant, LAST_MONTH, "m³") > 0
 
 
 async def test_transformation(home_assistant: HomeAssistant, person: Person) -> None:
