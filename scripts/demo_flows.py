@@ -58,6 +58,7 @@ async def add_gateway(home_assistant: HomeAssistant, port: int) -> Mapping[str, 
             "name": "Gateway",
             "host": "127.0.0.1",
             "port": port,
+            "search": False,
             "line": {},
             "timing": {},
         },
@@ -79,7 +80,6 @@ async def add_level_converter(
             "line": {"baud_rate": "38400"},
             "timing": {},
         },
-        "meters": {"next_step_id": "search"},
         "found": lambda step: {"meters": _field(step, "meters")["default"]},
     }
     return await _add_connection(home_assistant, answers)
@@ -131,6 +131,7 @@ async def add_meter(
         "known_meter": {"next_step_id": "records"},
         "records": tick,
         "records_incomplete": tick,
+        "history": lambda step: {"sensors": _field(step, "sensors")["default"]},
     }
     end = await walk(
         home_assistant, SUBENTRIES, {"handler": [entry_id, "meter"]}, answers

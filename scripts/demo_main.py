@@ -33,7 +33,10 @@ from tests.simulator import (
 )
 
 LAST_ADDRESS = 250
-OFTEN = {"period": 5_000, "support_for_group_requests": False}  # no battery pays for it
+OFTEN = {
+    "period": {"seconds": 5},
+    "support_for_group_requests": False,
+}  # no battery pays for it
 LONGEST = {"max_package_length": 253}  # bytes; captured frames may be as long as can be
 PATIENCE = 60  # s without a new value until the demo gives up
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

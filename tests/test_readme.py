@@ -1,4 +1,4 @@
-"""What the README names exists, under that name."""
+"""What the documents name exists, under that name."""
 
 from collections.abc import Iterator
 import json
@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from homeassistant.util.yaml import load_yaml_dict
+import pytest
 
 from custom_components.mbus.meters.binding import BindingState
 from custom_components.mbus.profiles import schema as schemas
@@ -16,7 +17,8 @@ from scripts.command_line.profile import families
 
 ROOT = Path(__file__).parent.parent
 INTEGRATION = ROOT / "custom_components" / "mbus"
-README = (ROOT / "README.md").read_text()
+DOCS = ROOT / "docs"
+DOCUMENTS = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS.glob("*.md"))
 TEXTS = json.loads((INTEGRATION / "translations" / "en.json").read_text())
 
 
@@ -28,33 +30,46 @@ def _strings(texts: dict[str, Any]) -> Iterator[str]:
             yield text
 
 
-def test_settings_are_called_what_the_readme_calls_them() -> None:
+def test_settings_are_called_what_the_document_calls_them() -> None:
     """Every emphasised name of the table of settings is that of a field, a menu option or an entity."""
-    table = README.split("<!-- settings")[1].split("<!-- end of settings -->")[0]
+    text = (DOCS / "settings.md").read_text()
+    table = text.split("<!-- settings")[1].split("<!-- end of settings -->")[0]
     table = table.split("-->")[1].replace("**", "")
     names = set(re.findall(r"\*([^*]+)\*", table))
     assert len(names) > 30
     assert names - set(_strings(TEXTS)) == set()
 
 
-def test_actions_are_those_of_the_readme() -> None:
+def test_actions_are_those_of_the_document() -> None:
     """The table of actions has every action and no other."""
     actions = load_yaml_dict(str(INTEGRATION / "services.yaml"))
-    documented = set(re.findall(r"`mbus\.(\w+)`", README))
+    text = (DOCS / "actions.md").read_text()
+    documented = set(re.findall(r"`mbus\.(\w+)`", text))
     assert documented == {name for name in actions if not name.startswith(".")}
 
 
-def test_binding_states_are_those_of_the_readme() -> None:
+def test_binding_states_are_those_of_the_document() -> None:
     """The table of what can be wrong has every state, the worst first."""
     texts = TEXTS["entity"]["sensor"]["binding_state"]["state"]
-    table = README.split("| Binding state | Means")[1].split("\n\n")[0]
+    text = (DOCS / "troubleshooting.md").read_text()
+    table = text.split("| Binding state | Means")[1].split("\n\n")[0]
     rows = [line.split("|")[1].strip() for line in table.splitlines()[2:]]
     assert rows == [texts[state] for state in BindingState if state != BindingState.OK]
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    """Every file that a document links to or shows is there."""
+    text = document.read_text()
+    links = re.findall(r"\]\(([^)#]+)\)|(?:src|srcset)=\"([^\"]+)\"", text)
+    for link in map("".join, links):
+        assert "://" in link or (document.parent / link).exists(), link
+
+
 def test_families_are_those_that_have_a_profile() -> None:
     """The list is what the files say."""
-    listed = README.split("<!-- families: made by scripts/mbus profile -->\n")[1]
+    text = (DOCS / "meters.md").read_text()
+    listed = text.split("<!-- families: made by scripts/mbus profile -->\n")[1]
     assert listed.split("<!-- end of families -->")[0].splitlines() == families()
 
 

@@ -8,7 +8,16 @@ import pytest
 
 INTEGRATION = Path(__file__).parents[1] / "custom_components" / "mbus"
 
-ROOMS = ("protocol", "profiles", "meters", "presentation", "polling", "flows")
+ROOMS = (
+    "protocol",
+    "profiles",
+    "meters",
+    "presentation",
+    "history",
+    "polling",
+    "flows",
+    "actions",
+)
 """From the lowest to the highest; above them are the files that Home Assistant looks for."""
 PROTOCOL_ROOMS = ("", "tables", "coding", "line", "application", "master")
 """The same within `protocol`; its ground is what lies in no room."""

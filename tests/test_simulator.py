@@ -667,7 +667,7 @@ def _number(header: str, data: bytes) -> int:
 @pytest.mark.parametrize(
     ("model", "telegrams", "records"),
     [
-        (HeatMeter, 2, 20),
+        (HeatMeter, 3, 45),
         (WaterMeter, 1, 10),
         (GasMeter, 1, 8),
         (ElectricityMeter, 3, 20),

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
@@ -20,6 +20,7 @@ from homeassistant.helpers.typing import ConfigType
 from .const import (
     CONF_BINDINGS,
     CONF_MEMORY_LIMIT,
+    CONFIG_ENTRY_MINOR_VERSION,
     DOMAIN,
     LOGGER,
     SIGNAL_CONNECTION_UPDATED,
@@ -27,14 +28,16 @@ from .const import (
     SUBENTRY_METER,
 )
 from .entity import connection_device_info, meter_device_info
+from .flows.link_form import async_follow_moved_port
 from .meters.meter import Meter
 from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
+from .polling.history import History
 from .polling.issues import report_profile_files, withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
 from .polling.seams import Seams
 from .polling.store import MBusStore
-from .presentation.reasons import error_text
+from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
 from .profiles.library import async_get_library
 from .protocol import LinkError
@@ -45,15 +48,13 @@ PLATFORMS = [
     Platform.BUTTON,
     Platform.DATE,
     Platform.DATETIME,
+    Platform.EVENT,
     Platform.NUMBER,
     Platform.SENSOR,
     Platform.SWITCH,
     Platform.TEXT,
     Platform.TIME,
 ]
-
-
-_SUGGESTED_UNIT = "sensor.private"
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
@@ -71,6 +72,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.async_on_unload(store.async_close)
     report_profile_files(hass, await async_get_library(hass))
 
+    async_follow_moved_port(hass, entry)
+
     @callback
     def async_tell() -> None:
         async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
@@ -86,35 +89,58 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         raise ConfigEntryNotReady(
             translation_domain=DOMAIN,
             translation_key="cannot_connect",
-            translation_placeholders={"error": error_text(err, cached_texts(hass))},
+            translation_placeholders={"error": reason_text(err, cached_texts(hass))},
         ) from err
 
     gateway = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **connection_device_info(hass, entry)
     )
+    coordinators = dict[str, MeterCoordinator]()
     entry.runtime_data = data = MBusRuntimeData(
+        coordinators=coordinators,
         connection=connection,
         schedule=Schedule(hass, entry, connection, store, on_reading=async_tell),
         store=store,
-        seams=Seams(hass, store),
+        seams=Seams(hass, store.notes),
+        history=History(hass, store, coordinators),
         gateway_device_id=gateway.id,
         memory_limit=all_options(entry.options)[CONF_MEMORY_LIMIT],
     )
     entry.async_on_unload(partial(data.async_stop, CLOSED))
     entry.async_on_unload(data.seams.async_stop)
+    entry.async_on_unload(data.history.async_stop)
     updates = _Updates(entry)
     for meter in updates.meters:
         _add_meter(hass, entry, meter)
         # Hundreds of kept readings in one step would hold up everything else.
         await asyncio.sleep(0)
-    _forget_suggested_units(hass, entry, updates.meters)
+    data.history.async_start()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if store.running:
         data.async_start()
     else:
         data.async_stop(STOPPED_BY_USER)
+    # The connection's entities were there before it ran.
+    async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
+    return True
+
+
+async def async_migrate_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
+    """Drop the units that release 0.1 suggested for values: Home Assistant would keep to them when others are set.
+
+    Minor version 1 is that release's; a newer one only holds more.
+    """
+    if entry.minor_version < CONFIG_ENTRY_MINOR_VERSION:
+        registry = er.async_get(hass)
+        for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
+            registry.async_update_entity_options(
+                entity.entity_id, "sensor.private", None
+            )
+        hass.config_entries.async_update_entry(
+            entry, minor_version=CONFIG_ENTRY_MINOR_VERSION
+        )
     return True
 
 
@@ -163,6 +189,8 @@ class _Updates:
     async def async_apply(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
         """Bring what runs in line with the entry."""
         async with self._lock:
+            if entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
+                return  # The next setup begins with what is stored then.
             if _connection(entry) != self._connection:
                 hass.config_entries.async_schedule_reload(entry.entry_id)
                 return
@@ -223,20 +251,6 @@ def _meter(subentry: ConfigSubentry) -> Meter | None:
 
 
 @callback
-def _forget_suggested_units(
-    hass: HomeAssistant, entry: MBusConfigEntry, meters: Iterable[Meter]
-) -> None:
-    """Drop the units that release 0.1 suggested for records: their units could not be changed otherwise."""
-    registry = er.async_get(hass)
-    bindings = {binding_id for meter in meters for binding_id in meter.bindings}
-    for entity in er.async_entries_for_config_entry(registry, entry.entry_id):
-        if entity.unique_id in bindings and _SUGGESTED_UNIT in entity.options:
-            registry.async_update_entity_options(
-                entity.entity_id, _SUGGESTED_UNIT, None
-            )
-
-
-@callback
 def _add_meter(
     hass: HomeAssistant, entry: MBusConfigEntry, meter: Meter
 ) -> MeterCoordinator:
@@ -275,8 +289,9 @@ async def _remove_meter(
     data.schedule.async_remove(meter_id)
     await coordinator.async_shutdown()
     data.store.forget_meter(meter_id)
+    data.store.notes.forget_exchange(meter_id)
     for binding_id in coordinator.meter.bindings:
-        data.store.forget_memory(binding_id)
+        _forget_binding(data, binding_id)
     withdraw_all(hass, meter_id)
 
 
@@ -292,4 +307,9 @@ def _drop_entities(
         if entity.unique_id.partition("_")[0] in gone:
             registry.async_remove(entity.entity_id)
     for binding_id in gone:
-        entry.runtime_data.store.forget_memory(binding_id)
+        _forget_binding(entry.runtime_data, binding_id)
+
+
+def _forget_binding(data: MBusRuntimeData, binding_id: str) -> None:
+    data.store.forget_memory(binding_id)
+    data.store.notes.forget_import(binding_id)

@@ -19,16 +19,17 @@ from homeassistant.config_entries import (
     OptionsFlow,
     SubentryFlowContext,
 )
-from homeassistant.const import CONF_NAME, CONF_TYPE
+from homeassistant.const import CONF_NAME, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import AbortFlow, section
-from homeassistant.helpers.selector import TextSelector
+from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
 from .const import (
     CONF_BACKUP,
     CONF_BAUD_RATE,
     CONF_TITLE,
+    CONFIG_ENTRY_MINOR_VERSION,
     CONFIG_ENTRY_VERSION,
     DEFAULT_OPTIONS,
     DOMAIN,
@@ -39,6 +40,7 @@ from .const import (
 from .flows.flow_errors import FieldErrors
 from .flows.link_form import (
     LINK_FIELDS,
+    async_likely_port,
     async_link_errors,
     connection_using,
     link_data,
@@ -50,18 +52,21 @@ from .flows.meter_flow import MeterSubentryFlow
 from .flows.meter_search import Line
 from .flows.options_flow import TIMING_FIELDS, MBusOptionsFlow
 from .flows.search_flow import SearchFlow
+from .flows.units import shown
 from .meters.meter import Meter
 from .polling.connection import create_bus
 
+CONF_SEARCH: Final = "search"
 SECTION_TIMING: Final = "timing"
 
 _NAME = {vol.Required(CONF_NAME): vol.All(TextSelector(), vol.Strip, vol.Length(min=1))}
 _TITLE = {vol.Optional(CONF_TITLE): TextSelector()}
+_SEARCH = {vol.Required(CONF_SEARCH, default=True): BooleanSelector()}
 _TIMING = {
     vol.Required(SECTION_TIMING): section(
         vol.Schema(
             {
-                vol.Required(key, default=DEFAULT_OPTIONS[key]): field
+                vol.Required(key, default=shown(DEFAULT_OPTIONS)[key]): field
                 for key, field in TIMING_FIELDS.items()
             }
         ),
@@ -79,7 +84,7 @@ class MBusConfigFlow(
     """
 
     VERSION = CONFIG_ENTRY_VERSION
-    MINOR_VERSION = 1
+    MINOR_VERSION = CONFIG_ENTRY_MINOR_VERSION
 
     _data: dict[str, Any]
     _options: dict[str, Any]
@@ -148,7 +153,11 @@ class MBusConfigFlow(
                     await self.async_set_unique_id(way(data), raise_on_progress=False)
                     self._data = data
                     self._options = user_input[SECTION_TIMING]
-                    return await self.async_step_meters()
+                    menu = await self.async_step_meters()
+                    # What the last search found is offered before anybody waits for another one.
+                    if user_input[CONF_SEARCH] and "found" not in menu["menu_options"]:
+                        return await self.async_step_search()
+                    return menu
             else:
                 title = user_input.get(CONF_TITLE, "").strip() or data[CONF_NAME]
                 errors, placeholders = await self._async_relink(entry, data, title)
@@ -158,11 +167,12 @@ class MBusConfigFlow(
             step_id=link_type,
             data_schema=self.add_suggested_values_to_schema(
                 _schema(link_type, new=entry is None),
-                user_input
-                or (
+                shown(user_input)
+                if user_input
+                else (
                     _stored_values(link_type, entry)
                     if entry
-                    else {CONF_NAME: _free_name(_taken_names(self.hass, None))}
+                    else await _async_proposed(self.hass, link_type)
                 ),
             ),
             errors=errors,
@@ -272,8 +282,16 @@ class MBusConfigFlow(
 
 def _schema(link_type: str, *, new: bool) -> vol.Schema:
     if new:
-        return vol.Schema({**_NAME, **LINK_FIELDS[link_type], **_TIMING})
+        return vol.Schema({**_NAME, **LINK_FIELDS[link_type], **_TIMING, **_SEARCH})
     return vol.Schema({**_NAME, **_TITLE, **LINK_FIELDS[link_type]})
+
+
+async def _async_proposed(hass: HomeAssistant, link_type: str) -> dict[str, Any]:
+    """Return the form of a new connection as far as it can be told."""
+    proposed = {CONF_NAME: _free_name(_taken_names(hass, None))}
+    if link_type == TYPE_SERIAL and (port := await async_likely_port(hass)):
+        proposed[CONF_PORT] = port
+    return proposed
 
 
 def _stored_values(link_type: str, entry: ConfigEntry) -> dict[str, Any]:

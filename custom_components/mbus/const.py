@@ -7,6 +7,7 @@ DOMAIN: Final = "mbus"
 LOGGER: Final = logging.getLogger(__package__)
 
 CONFIG_ENTRY_VERSION: Final = 1
+CONFIG_ENTRY_MINOR_VERSION: Final = 2
 """Of what is stored in entries and subentries; goes up when an older release could no longer read it."""
 
 SUBENTRY_METER: Final = "meter"
@@ -69,5 +70,7 @@ CONF_TRANSFORMATIONS: Final = "transformations"
 
 SIGNAL_METER_CHANGED: Final = "mbus_meter_changed_{}"
 """Sent with the meter's coordinator when a meter was added or its bindings changed; per entry."""
+SIGNAL_CLOCK_SET: Final = "mbus_clock_set_{}"
+"""Sent with the time when a meter's clock was set to it; per meter."""
 SIGNAL_CONNECTION_UPDATED: Final = "mbus_connection_updated_{}"
 """Sent when something happened on the bus that the connection's own entities show; per entry."""

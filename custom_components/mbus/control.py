@@ -69,7 +69,7 @@ class ControlEntity(BindingEntity):
     @property
     def current(self) -> Any:
         """Return what the last reading has for the binding, None where that is nothing valid."""
-        return self.result.value if self.result else None
+        return self.coordinator.data.result(self.binding.id).value
 
     async def async_write(self, value: Value) -> None:
         """Write what was entered."""

@@ -10,8 +10,6 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .control import ControlEntity, async_setup_controls
 from .polling.coordinator import MBusConfigEntry
-from .presentation.native_value import to_timestamp
-from .protocol import SUMMER_TIME
 
 PARALLEL_UPDATES = 1
 
@@ -34,13 +32,7 @@ class BindingDateTime(ControlEntity, DateTimeEntity):
     @override
     def native_value(self) -> datetime | None:
         """Return the date and time as the chain gives it."""
-        value = self.current
-        record = self.result.record if self.result else None
-        if record is None or not isinstance(value, datetime):
-            return None
-        return to_timestamp(
-            value, self.coordinator.meter.clock, SUMMER_TIME in record.modifiers
-        )
+        return self.current if isinstance(self.current, datetime) else None
 
     @override
     async def async_set_value(self, value: datetime) -> None:

@@ -19,10 +19,14 @@ from homeassistant.const import (
 )
 from homeassistant.helpers.typing import StateType
 
+from .const import TYPE_SERIAL, TYPE_TCP
 from .entity import ConnectionEntity, MeterEntity
 from .meters.binding import BindingState
+from .meters.events import STATUS_BITS
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
-from .protocol import Way
+from .presentation.reasons import reason_text
+from .presentation.texts import Texts, cached_texts
+from .protocol import TcpSettings, Way
 
 MAX_STATE_LENGTH = 255
 
@@ -32,7 +36,23 @@ class ConnectionSensorEntityDescription(SensorEntityDescription):
     """A figure of the connection."""
 
     entity_category: EntityCategory | None = EntityCategory.DIAGNOSTIC
-    value_fn: Callable[[MBusRuntimeData], StateType]
+    value_fn: Callable[[MBusRuntimeData, Texts], StateType]
+    attributes_fn: Callable[[MBusRuntimeData], Mapping[str, Any]] | None = None
+
+
+def _connected_over(data: MBusRuntimeData) -> str:
+    """Return which way is in use; where there is only one, what it is."""
+    bus = data.connection.bus
+    if bus.active is None:
+        return "none"
+    if len(bus.ways) > 1:
+        return bus.active
+    return TYPE_TCP if isinstance(bus.ways[bus.active], TcpSettings) else TYPE_SERIAL
+
+
+def _way_in_use(data: MBusRuntimeData) -> Mapping[str, Any]:
+    bus = data.connection.bus
+    return {"way": str(bus.ways[bus.active])} if bus.active else {}
 
 
 CONNECTION_SENSORS = (
@@ -40,21 +60,25 @@ CONNECTION_SENSORS = (
         key="actual_connection",
         translation_key="actual_connection",
         device_class=SensorDeviceClass.ENUM,
-        options=["master", "backup", "none"],
-        value_fn=lambda data: data.connection.bus.active or "none",
+        options=[TYPE_SERIAL, TYPE_TCP, "master", "backup", "none"],
+        value_fn=lambda data, texts: _connected_over(data),
+        attributes_fn=_way_in_use,
     ),
     ConnectionSensorEntityDescription(
         key="last_error",
         translation_key="last_error",
-        value_fn=lambda data: (
-            (data.connection.last_error or "")[:MAX_STATE_LENGTH] or None
+        value_fn=lambda data, texts: (
+            reason_text(error, texts)[:MAX_STATE_LENGTH]
+            if (error := data.connection.last_error)
+            else "none"
         ),
+        attributes_fn=lambda data: {"time": data.connection.last_error_time},
     ),
     ConnectionSensorEntityDescription(
         key="master_connection",
         translation_key="master_connection",
         entity_registry_enabled_default=False,
-        value_fn=lambda data: str(data.connection.bus.ways[Way.MASTER]),
+        value_fn=lambda data, texts: str(data.connection.bus.ways[Way.MASTER]),
     ),
     ConnectionSensorEntityDescription(
         key="poll_duration",
@@ -64,7 +88,7 @@ CONNECTION_SENSORS = (
         suggested_display_precision=1,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.schedule.figures.poll_duration or None,
+        value_fn=lambda data, texts: data.schedule.figures.poll_duration or None,
     ),
     ConnectionSensorEntityDescription(
         key="bus_load",
@@ -73,7 +97,7 @@ CONNECTION_SENSORS = (
         suggested_display_precision=1,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: (
+        value_fn=lambda data, texts: (
             data.schedule.figures.bus_load * 100
             if data.schedule.figures.poll_duration
             else None
@@ -88,21 +112,21 @@ CONNECTION_SENSORS = (
         suggested_display_precision=0,
         state_class=SensorStateClass.MEASUREMENT,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.memory_in_use,
+        value_fn=lambda data, texts: data.memory_in_use,
     ),
     ConnectionSensorEntityDescription(
         key="requests",
         translation_key="requests",
         state_class=SensorStateClass.TOTAL_INCREASING,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.connection.bus.statistics.requests,
+        value_fn=lambda data, texts: data.connection.bus.statistics.requests,
     ),
     ConnectionSensorEntityDescription(
         key="failures",
         translation_key="failures",
         state_class=SensorStateClass.TOTAL_INCREASING,
         entity_registry_enabled_default=False,
-        value_fn=lambda data: data.connection.failures,
+        value_fn=lambda data, texts: data.connection.failures,
     ),
 )
 
@@ -123,7 +147,16 @@ class ConnectionSensor(ConnectionEntity, SensorEntity):
     @override
     def native_value(self) -> StateType:
         """Return the figure."""
-        return self.entity_description.value_fn(self.entry.runtime_data)
+        return self.entity_description.value_fn(
+            self.entry.runtime_data, cached_texts(self.hass)
+        )
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any] | None:
+        """Return what belongs to the figure."""
+        attributes = self.entity_description.attributes_fn
+        return attributes(self.entry.runtime_data) if attributes else None
 
 
 class MeterDiagnosticSensor(MeterEntity, SensorEntity):
@@ -172,14 +205,18 @@ class BindingStateSensor(MeterDiagnosticSensor):
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Return the errors by the bindings' names."""
         data, bindings = self.coordinator.data, self.coordinator.enabled_bindings
-        if data.state is not BindingState.OK:
-            return {"errors": {binding.name: data.reason for binding in bindings}}
+        if data.reason:
+            reasons = dict.fromkeys((binding.name for binding in bindings), data.reason)
+        else:
+            reasons = {
+                binding.name: reason
+                for binding in bindings
+                if (reason := data.result(binding.id).reason)
+            }
+        texts = cached_texts(self.hass)
         return {
             "errors": {
-                binding.name: result.reason or result.state
-                for binding in bindings
-                if (result := data.result(binding.id))
-                and result.state is not BindingState.OK
+                name: reason_text(reason, texts) for name, reason in reasons.items()
             }
         }
 
@@ -202,15 +239,7 @@ class StatusSensor(MeterDiagnosticSensor):
     """The status byte of the last reply, put into one word: the gravest of what it says."""
 
     _attr_device_class = SensorDeviceClass.ENUM
-    _attr_options = [
-        "permanent_error",
-        "temporary_error",
-        "application_error",
-        "alarm",
-        "power_low",
-        "application_busy",
-        "ok",
-    ]
+    _attr_options = [*STATUS_BITS, "ok"]
     _attr_translation_key = "status"
     _unrecorded_attributes = frozenset({"status", "manufacturer_status"})
 
@@ -226,9 +255,7 @@ class StatusSensor(MeterDiagnosticSensor):
         """Return the gravest of what the status says; None where the meter sends no header."""
         if (header := self.coordinator.data.header) is None:
             return None
-        return next(
-            (name for name in self._attr_options[:-1] if getattr(header, name)), "ok"
-        )
+        return next((name for name in STATUS_BITS if getattr(header, name)), "ok")
 
     @property
     @override

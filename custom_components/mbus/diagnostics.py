@@ -14,9 +14,11 @@ from homeassistant.helpers.device_registry import DeviceEntry
 from .const import CONF_BINDINGS, CONF_TITLE, DOMAIN
 from .meters.binding import Binding, BindingState
 from .meters.reading import Result
+from .meters.reason import Why
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .polling.masking import is_harmless, masked_header, masked_text
-from .presentation.reasons import problem_text
+from .polling.survey import bus_table
+from .presentation.reasons import reason_text
 from .presentation.record_data import record_data
 from .presentation.texts import Texts, async_get_texts, sensor_key
 from .protocol import PLAIN_TEXT, Address, Record, Telegram
@@ -39,6 +41,7 @@ async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: MBusConfigEntry
 ) -> dict[str, Any]:
     """Return the diagnostics of a connection; of one that isn't loaded, what it is set to and why."""
+    texts = await async_get_texts(hass)
     diagnostics = {
         "entry": _stored(entry),
         "state": entry.state.value,
@@ -48,9 +51,9 @@ async def async_get_config_entry_diagnostics(
     }
     if entry.state is ConfigEntryState.LOADED:
         diagnostics |= {
-            "connection": _connection(entry),
+            "connection": _connection(entry, texts),
             "meters": [
-                _meter(coordinator)
+                _meter(coordinator, texts)
                 for coordinator in entry.runtime_data.coordinators.values()
             ],
         }
@@ -66,7 +69,7 @@ async def async_get_device_diagnostics(
             if (DOMAIN, coordinator.meter.id) in device.identifiers:
                 texts = await async_get_texts(hass)
                 reading = coordinator.data.reading
-                return _meter(coordinator) | {
+                return _meter(coordinator, texts) | {
                     "telegrams": [
                         _telegram(telegram, texts)
                         for telegram in (reading.telegrams if reading else ())
@@ -90,14 +93,14 @@ def _stored(entry: MBusConfigEntry) -> dict[str, Any]:
     return stored
 
 
-def _connection(entry: MBusConfigEntry) -> dict[str, Any]:
+def _connection(entry: MBusConfigEntry, texts: Texts) -> dict[str, Any]:
     data = entry.runtime_data
     connection = data.connection
     return {
         "state": "STOP" if connection.stopped else "RUN",
-        "stopped": connection.stopped,
+        "stopped": _why(connection.stopped, texts),
         "actual_connection": connection.bus.active,
-        "last_error": connection.last_error and masked_text(connection.last_error),
+        "last_error": _why(connection.last_error, texts),
         "failures": connection.failures,
         # asdict() would take a counter's items for its elements.
         "statistics": asdict(connection.bus.statistics)
@@ -105,30 +108,37 @@ def _connection(entry: MBusConfigEntry) -> dict[str, Any]:
         "poll_duration": round(data.schedule.figures.poll_duration, 3),
         "bus_load": round(data.schedule.figures.bus_load, 4),
         "memory_in_use": data.memory_in_use,
+        "bus_table": [
+            row | {"meter": _address(data.coordinators[row["meter"]].meter.address)}
+            for row in bus_table(data)
+        ],
         "trace": connection.trace.as_list(masked=True),
     }
 
 
-def _meter(coordinator: MeterCoordinator) -> dict[str, Any]:
+def _meter(coordinator: MeterCoordinator, texts: Texts) -> dict[str, Any]:
     data = coordinator.data
     return {
         "address": _address(coordinator.meter.address),
         "state": data.state,
-        "error": data.reason and _why(data.state, data.reason),
+        # Of another one in its place, all that could be said are its numbers.
+        "error": REDACTED
+        if data.state is BindingState.ANOTHER_METER
+        else _why(data.reason, texts),
         "last_read": data.reading.time.isoformat() if data.reading else None,
         "bindings": [
-            _binding(binding, data.results.get(binding.id))
+            _binding(binding, data.results.get(binding.id), texts)
             for binding in coordinator.meter.bindings.values()
         ],
     }
 
 
-def _why(state: BindingState, reason: str) -> str:
-    """Return why a meter can't be read; of another one in its place, all that could be said are its numbers."""
-    return REDACTED if state is BindingState.ANOTHER_METER else masked_text(reason)
+def _why(reason: Why | None, texts: Texts) -> str | None:
+    """Return a reason without the numbers of meters."""
+    return masked_text(reason_text(reason, texts)) if reason else None
 
 
-def _binding(binding: Binding, result: Result | None) -> dict[str, Any]:
+def _binding(binding: Binding, result: Result | None, texts: Texts) -> dict[str, Any]:
     is_spelt_out = binding.signature and binding.signature.quantity == PLAIN_TEXT
     return {
         "id": binding.id,
@@ -138,16 +148,16 @@ def _binding(binding: Binding, result: Result | None) -> dict[str, Any]:
         "access": binding.access,
         "profile": binding.interpretation and binding.interpretation.profile,
         "state": result.state if result else None,
-        "problem": _problem(result),
+        "problem": _problem(result, texts),
     }
 
 
-def _problem(result: Result | None) -> str | None:
+def _problem(result: Result | None, texts: Texts) -> str | None:
     """Return why a binding has no value; the reason may hold what the meter sent."""
     if result is None or result.reason is None:
         return None
     if result.state in OF_PLACES or (result.record and is_harmless(result.record)):
-        return masked_text(result.reason)
+        return _why(result.reason, texts)
     return REDACTED
 
 
@@ -169,7 +179,7 @@ def _telegram(telegram: Telegram, texts: Texts) -> dict[str, Any]:
         "bytes_of_the_manufacturer": len(telegram.manufacturer_data),
         "bytes_not_read": len(telegram.trailing_data),
         "more_records_follow": telegram.more_records_follow,
-        "problem": problem_text(telegram.problem, texts) if telegram.problem else None,
+        "problem": reason_text(telegram.problem, texts) if telegram.problem else None,
     }
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import override
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.const import CONF_TYPE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 from homeassistant.helpers.device_registry import DeviceInfo
@@ -20,9 +20,8 @@ from homeassistant.helpers.entity_platform import (
 )
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
-from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED, TYPE_TCP
+from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED
 from .meters.binding import Binding
-from .meters.reading import Result
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.display import Display
 from .presentation.manufacturers import manufacturer_name
@@ -36,9 +35,6 @@ def connection_device_info(hass: HomeAssistant, entry: ConfigEntry) -> DeviceInf
         identifiers={(DOMAIN, entry.entry_id)},
         name=entry.title,
         model=link_kind(entry.data[CONF_TYPE], cached_texts(hass)),
-        model_id=f"{entry.data[CONF_HOST]}:{entry.data[CONF_PORT]}"
-        if entry.data[CONF_TYPE] == TYPE_TCP
-        else entry.data[CONF_PORT],
     )
 
 
@@ -134,11 +130,16 @@ class BindingEntity(MeterEntity):
 
     def _update_registry(self) -> None:
         """Bring up to date what Home Assistant otherwise registers once, when the entity is added."""
-        er.async_get(self.hass).async_update_entity(
+        registry = er.async_get(self.hass)
+        registry.async_update_entity(
             self.entity_id,
             entity_category=self.entity_category,
             translation_key=self.translation_key,
-            unit_of_measurement=self.unit_of_measurement,
+            unit_of_measurement=None,
+        )
+        # Told of that change, the entity has looked whether a unit that a person chose fits what it shows now.
+        registry.async_update_entity(
+            self.entity_id, unit_of_measurement=self.unit_of_measurement
         )
 
     @override
@@ -148,15 +149,10 @@ class BindingEntity(MeterEntity):
         self.coordinator.schedule.async_want(self.coordinator.meter.id)
 
     @property
-    def result(self) -> Result | None:
-        """Return what the present reading holds for the binding."""
-        return self.coordinator.data.result(self.binding.id)
-
-    @property
     @override
     def available(self) -> bool:
         """Return whether the record was in the present reading; one without a valid value is unknown instead."""
-        return self.result is not None and self.result.found
+        return self.coordinator.data.result(self.binding.id).found
 
     @property
     @override

@@ -1,6 +1,6 @@
 """Repairs: another meter answers at an address, or a meter's records have changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
@@ -21,15 +21,13 @@ from .meters.meter import Meter, identity_data
 from .polling.adoption import async_seams_of_exchange, seams_text
 from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
-from .presentation.naming import binding_name, place_text
-from .presentation.reasons import error_text
+from .presentation.naming import binding_name
+from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
+from .profiles.interpretation import Place
 from .protocol import AnonymousReplyError, Identity, MBusError, Readout, Telegram
 
 CONF_RECORD: Final = "record"
-
-type Place = tuple[int, int]
-"""Telegram and index of a record."""
 
 
 async def async_create_fix_flow(
@@ -47,6 +45,7 @@ class AdoptMeterFlow(MeterRepairFlow):
     """Take the meter that answers for the one configured, with its history, or leave it in error."""
 
     _found: Identity | None = None
+    _seams: Sequence[Seam] = ()
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
@@ -63,32 +62,31 @@ class AdoptMeterFlow(MeterRepairFlow):
     ) -> RepairsFlowResult:
         """Say what the statistics would count for the exchange, and store the identity of the meter that answers now."""
         coordinator, error = self._coordinator, ""
-        seams: list[Seam] = []
         try:
             readout = await self._async_read_anyone()
             first = readout.telegrams[0]
             if (found := first.identity) is None:
                 raise AnonymousReplyError(address=coordinator.meter.address)
         except MBusError as err:
-            error = error_text(err, cached_texts(self.hass))
+            error = reason_text(err, cached_texts(self.hass))
         else:
-            seams = await async_seams_of_exchange(coordinator, readout)
             # What is stored is the meter that was shown, not one that answers meanwhile.
             if user_input is not None and found == self._found:
-                coordinator.config_entry.runtime_data.seams.async_take_out(
-                    seams, coordinator.meter.bindings
-                )
                 self._store(identity_data(first.header, found))
+                coordinator.config_entry.runtime_data.seams.async_take_out(
+                    self._seams, coordinator.meter.bindings
+                )
                 return self.async_create_entry(data={})
             self._found = found
+            self._seams = await async_seams_of_exchange(coordinator, readout)
         return self.async_show_form(
-            step_id="adopt_seams" if seams else "adopt",
+            step_id="adopt_seams" if self._seams else "adopt",
             data_schema=vol.Schema({}),
             errors={"base": "read_failed"} if error else {},
             description_placeholders={
                 **self._placeholders,
                 "error": error,
-                "seams": seams_text(coordinator, seams),
+                "seams": seams_text(coordinator, self._seams),
             },
         )
 
@@ -96,7 +94,7 @@ class AdoptMeterFlow(MeterRepairFlow):
         """Read whoever answers at the meter's address: nothing of it is this meter's yet."""
         meter, connection = self._coordinator.meter, self._coordinator.connection
         async with connection.turn(urgent=True) as bus:
-            return await bus.read(meter.address, quirks=meter.quirks)
+            return await bus.read(meter.address, quirks=meter.quirks.without_learnt())
 
     async def async_step_adopt_seams(
         self, user_input: dict[str, Any] | None = None
@@ -144,8 +142,8 @@ class RebindFlow(MeterRepairFlow):
         rows = [
             (
                 binding_name(binding, texts),
-                place_text(binding.telegram, binding.index, texts),
-                place_text(*place, texts) if place else "–",
+                f"{binding.telegram}.{binding.index}",
+                f"{place[0]}.{place[1]}" if place else "–",
             )
             for binding in self._missing()
             for place in [moves[binding.id]]
@@ -155,13 +153,7 @@ class RebindFlow(MeterRepairFlow):
             data_schema=vol.Schema({}),
             description_placeholders={
                 **self._placeholders,
-                "bindings": "\n".join(
-                    [
-                        "| | | |",
-                        "|---|---|---|",
-                        *(f"| {' | '.join(row)} |" for row in rows),
-                    ]
-                ),
+                "bindings": "\n".join(f"| {' | '.join(row)} |" for row in rows),
             },
         )
 

@@ -1,7 +1,6 @@
 """Sensors: the record of each binding; those of meters and the connection join them here."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import override
 
 from homeassistant.components.sensor import SensorEntity
@@ -11,10 +10,9 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from .diagnostic_sensors import CONNECTION_SENSORS, METER_SENSORS, ConnectionSensor
 from .entity import BindingEntity, MeterEntity, async_setup_meter_entities
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
+from .presentation.display import NativeValue
 from .presentation.naming import binding_name
-from .presentation.native_value import NativeValue, native_value, to_timestamp
 from .presentation.texts import cached_texts
-from .protocol import SUMMER_TIME
 
 PARALLEL_UPDATES = 0
 
@@ -61,12 +59,5 @@ class BindingSensor(BindingEntity, SensorEntity):
     @override
     def native_value(self) -> NativeValue:
         """Return the value; None where the meter says it has none."""
-        if (result := self.result) is None:
-            return None
-        value = result.value
-        if isinstance(value, datetime) and value.tzinfo is None:
-            modifiers = result.record.modifiers if result.record else ()
-            value = to_timestamp(
-                value, self.coordinator.meter.clock, SUMMER_TIME in modifiers
-            )
-        return native_value(self.display, value)
+        shown: NativeValue = self.coordinator.data.result(self.binding.id).shown
+        return shown

@@ -1,11 +1,9 @@
 """Actions: what automations and administrators may do with meters and connections."""
 
-from contextlib import suppress
-from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
-from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID, CONF_ADDRESS
+from homeassistant.const import ATTR_DEVICE_ID, CONF_ADDRESS
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -13,31 +11,45 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
-from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
+from .actions.fields import CONNECTION, METERS, hex_bytes, moment, whole_number
+from .actions.fleet import (
+    EXPORT_METERS,
+    IMPORT_METERS,
+    async_export_meters,
+    async_import_meters,
+)
+from .actions.history import IMPORT_HISTORY, async_import_history
+from .actions.readings import (
+    EXPORT_READINGS,
+    TAKE_READINGS,
+    async_export_readings,
+    async_take_readings,
+)
 from .const import CONF_BACKUP, CONF_BAUD_RATE, DOMAIN
 from .flows.meter_search import MeterSearch
 from .meters.meter import meter_unique_id
 from .polling.coordinator import MeterCoordinator
 from .polling.issues import report_profile_files
 from .polling.meter_clock import async_set_clock
+from .polling.survey import bus_table
 from .polling.targets import (
+    answer_of,
     async_check_control,
     async_on_each,
     async_try_each,
     connection_of,
     meters_of,
-    raise_errors,
     told_in_plain_words,
 )
 from .polling.writing import codable
 from .presentation.record_data import hex_data, reading_data, value_data
-from .presentation.texts import async_get_texts
+from .presentation.texts import async_get_texts, option_key
 from .profiles.library import async_get_library, async_reload_library
 from .protocol import (
     BAUD_RATES,
@@ -61,52 +73,18 @@ _METHOD_PRIMARY: Final = "primary"
 _METHOD_SECONDARY: Final = "secondary"
 
 
-def _bytes(value: Any) -> bytes:
-    """Validate hex digits."""
-    try:
-        data = bytes.fromhex(cv.string(value))
-    except ValueError as err:
-        raise vol.Invalid("hex digits, two for each byte, are expected") from err
-    if not data:
-        raise vol.Invalid("at least one byte is expected")
-    return data
-
-
-def _moment(value: Any) -> datetime:
-    """Validate a date and time; one without a time zone is in that of Home Assistant."""
-    try:
-        return dt_util.as_utc(cv.datetime(value))
-    except OverflowError as err:
-        raise vol.Invalid("a date and time of this century is expected") from err
-
-
-def _whole_number(value: Any) -> int:
-    """Validate a number without decimals; forms give text or float for it."""
-    if not isinstance(value, bool):
-        with suppress(TypeError, ValueError, OverflowError):
-            if (number := int(value)) == float(value):
-                return number
-    raise vol.Invalid("a whole number is expected")
-
-
-_METERS: Final = {
-    vol.Required(ATTR_DEVICE_ID): vol.All(
-        cv.ensure_list, vol.Length(min=1), [cv.string]
-    )
-}
 _METER: Final = {
     vol.Required(ATTR_DEVICE_ID): vol.All(
         cv.ensure_list, [cv.string], vol.Length(min=1, max=1)
     )
 }
 """What can only be told to one meter at a time."""
-_CONNECTION: Final = {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string}
 
-_READ_METER: Final = vol.Schema(_METERS)
+_READ_METER: Final = vol.Schema(METERS)
 _WRITE_RECORD: Final = vol.Schema(
     {
-        **_METERS,
-        vol.Required("header"): _bytes,
+        **METERS,
+        vol.Required("header"): hex_bytes,
         vol.Required("value"): vol.Any(int, float, str),
     }
 )
@@ -114,33 +92,33 @@ _SET_PRIMARY_ADDRESS: Final = vol.Schema(
     {
         **_METER,
         vol.Required("address"): vol.All(
-            _whole_number, vol.Range(min=0, max=LAST_PRIMARY)
+            whole_number, vol.Range(min=0, max=LAST_PRIMARY)
         ),
     }
 )
 _SET_BAUD_RATE: Final = vol.Schema(
-    {**_METER, vol.Required("baud_rate"): vol.All(_whole_number, vol.In(BAUD_RATES))}
+    {**_METER, vol.Required("baud_rate"): vol.All(whole_number, vol.In(BAUD_RATES))}
 )
-_SET_CLOCK: Final = vol.Schema({**_METERS, vol.Optional("datetime"): _moment})
+_SET_CLOCK: Final = vol.Schema({**METERS, vol.Optional("datetime"): moment})
 _APPLICATION_RESET: Final = vol.Schema(
     {
-        **_METERS,
-        vol.Optional("sub_code"): vol.All(_whole_number, vol.Range(min=0, max=255)),
+        **METERS,
+        vol.Optional("sub_code"): vol.All(whole_number, vol.Range(min=0, max=255)),
     }
 )
 _SEARCH: Final = vol.Schema(
     {
-        **_CONNECTION,
+        **CONNECTION,
         vol.Optional("method", default=_METHOD_BOTH): vol.In(
             (_METHOD_BOTH, _METHOD_SECONDARY, _METHOD_PRIMARY)
         ),
     }
 )
 _SYNCHRONISE: Final = vol.Schema(
-    {**_CONNECTION, vol.Optional("classic", default=False): cv.boolean}
+    {**CONNECTION, vol.Optional("classic", default=False): cv.boolean}
 )
-_SEND_RAW_FRAME: Final = vol.Schema({**_CONNECTION, vol.Required("frame"): _bytes})
-_TRACE: Final = vol.Schema(_CONNECTION)
+_SEND_RAW_FRAME: Final = vol.Schema({**CONNECTION, vol.Required("frame"): hex_bytes})
+_TRACE: Final = vol.Schema(CONNECTION)
 _RELOAD_PROFILES: Final = vol.Schema({})
 
 
@@ -175,7 +153,27 @@ def async_setup_services(hass: HomeAssistant) -> None:
         _SEND_RAW_FRAME,
         on_request,
     )
+    admin(
+        hass,
+        DOMAIN,
+        "import_history",
+        async_import_history,
+        IMPORT_HISTORY,
+        on_request,
+    )
+    admin(hass, DOMAIN, "take_readings", async_take_readings, TAKE_READINGS, on_request)
+    admin(
+        hass,
+        DOMAIN,
+        "export_readings",
+        async_export_readings,
+        EXPORT_READINGS,
+        on_request,
+    )
+    admin(hass, DOMAIN, "export_meters", async_export_meters, EXPORT_METERS, on_request)
+    admin(hass, DOMAIN, "import_meters", async_import_meters, IMPORT_METERS, on_request)
     admin(hass, DOMAIN, "get_trace", _async_get_trace, _TRACE, always)
+    admin(hass, DOMAIN, "get_bus_table", _async_get_bus_table, _TRACE, always)
     admin(hass, DOMAIN, "clear_trace", _async_clear_trace, _TRACE)
     admin(hass, DOMAIN, "reload_profiles", _async_reload_profiles, _RELOAD_PROFILES)
 
@@ -189,16 +187,7 @@ async def _async_read_meter(call: ServiceCall) -> ServiceResponse:
     async def read(coordinator: MeterCoordinator) -> JsonObjectType:
         return reading_data(await coordinator.async_read_now(), texts)
 
-    outcomes = await async_try_each(meters, read)
-    if not call.return_response:
-        raise_errors(outcomes)
-        return None
-    return {
-        device_id: {"error": str(outcome)}
-        if isinstance(outcome, HomeAssistantError)
-        else outcome
-        for device_id, outcome in outcomes.items()
-    }
+    return answer_of(call, await async_try_each(meters, read))
 
 
 async def _async_write_record(call: ServiceCall) -> ServiceResponse:
@@ -207,7 +196,7 @@ async def _async_write_record(call: ServiceCall) -> ServiceResponse:
     header: bytes = call.data["header"]
     # Refuse what can't be coded before anything is asked of any meter.
     values = {
-        coordinator: codable(header, call.data["value"], coordinator.meter)
+        coordinator: codable(coordinator, header, call.data["value"])
         for coordinator in meters.values()
     }
 
@@ -231,7 +220,7 @@ async def _async_write_record(call: ServiceCall) -> ServiceResponse:
         await coordinator.async_tell(write_it)
         return {"value": None if record is None else value_data(record.value)}
 
-    return await async_on_each(meters, write)
+    return await async_on_each(call.hass, meters, write)
 
 
 async def _async_set_primary_address(call: ServiceCall) -> None:
@@ -264,7 +253,7 @@ async def _async_set_primary_address(call: ServiceCall) -> None:
                 data={**subentry.data, CONF_ADDRESS: new_address},
             )
 
-    await async_on_each(meters_of(call), set_address)
+    await async_on_each(call.hass, meters_of(call), set_address)
 
 
 async def _async_set_baud_rate(call: ServiceCall) -> None:
@@ -290,13 +279,15 @@ async def _async_set_baud_rate(call: ServiceCall) -> None:
             data = {**entry.data, CONF_BAUD_RATE: baud_rate}
             call.hass.config_entries.async_update_entry(entry, data=data)
 
-    await async_on_each(meters_of(call), set_rate)
+    await async_on_each(call.hass, meters_of(call), set_rate)
 
 
 async def _async_set_clock(call: ServiceCall) -> None:
     """Set the clocks of meters to a time, or to now."""
     await async_on_each(
-        meters_of(call), partial(async_set_clock, moment=call.data.get("datetime"))
+        call.hass,
+        meters_of(call),
+        partial(async_set_clock, moment=call.data.get("datetime")),
     )
 
 
@@ -314,7 +305,7 @@ async def _async_application_reset(call: ServiceCall) -> None:
                 quirks=meter.quirks,
             )
 
-    await async_on_each(meters_of(call), reset)
+    await async_on_each(call.hass, meters_of(call), reset)
 
 
 async def _async_search(call: ServiceCall) -> ServiceResponse:
@@ -358,6 +349,19 @@ async def _async_get_trace(call: ServiceCall) -> ServiceResponse:
     """Return the last exchanges on a bus, in clear."""
     trace = connection_of(call).runtime_data.connection.trace
     return {"exchanges": [*trace.as_list(masked=False)]}
+
+
+async def _async_get_bus_table(call: ServiceCall) -> ServiceResponse:
+    """Return how well each meter of a connection is heard, with advice in words."""
+    data = connection_of(call).runtime_data
+    texts = await async_get_texts(call.hass)
+    rows = bus_table(data)
+    for row in rows:
+        meter = data.coordinators[row["meter"]].meter
+        row |= {"meter": meter.title, "address": str(meter.address)}
+        if row["advice"]:
+            row["advice"] = texts[option_key("bus_advice", row["advice"])]
+    return {"meters": [*rows]}
 
 
 async def _async_clear_trace(call: ServiceCall) -> None:

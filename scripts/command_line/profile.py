@@ -88,7 +88,7 @@ def _compared(
 
 
 def families() -> list[str]:
-    """Return the families that have a profile, as the README lists them."""
+    """Return the families that have a profile, as docs/meters.md lists them."""
     lines = ["| family | sent in the header | tried with |", "|---|---|---|"]
     for profile in sorted(read_library().profiles, key=lambda one: one.name.lower()):
         header = "; ".join(map(_match, profile.matches))

@@ -85,7 +85,11 @@ async def subentry_of(
     title = meter_title(header, address, await async_get_texts(hass))
     return ConfigSubentryDataWithId(
         **meter_subentry(
-            address, readout, title, await async_get_library(hass), Quirks()
+            address,
+            readout,
+            title,
+            await async_get_library(hass),
+            Quirks().learnt_from(readout),
         ),
         subentry_id=f"meter{address}",
     )

@@ -7,6 +7,8 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigSubentryFlowManager, OptionsFlowManager
 from homeassistant.data_entry_flow import FlowManager, FlowResultType, section
+from homeassistant.helpers import config_validation as cv
+from probatio import to_field_list
 
 from custom_components.mbus.const import SUBENTRY_METER
 
@@ -44,6 +46,8 @@ def check_texts(texts: Texts, result: Mapping[str, Any]) -> None:
             # The frontend puts nothing into the title of a menu.
             step["title"].format()
         case FlowResultType.FORM:
+            # As it goes to the frontend, which takes selectors, and of the rest only what it knows.
+            to_field_list(result["data_schema"], custom_serializer=cv.custom_serializer)
             step = texts["step"][result["step_id"]]
             errors = (result["errors"] or {}).values()
             shown = [

@@ -20,7 +20,7 @@ from .dialog_texts import check_texts, texts_of
 type Result = dict[str, Any]
 
 SERIAL_LINE = {"baud_rate": "2400", "parity": "e", "data_bits": "8", "stop_bits": "1"}
-TIMING = {"timeout": 300, "attempts": 2}
+TIMING = {"timeout": {"milliseconds": 300}, "attempts": 2}
 
 
 def tcp_form(port: int, **changes: Any) -> dict[str, Any]:
@@ -29,6 +29,7 @@ def tcp_form(port: int, **changes: Any) -> dict[str, Any]:
         "name": "Cellar",
         "host": "127.0.0.1",
         "port": port,
+        "search": False,
         "line": {"baud_rate": "2400"},
         "timing": TIMING,
     } | changes
@@ -39,6 +40,7 @@ def serial_form(port: str, **changes: Any) -> dict[str, Any]:
     return {
         "name": "Attic",
         "port": port,
+        "search": False,
         "line": SERIAL_LINE,
         "timing": TIMING,
     } | changes

@@ -12,6 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
 from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.polling.connection import STOPPED_BY_USER
 from tests.simulator import SimulatedBus
 
 from .conftest import CreateEntry
@@ -124,7 +125,7 @@ async def test_any_data(
     data: st.DataObject,
 ) -> None:
     """Nothing but errors with a text come out of an action; none is needed of a connection that is stopped."""
-    entry.runtime_data.connection.stopped = "test"
+    entry.runtime_data.connection.stopped = STOPPED_BY_USER
     kind, fields = ACTIONS[action]
     given_data: dict[str, Any] = {**target_of(hass, entry, kind)}
     known = [*fields, "datetime", "sub_code", "method", "classic"]

@@ -124,7 +124,7 @@ def test_meter_that_does_not_say_who_it_is(texts: Texts) -> None:
         (CollisionError(address=5), {"address": "collision"}),
         (ForeignReplyError(address=5), {"address": "foreign_reply"}),
         (UnsupportedError(0x60, b""), {"base": "unreadable_reply"}),
-        (ApplicationError(""), {"base": "application_error"}),
+        (ApplicationError("access_denied", 0x10), {"base": "application_error"}),
         (LinkError(link=""), {"base": "cannot_connect"}),
         (MBusError(""), {"base": "read_failed"}),
     ],

@@ -25,6 +25,13 @@ from .meter_dialogs import (
 METER = "meter1"
 ENERGY = {"access": "r", "telegram": 0, "index": 1}
 """The settings of the heat meter's energy as they are."""
+FOLLOWS = {
+    "device_class": "energy",
+    "unit": "kWh",
+    "state_class": "total_increasing",
+    "precision": 0,
+}
+"""What is proposed of it, as it follows from the record."""
 
 
 @pytest.fixture
@@ -97,10 +104,10 @@ async def test_title_and_presentation(
     )
     assert entity_id
     dialog = await edit_binding(hass, entry, "energy", "binding_settings")
-    assert suggested(dialog.result) == ENERGY
+    assert suggested(dialog.result) == ENERGY | FOLLOWS
 
     result = await dialog.submit(
-        ENERGY | {"title": "Heat", "unit": "GJ", "precision": 2.0}
+        ENERGY | FOLLOWS | {"title": "Heat", "unit": "GJ", "precision": 2.0}
     )
 
     assert result["type"] is FlowResultType.ABORT
@@ -118,7 +125,7 @@ async def test_title_and_presentation(
     assert state.attributes["unit_of_measurement"] == "GJ"
 
     dialog = await edit_binding(hass, entry, "energy", "binding_settings")
-    assert suggested(dialog.result) == ENERGY | {
+    assert suggested(dialog.result) == ENERGY | FOLLOWS | {
         "title": "Heat",
         "unit": "GJ",
         "precision": 2,

@@ -213,6 +213,43 @@ async def test_the_unit_a_person_chose_in_home_assistant_stays(
     assert shown(hass, ENERGY) == ("44442.0", "MJ", "energy")
 
 
+async def test_a_unit_that_a_person_chose_and_that_does_not_fit_for_a_while(
+    hass: HomeAssistant, entry: MBusConfigEntry
+) -> None:
+    """State and registry agree at once, and the person's choice counts again when it fits again."""
+    registry, entity_id = er.async_get(hass), entity_id_of(hass, POWER)
+
+    def units() -> tuple[str | None, ...]:
+        registered = registry.async_get(entity_id)
+        assert registered is not None
+        return shown(hass, POWER)[1], registered.unit_of_measurement
+
+    assert units() == ("kW", "kW")
+    seen = async_capture_events(hass, EVENT_STATE_CHANGED)
+    registry.async_update_entity_options(
+        entity_id, "sensor", {"unit_of_measurement": "MW"}
+    )
+    await hass.async_block_till_done()
+    power, unit, _ = shown(hass, POWER)
+    assert unit == "MW"
+
+    integration = {"id": "1", "type": "integration", "time_unit": "h"}
+    await change_binding(hass, entry, POWER, transformations=[integration])
+    assert shown(hass, POWER) == ("0.0", "kWh", "energy")
+    assert units() == ("kWh", "kWh")
+
+    await change_binding(hass, entry, POWER, transformations=[])
+    assert shown(hass, POWER) == (power, "MW", "power")
+    assert units() == ("MW", "MW")
+    new = [event.data["new_state"] for event in seen]
+    told = [
+        (state.state, state.attributes.get("unit_of_measurement"))
+        for state in new
+        if state and state.entity_id == entity_id
+    ]
+    assert told == [(power, "MW"), ("0.0", "kWh"), (power, "MW")]
+
+
 async def test_the_setting_of_the_meter_clock(
     hass: HomeAssistant, entry: MBusConfigEntry
 ) -> None:

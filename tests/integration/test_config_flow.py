@@ -108,6 +108,7 @@ async def test_forms_are_filled_in(tcp_dialog: Dialog, serial_dialog: Dialog) ->
         "name": "Cellar",
         "host": "gateway",
         "port": 8000,
+        "search": True,
         "line": {"baud_rate": "2400"},
         "timing": {"timeout": 3000, "attempts": 3, "line_delay_ratio": 1.0},
     }
@@ -388,7 +389,7 @@ async def test_bus_that_another_connection_took_meanwhile(
         port = await other.serve_tcp()
         await tcp_dialog.submit(tcp_form(port, name="Second"))
         form = tcp_form(port)
-        del form["timing"]
+        del form["timing"], form["search"]
         if as_backup:
             quicker = await change_options(hass, entry)
             await quicker.choose("backup")
@@ -501,7 +502,7 @@ async def test_reconfigure_to_another_gateway(
         dialog = await reconfigure(hass, entry)
         await dialog.choose("tcp")
         form = tcp_form(new_port)
-        del form["timing"]
+        del form["timing"], form["search"]
         result = await dialog.submit(form)
         await hass.async_block_till_done(wait_background_tasks=True)
 
@@ -551,7 +552,7 @@ async def test_rename_keeps_the_link(
     dialog = await reconfigure(hass, entry)
     await dialog.choose("tcp")
     form = tcp_form(port, name="Basement", title="Heat of the house")
-    del form["timing"]
+    del form["timing"], form["search"]
     with patch("custom_components.mbus.flows.link_form.open_link") as opened:
         await dialog.submit(form)
     await hass.async_block_till_done(wait_background_tasks=True)
@@ -569,7 +570,7 @@ async def test_reconfigure_to_a_serial_port(
     dialog = await reconfigure(hass, entry)
     result = await dialog.choose("serial")
     form = serial_form(pty, name="Cellar")
-    del form["timing"]
+    del form["timing"], form["search"]
     result = await dialog.submit(form)
     await hass.async_block_till_done(wait_background_tasks=True)
 
@@ -592,7 +593,7 @@ async def test_line_settings_of_a_port_in_use(hass: HomeAssistant, pty: str) -> 
     dialog = await reconfigure(hass, entry)
     await dialog.choose("serial")
     form = serial_form(pty, line=SERIAL_LINE | {"baud_rate": "300"})
-    del form["timing"]
+    del form["timing"], form["search"]
     result = await dialog.submit(form)
     await hass.async_block_till_done(wait_background_tasks=True)
 
@@ -610,7 +611,7 @@ async def test_failed_reconfigure_changes_nothing(
     dialog = await reconfigure(hass, entry)
     await dialog.choose("tcp")
     form = tcp_form(port, line={"baud_rate": "9600"})
-    del form["timing"]
+    del form["timing"], form["search"]
     with patch(
         "custom_components.mbus.flows.link_form.open_link",
         side_effect=ZeroDivisionError,
@@ -636,7 +637,7 @@ async def test_reconfigure_a_connection_that_failed(
     dialog = await reconfigure(hass, entry)
     await dialog.choose("tcp")
     form = tcp_form(port)
-    del form["timing"]
+    del form["timing"], form["search"]
     result = await dialog.submit(form)
     await hass.async_block_till_done(wait_background_tasks=True)
 
@@ -654,7 +655,7 @@ async def test_reconfigure_to_the_own_backup(
     dialog = await reconfigure(hass, entry)
     await dialog.choose("serial")
     form = serial_form(pty, name="Cellar")
-    del form["timing"]
+    del form["timing"], form["search"]
     result = await dialog.submit(form)
     await hass.async_block_till_done(wait_background_tasks=True)
 

@@ -439,12 +439,33 @@ async def test_link_lost_later(
     assert value_of(hass, entry, "meter1") == STATE_UNAVAILABLE
     assert state_of(hass, "meter1_binding_state") == "no_connection"
     assert state_of(hass, actual) == "none"
-    assert "127.0.0.1" in state_of(hass, f"{entry.entry_id}_last_error")
+    last_error = hass.states.get("sensor.cellar_last_error")
+    assert last_error
+    assert "127.0.0.1" in last_error.state
+    since = last_error.last_changed - last_error.attributes["time"]
+    assert timedelta() <= since < timedelta(seconds=5)
 
     await restart(bus)
     await let_poll(hass, 301)
     assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
-    assert state_of(hass, actual) == "master"
+    assert state_of(hass, actual) == "tcp"
+
+
+async def test_before_anything_happened(
+    hass: HomeAssistant, port: int, create_entry: CreateEntry
+) -> None:
+    """A connection without meters says that it runs, over what, and that nothing was wrong; after a reload, too."""
+    entry = await create_entry()
+    for _ in range(2):
+        polling = hass.states.get("switch.cellar_polling")
+        assert polling
+        assert polling.state == STATE_ON
+        assert state_of(hass, f"{entry.entry_id}_last_error") == "none"
+        over = hass.states.get("sensor.cellar_connected_over")
+        assert over
+        assert over.state == "tcp"
+        assert over.attributes["way"] == f"127.0.0.1:{port}"
+        await hass.config_entries.async_reload(entry.entry_id)
 
 
 async def test_figures_of_the_connection(

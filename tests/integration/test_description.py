@@ -23,12 +23,12 @@ import pytest
 
 from custom_components.mbus.const import METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
 from custom_components.mbus.meters.binding import Binding, bound_to
+from custom_components.mbus.meters.clock import to_timestamp
 from custom_components.mbus.presentation.description import (
     record_description,
     sensor_description,
 )
-from custom_components.mbus.presentation.display import display_of
-from custom_components.mbus.presentation.native_value import native_value, to_timestamp
+from custom_components.mbus.presentation.display import display_of, native_value
 from custom_components.mbus.presentation.quantities import TABLE
 from custom_components.mbus.profiles.vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES
 from custom_components.mbus.protocol import (

@@ -145,7 +145,7 @@ async def test_value_of_another_quantity(
     assert "energy" in issue.translation_placeholders["bindings"]
     assert "volume" not in issue.translation_placeholders["bindings"]
     assert errors_of(hass) == {
-        "energy": "record 0 of telegram 0 is now power, it was energy"
+        "energy": "record 0 of telegram 0 is now Power, it was Energy"
     }
 
     meter.records[0] = ENERGY

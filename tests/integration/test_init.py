@@ -1,5 +1,6 @@
 """Setting up, changing and unloading a connection, seen from Home Assistant."""
 
+import asyncio
 from datetime import timedelta
 from types import MappingProxyType
 from typing import Any
@@ -129,6 +130,36 @@ async def test_unload_makes_unavailable(
     state = hass.states.get(entity_id)
     assert state is not None
     assert state.state == STATE_UNAVAILABLE
+
+
+async def test_a_change_during_an_unload(
+    hass: HomeAssistant,
+    create_entry: CreateEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The next setup takes it up; no entity comes while the others go."""
+    entry = await create_entry(2)
+    unloading = hass.async_create_task(
+        hass.config_entries.async_unload(entry.entry_id), eager_start=False
+    )
+    while entry.state is ConfigEntryState.LOADED:
+        await asyncio.sleep(0)
+    while hass.states.async_entity_ids_count("button"):
+        entity_id = hass.states.async_entity_ids("button")[0]
+        if hass.states.get(entity_id).state == STATE_UNAVAILABLE:  # type: ignore[union-attr]
+            break
+        await asyncio.sleep(0)
+    hass.config_entries.async_update_subentry(
+        entry, entry.subentries["meter2"], title="Kitchen"
+    )
+    assert await unloading
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    assert "already exists" not in caplog.text
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)
+    assert "Kitchen" in {device.name for device in devices}
 
 
 async def test_reload_publishes_the_kept_reading(
@@ -398,7 +429,7 @@ async def test_reading_stops_at_the_last_telegram_needed(
     await hass.async_block_till_done(wait_background_tasks=True)
     bus.requests.clear()
     await let_poll(hass, 301)
-    assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 2
+    assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 3
 
 
 async def test_removing_the_entry_deletes_what_was_kept(

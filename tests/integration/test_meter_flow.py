@@ -18,6 +18,7 @@ from tests.simulator import (
     WaterMeter,
     is_request_for_data,
 )
+from tests.simulator.records import integer
 
 from .conftest import CreateEntry
 from .dialogs import Dialog, add_meter
@@ -30,6 +31,7 @@ from .meter_dialogs import (
     suggested,
     ticked,
 )
+from .test_guards import Meter
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ async def test_add_meter(
     result = await submit_address(dialog, " 1 ")
     assert result["step_id"] == "records"
     labels = options_of(result, "records")
-    assert len(labels) == 26
+    assert len(labels) == 52
     assert labels["0.0"].startswith("0.0 · Fabrication number · ")
     assert labels["0.1"].startswith("0.1 · Energy · ")
     assert labels["0.1"].endswith(" kWh")
@@ -96,12 +98,27 @@ async def test_add_meter(
         assert float(state.state) > 0
 
 
-async def test_one_telegram_needs_no_number(dialog: Dialog) -> None:
-    """A meter with one telegram is shown with the records' indexes alone."""
+async def test_present_values_come_first(dialog: Dialog) -> None:
+    """A meter with one telegram is shown as any other: by telegram and index, in each telegram the present values first."""
     labels = options_of(await submit_address(dialog, "2"), "records")
 
-    assert labels["0.1"].startswith("1 · Volume · ")
+    assert labels["0.1"].startswith("0.1 · Volume · ")
+    assert [*labels][-2:] == ["0.3", "0.4"]
     assert labels["0.1"].endswith(" m³")
+
+
+@pytest.mark.parametrize(("count", "mode"), [(30, "list"), (31, "dropdown")])
+async def test_long_list_is_searched(
+    bus: SimulatedBus, dialog: Dialog, count: int, mode: str
+) -> None:
+    """More records than can be looked through are found by their words."""
+    records = [integer(f"04 FD {code:02X}", code) for code in range(0x40, 0x40 + count)]
+    bus.meters.append(Meter(8, *records))
+
+    result = await submit_address(dialog, "8")
+
+    [selector] = result["data_schema"].schema.values()
+    assert selector.config["mode"] == mode
 
 
 async def test_add_meter_by_secondary_address(
@@ -452,7 +469,11 @@ class TestDeletedMeanwhile:
         await records.wait()
         settings = await configure_meter(hass, entry, "meter1", "meter_settings")
         form = suggested(settings.result) | {
-            "quirks": {"reset": "never", "ignore_more_records": False, "pause": 0}
+            "quirks": {
+                "reset": "never",
+                "ignore_more_records": False,
+                "pause": {"seconds": 0},
+            }
         }
         hass.config_entries.async_remove_subentry(entry, "meter1")
 

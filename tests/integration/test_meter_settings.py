@@ -18,6 +18,7 @@ from .dialogs import Dialog, add_meter
 from .meter_dialogs import bindings_of, configure_meter, read_meters, suggested
 
 METER = "meter1"
+NO_TIME = {"days": 0, "hours": 0, "minutes": 0, "seconds": 0, "milliseconds": 0}
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ async def test_as_it_is(entry: MockConfigEntry, dialog: Dialog) -> None:
         "quirks": {
             "reset": "before_each_read",
             "ignore_more_records": False,
-            "pause": 0,
+            "pause": NO_TIME,
             "initial_frames": [],
         },
     }
@@ -75,15 +76,15 @@ async def test_change_all(
     form = {
         "name": "Boiler",
         "address": "1",
-        "period": 900_000.0,
+        "period": NO_TIME | {"minutes": 15},
         "on_demand": True,
         "meter_clock": "summer_time",
         "profile": "none",
         "quirks": {
             "reset": "never",
             "ignore_more_records": True,
-            "first_byte_timeout": 1500.0,
-            "pause": 250.0,
+            "first_byte_timeout": NO_TIME | {"seconds": 1, "milliseconds": 500},
+            "pause": NO_TIME | {"milliseconds": 250},
             "application_reset": 0x50,
             "initial_frames": ["68 03 03 68 53 01 B1 05 16", "10400141 16"],
         },
@@ -117,7 +118,11 @@ async def test_change_all(
     shown = form_of(dialog)
     assert shown["quirks"]["initial_frames"][1] == "10 40 01 41 16"
     assert {**shown, "quirks": None} == {**form, "quirks": None}
-    quirks = {"reset": "before_each_read", "ignore_more_records": False, "pause": 0}
+    quirks = {
+        "reset": "before_each_read",
+        "ignore_more_records": False,
+        "pause": NO_TIME,
+    }
     await dialog.submit(
         {
             "name": "Boiler",
@@ -129,15 +134,15 @@ async def test_change_all(
     )
     meter = Meter.from_subentry(entry.subentries[METER])
     assert meter.period is None
-    assert meter.quirks == type(meter.quirks)()
+    assert meter.quirks == type(meter.quirks)(keeps_frame_count=False)
 
 
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
         ({"name": "  "}, "name"),
-        ({"period": 999}, "period"),
-        ({"period": 1e9}, "period"),
+        ({"period": {"milliseconds": 999}}, "period"),
+        ({"period": {"days": 8}}, "period"),
     ],
 )
 async def test_out_of_range(
@@ -178,7 +183,7 @@ async def test_bad_frame(entry: MockConfigEntry, dialog: Dialog, frame: str) -> 
 
     assert result["errors"] == {"quirks": "invalid_frame"}
     assert quirks_of(dialog) == quirks
-    assert "quirks" not in entry.subentries[METER].data
+    assert Meter.from_subentry(entry.subentries[METER]).quirks.initial_frames == ()
 
 
 async def test_ring_of_telegrams(hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -195,7 +200,9 @@ async def test_ring_of_telegrams(hass: HomeAssistant, entry: MockConfigEntry) ->
     result = await dialog.submit(form | {"quirks": never})
     assert result["errors"] == {"quirks": "reset_needed"}
 
-    result = await dialog.submit(form | {"quirks": form["quirks"] | {"pause": 1000}})
+    result = await dialog.submit(
+        form | {"quirks": form["quirks"] | {"pause": {"seconds": 1}}}
+    )
     assert result["reason"] == "reconfigure_successful"
     stored = Meter.from_subentry(entry.subentries[METER]).quirks
     assert (stored.ring, stored.pause) == (3, 1)
@@ -360,7 +367,7 @@ async def test_short_period(
     hass: HomeAssistant, entry: MockConfigEntry, dialog: Dialog
 ) -> None:
     """A period below a minute is asked for once more, and not again once it is set."""
-    form = form_of(dialog) | {"period": 30_000}
+    form = form_of(dialog) | {"period": NO_TIME | {"seconds": 30}}
     result = await dialog.submit(form)
     assert result["type"] is FlowResultType.MENU
     assert result["description_placeholders"] == {"seconds": "30"}
@@ -381,5 +388,7 @@ async def test_short_period(
 
 async def test_short_period_on_demand(entry: MockConfigEntry, dialog: Dialog) -> None:
     """A period that isn't used needs no second thought."""
-    result = await dialog.submit(form_of(dialog) | {"period": 5000, "on_demand": True})
+    result = await dialog.submit(
+        form_of(dialog) | {"period": {"seconds": 5}, "on_demand": True}
+    )
     assert result["reason"] == "reconfigure_successful"

@@ -14,9 +14,9 @@ from custom_components.mbus.presentation.naming import (
     binding_name,
     default_binding_name,
     name_key,
-    record_label,
     record_name,
 )
+from custom_components.mbus.presentation.record_label import record_label
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
 from custom_components.mbus.profiles.vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES
 from custom_components.mbus.protocol import (

@@ -32,32 +32,42 @@ def connections(bus: SimulatedBus) -> int:
     return gateway.connections
 
 
+LINE = {"attempts": 5, "max_package_length": 100, "line_delay_ratio": 2.5}
+
+
 @pytest.mark.parametrize(
-    ("step", "changes"),
+    ("step", "form", "changes"),
     [
-        ("polling", {"period": 600_000, "support_for_group_requests": True}),
+        (
+            "polling",
+            {"period": {"days": 1, "minutes": 10}, "support_for_group_requests": True},
+            {"period": 87_000_000, "support_for_group_requests": True},
+        ),
         (
             "line",
-            {
-                "timeout": 5000,
-                "attempts": 5,
-                "shutdown_timeout": 1000,
-                "max_package_length": 100,
-                "line_delay_ratio": 2.5,
-            },
+            LINE | {"timeout": {"seconds": 5}, "shutdown_timeout": {"seconds": 1}},
+            LINE | {"timeout": 5000, "shutdown_timeout": 1000},
         ),
-        ("limits", {"memory_limit": 1_000_000, "trace_length": 0}),
+        (
+            "limits",
+            {"memory_limit": 1.5, "trace_length": 0},
+            {"memory_limit": 1_572_864, "trace_length": 0},
+        ),
     ],
 )
 async def test_change_options(
-    hass: HomeAssistant, create_entry: CreateEntry, step: str, changes: dict[str, Any]
+    hass: HomeAssistant,
+    create_entry: CreateEntry,
+    step: str,
+    form: dict[str, Any],
+    changes: dict[str, Any],
 ) -> None:
     """Each form changes its own options and no other; the connection goes on with them."""
     entry = await create_entry(1)
     meters = {key: meter.as_dict() for key, meter in entry.subentries.items()}
     dialog = await change_options(hass, entry)
     await dialog.choose(step)
-    result = await dialog.submit(changes)
+    result = await dialog.submit(form)
     await hass.async_block_till_done(wait_background_tasks=True)
 
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -87,12 +97,16 @@ async def test_options_show_what_is_stored(
 @pytest.mark.parametrize(
     ("step", "wrong"),
     [
-        ("polling", {"period": 999, "support_for_group_requests": False}),
-        ("limits", {"memory_limit": 1, "trace_length": 1000}),
-        ("limits", {"memory_limit": 1_000_000, "trace_length": -1}),
+        (
+            "polling",
+            {"period": {"milliseconds": 999}, "support_for_group_requests": False},
+        ),
+        ("limits", {"memory_limit": 0.01, "trace_length": 1000}),
+        ("limits", {"memory_limit": 1, "trace_length": -1}),
         ("line", {"max_package_length": 254}),
         ("line", {"line_delay_ratio": 0}),
-        ("line", {"shutdown_timeout": -1}),
+        ("line", {"shutdown_timeout": {"seconds": -1}}),
+        ("line", {"shutdown_timeout": {"seconds": 61}}),
     ],
 )
 async def test_options_out_of_range(
@@ -117,19 +131,23 @@ async def test_short_period_is_asked_for_once_more(
     entry = await create_entry()
     dialog = await change_options(hass, entry)
     await dialog.choose("polling")
-    form = {"period": 59_999, "support_for_group_requests": True}
+    form = {
+        "period": {"seconds": 59, "milliseconds": 999},
+        "support_for_group_requests": True,
+    }
+    stored = form | {"period": 59_999}
     result = await dialog.submit(form)
     assert result["step_id"] == "short_period"
     assert result["description_placeholders"] == {"seconds": "59.999"}
     assert entry.options == FAST
 
     await dialog.choose("polling")
-    assert dialog.result["data_schema"]({}) == form
+    assert dialog.result["data_schema"]({}) == stored
     await dialog.submit(form)
     await dialog.choose("use_short_period")
     await hass.async_block_till_done(wait_background_tasks=True)
 
-    assert entry.options == FAST | form
+    assert entry.options == FAST | stored
     assert entry.state is ConfigEntryState.LOADED
 
 
@@ -140,7 +158,7 @@ async def test_a_minute_is_long_enough(
     entry = await create_entry()
     dialog = await change_options(hass, entry)
     await dialog.choose("polling")
-    form = {"period": 60_000, "support_for_group_requests": False}
+    form = {"period": {"minutes": 1}, "support_for_group_requests": False}
     result = await dialog.submit(form)
 
     assert result["type"] is FlowResultType.CREATE_ENTRY

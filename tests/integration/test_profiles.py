@@ -298,7 +298,11 @@ async def test_no_profile_and_a_certain_one(
     assert options["kamstrup_multical"].startswith("Kamstrup Multical")
     settings = suggested(dialog.result)
     assert settings["profile"] == "automatic"
-    quirks = {"reset": "before_each_read", "ignore_more_records": False, "pause": 0}
+    quirks = {
+        "reset": "before_each_read",
+        "ignore_more_records": False,
+        "pause": {"seconds": 0},
+    }
     await dialog.submit({**settings, "profile": "none", "quirks": quirks})
     await let_poll(hass, 301)
 
@@ -352,7 +356,7 @@ async def test_a_profile_of_ones_own_without_restart(
     assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE) is not None
     dialog = await configure_meter(hass, entry, "meter7", "choose_records")
     await dialog.wait()
-    assert options_of(dialog.result, "records") == {"0.0": "0 · Mass · 6,789 kg"}
+    assert options_of(dialog.result, "records") == {"0.0": "0.0 · Mass · 6,789 kg"}
 
 
 async def test_a_battery_is_read_no_more_often_than_advised(
@@ -412,7 +416,7 @@ async def test_a_meter_without_any_record(
     dialog = await configure_meter(hass, entry, "meter7", "choose_records")
     await dialog.wait()
     options = options_of(dialog.result, "records")
-    assert options["0.pulses_1"] == "Volume, input 1 · 1,410.83 m³"
+    assert options["0.pulses_1"] == "0 · Volume, input 1 · 1,410.83 m³"
     await dialog.submit({"records": list(options)})
     await let_poll(hass)
     assert state_of(hass, "volume_input_1") == "1410.83"

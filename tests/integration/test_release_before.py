@@ -148,6 +148,36 @@ async def test_a_unit_can_be_changed(
     assert shown(hass, VOLUME) == (6.789, "m³")
 
 
+async def test_the_registry_is_brought_up_once(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """What Home Assistant keeps of a sensor is its own from then on."""
+    registry = er.async_get(hass)
+
+    def suggested() -> set[str]:
+        """Return the sensors of values with a unit that was suggested when they were added."""
+        return {
+            entity.entity_id
+            for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
+            if entity.entity_id.startswith("sensor.sim_meter")
+            and "sensor.private" in entity.options
+        }
+
+    assert VOLUME in [
+        entity["entity_id"]
+        for entity in STORED["entities"]
+        if "sensor.private" in entity["options"]
+    ]
+    assert suggested() == set()
+    registry.async_update_entity_options(
+        VOLUME, "sensor.private", {"suggested_unit_of_measurement": "m³"}
+    )
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert suggested() == {VOLUME}
+    assert shown(hass, VOLUME) == (6.789, "m³")
+
+
 async def test_the_store_is_written_anew(
     hass: HomeAssistant, entry: MockConfigEntry, hass_storage: dict[str, Any]
 ) -> None:

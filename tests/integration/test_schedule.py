@@ -24,6 +24,7 @@ from custom_components.mbus.const import (
     DOMAIN,
 )
 from custom_components.mbus.polling import schedule
+from custom_components.mbus.polling.connection import STOPPED_BY_USER
 from tests.simulator import Fault, SimulatedBus, is_request_for_data
 from tests.simulator.gateway import Gateway
 
@@ -392,7 +393,7 @@ async def test_stopping_does_not_heal_a_silent_meter(
     bus.meters.clear()
     await let_poll(hass, 301)
     assert state_of(hass, "meter2_binding_state") == "unavailable_address"
-    entry.runtime_data.async_stop("for a while")
+    entry.runtime_data.async_stop(STOPPED_BY_USER)
     assert state_of(hass, "meter2_binding_state") == "shutdown"
     entry.runtime_data.async_start()
     assert state_of(hass, "meter2_binding_state") == "unavailable_address"

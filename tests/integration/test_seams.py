@@ -1,31 +1,28 @@
 """Adopting an exchanged meter makes no consumption: with the real recorder."""
 
+import asyncio
 from datetime import datetime, timedelta
-from typing import Any
+import threading
 
-from homeassistant.components.recorder import (
-    EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
-    Recorder,
-)
+from homeassistant.components.recorder import Recorder, get_instance
 from homeassistant.core import HomeAssistant
-from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
-from pytest_homeassistant_custom_component.components.recorder.common import (
-    async_wait_recording_done,
-    do_adhoc_statistics,
-    statistics_during_period,
-)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from tests.simulator.records import integer
 
 from .conftest import CreateEntry, let_poll
 from .meter_dialogs import configure_meter, suggested
+from .recorder import compile_statistics, rows, window
 from .test_guards import Meter, fix, meter as meter_at_7, state_of
 
 meter = meter_at_7
-QUIRKS = {"reset": "before_each_read", "ignore_more_records": False, "pause": 0}
+QUIRKS = {
+    "reset": "before_each_read",
+    "ignore_more_records": False,
+    "pause": {"seconds": 0},
+}
 ENERGY = "sensor.sim_meter_12345678_energy"
 
 
@@ -42,26 +39,45 @@ async def entry(meter: Meter, create_entry: CreateEntry) -> MockConfigEntry:
     return await create_entry(7)
 
 
-async def compile_statistics(hass: HomeAssistant, start: datetime) -> None:
-    """Count five minutes, as the recorder does by its own clock."""
-    await async_wait_recording_done(hass)
-    await hass.async_add_executor_job(lambda: do_adhoc_statistics(hass, start=start))
-    await async_wait_recording_done(hass)
-    # Told only of what is counted by the recorder's own clock.
-    hass.bus.async_fire(EVENT_RECORDER_5MIN_STATISTICS_GENERATED)
-    await hass.async_block_till_done()
-    for _ in range(2):
-        await async_wait_recording_done(hass)
-
-
 async def sums(hass: HomeAssistant, since: datetime) -> list[float]:
     """Return the sums of the energy's statistics, the oldest first."""
-    rows: dict[str, list[dict[str, Any]]] = await hass.async_add_executor_job(
-        lambda: statistics_during_period(
-            hass, since, period="5minute", statistic_ids={ENERGY}, types={"sum"}
-        )
+    return [
+        row["sum"] for row in await rows(hass, ENERGY, "5minute", "sum", since=since)
+    ]
+
+
+async def test_adopted_while_the_recorder_is_busy(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    meter: Meter,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    """What was confirmed is stored at once, with what the form said: nobody waits for the recorder before."""
+    await compile_statistics(hass, window())
+    meter.identification = "87654321"
+    meter.records[0] = integer("04 06", 20_000)
+    await let_poll(hass, 301)
+    shown = await fix(
+        hass, hass_client, "other_meter_meter7", {"next_step_id": "adopt"}
     )
-    return [row["sum"] for row in rows[ENERGY]]
+    assert shown["step_id"] == "adopt_seams"
+
+    released = threading.Event()
+    jobs = [get_instance(hass).async_add_executor_job(released.wait) for _ in range(50)]
+    try:
+        http = await hass_client()
+        async with asyncio.timeout(10):
+            response = await http.post(
+                f"/api/repairs/issues/fix/{shown['flow_id']}", json={}
+            )
+            assert (await response.json())["type"] == "create_entry"
+        stored = entry.subentries["meter7"].data["identity"]
+        assert stored["identification"] == "87654321"
+        (seam,) = entry.runtime_data.store.notes.seams
+        assert seam["difference"] == 20_000 - 12_345
+    finally:
+        released.set()
+        await asyncio.gather(*jobs)
 
 
 @pytest.mark.parametrize("by_settings", [False, True])
@@ -75,9 +91,8 @@ async def test_adopted_meter_makes_no_consumption(
     by_settings: bool,
 ) -> None:
     """Whether the new meter's total is higher, a little lower or near zero; what it counts from then on is."""
-    now = dt_util.utcnow()
-    window = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0)
-    await compile_statistics(hass, window)
+    start = window()
+    await compile_statistics(hass, start)
 
     meter.identification = "87654321"
     meter.records[0] = integer("04 06", new_total)
@@ -99,12 +114,12 @@ async def test_adopted_meter_makes_no_consumption(
         assert result["type"] == "create_entry"
     await let_poll(hass, 301)
     assert state_of(hass, "energy") == str(new_total)
-    assert entry.runtime_data.store.seams
+    assert entry.runtime_data.store.notes.seams
 
-    later = window + timedelta(minutes=5)
+    later = start + timedelta(minutes=5)
     await compile_statistics(hass, later)
-    assert not entry.runtime_data.store.seams
+    assert not entry.runtime_data.store.notes.seams
     meter.records[0] = integer("04 06", new_total + 7)
     await let_poll(hass, 301)
     await compile_statistics(hass, later + timedelta(minutes=5))
-    assert await sums(hass, window) == pytest.approx([0, 0, 7])
+    assert await sums(hass, start) == pytest.approx([0, 0, 7])

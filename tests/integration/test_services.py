@@ -97,7 +97,7 @@ async def test_reading_a_meter(hass: HomeAssistant, create_entry: CreateEntry) -
 
     answer = await on_meter(hass, entry, "meter1", "read_meter", answers=True)
 
-    assert len(answer["telegrams"]) == 2
+    assert len(answer["telegrams"]) == 3
     records = [
         record for telegram in answer["telegrams"] for record in telegram["records"]
     ]
@@ -137,11 +137,23 @@ async def test_reading_several_meters(
     )
 
     heat, silent, water = (answer[device] for device in devices)
-    assert len(heat["telegrams"]) == 2
+    assert len(heat["telegrams"]) == 3
     assert len(water["telegrams"]) == 1
     assert silent.keys() == {"error"}
     assert entry.subentries["meter2"].title in silent["error"]
     assert "no reply" in silent["error"]
+
+
+async def test_history_without_a_recorder(
+    hass: HomeAssistant, create_entry: CreateEntry
+) -> None:
+    """Where nothing is recorded there is no history, which is told."""
+    entry = await create_entry(1)
+    answer = await on_meter(hass, entry, "meter1", "import_history", answers=True)
+    assert answer["sensors"]
+    for sensor in answer["sensors"]:
+        assert sensor["taken"] == []
+        assert "does not record" in sensor["reason"]
 
 
 @pytest.mark.parametrize("silent", [[2], [1, 2]])
@@ -509,10 +521,16 @@ ACTIONS: dict[str, tuple[str | None, dict[str, Any]]] = {
     "set_baud_rate": (METER, {"baud_rate": 300}),
     "set_clock": (METER, {}),
     "application_reset": (METER, {}),
+    "import_history": (METER, {}),
+    "export_meters": (CONNECTION, {"filename": "www/meters.json"}),
+    "import_meters": (CONNECTION, {"filename": "www/meters.json"}),
+    "take_readings": (CONNECTION, {}),
+    "export_readings": (CONNECTION, {"filename": "www/readings.csv"}),
     "search": (CONNECTION, {}),
     "synchronise": (CONNECTION, {}),
     "send_raw_frame": (CONNECTION, {"frame": "10 40 02 42 16"}),
     "get_trace": (CONNECTION, {}),
+    "get_bus_table": (CONNECTION, {}),
     "clear_trace": (CONNECTION, {}),
     "reload_profiles": (None, {}),
 }
@@ -528,10 +546,16 @@ ANSWERS = {
     "set_baud_rate": SupportsResponse.NONE,
     "set_clock": SupportsResponse.NONE,
     "application_reset": SupportsResponse.NONE,
+    "import_history": SupportsResponse.OPTIONAL,
+    "export_meters": SupportsResponse.OPTIONAL,
+    "import_meters": SupportsResponse.OPTIONAL,
+    "take_readings": SupportsResponse.OPTIONAL,
+    "export_readings": SupportsResponse.OPTIONAL,
     "search": SupportsResponse.ONLY,
     "synchronise": SupportsResponse.NONE,
     "send_raw_frame": SupportsResponse.OPTIONAL,
     "get_trace": SupportsResponse.ONLY,
+    "get_bus_table": SupportsResponse.ONLY,
     "clear_trace": SupportsResponse.NONE,
     "reload_profiles": SupportsResponse.NONE,
 }

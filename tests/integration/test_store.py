@@ -1,22 +1,25 @@
 """What outlives a kill: written in time, and whatever is wrong with it costs nothing else."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
 from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.mbus.const import CONF_PERIOD, DOMAIN
-from tests.simulator import SimulatedBus
+from custom_components.mbus.meters.binding import BindingState
+from tests.simulator import SimulatedBus, is_request_for_data
 from tests.simulator.records import integer
 
 from .conftest import CreateEntry, let_poll
-from .test_connection import value_of
+from .test_connection import state_of, value_of
 from .test_guards import ENERGY, VOLUME, Meter
 
 
@@ -251,6 +254,46 @@ async def test_total_of_the_old_meter_is_forgotten_for_good(
     assert value_of(hass, entry, "meter7") == "12"
     assert await hass.config_entries.async_reload(entry.entry_id)
     assert value_of(hass, entry, "meter7") == "12"
+
+
+@pytest.mark.parametrize("is_waiting", [True, False])
+async def test_adopted_while_a_poll_asks_for_the_old_meter(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    meter: Meter,
+    create_entry: CreateEntry,
+    is_waiting: bool,
+) -> None:
+    """That another meter answered is nothing of the one adopted meanwhile, which is read at once."""
+    entry = await create_entry(7)
+    (gateway,) = bus.gateways
+    bus.meters = [Meter(7, integer("04 06", 5), VOLUME, identification="87654321")]
+    connection = entry.runtime_data.connection
+    subentry = entry.subentries["meter7"]
+    identity = {**subentry.data["identity"], "identification": "87654321"}
+
+    async with AsyncExitStack() as line:
+        if is_waiting:
+            await line.enter_async_context(connection.turn())
+        else:
+            gateway.latency = 0.1
+        asked = len(bus.requests)
+        async_fire_time_changed(hass, dt_util.utcnow() + timedelta(seconds=301))
+        while not is_waiting and not any(
+            map(is_request_for_data, bus.requests[asked:])
+        ):
+            await asyncio.sleep(0.001)
+        hass.config_entries.async_update_subentry(
+            entry, subentry, data={**subentry.data, "identity": identity}
+        )
+        await asyncio.sleep(0)
+    async with asyncio.timeout(10):
+        while value_of(hass, entry, "meter7") != "5":
+            await asyncio.sleep(0.001)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert value_of(hass, entry, "meter7") == "5"
+    assert state_of(hass, "meter7_binding_state") == BindingState.OK
+    assert ir.async_get(hass).async_get_issue(DOMAIN, "other_meter_meter7") is None
 
 
 async def test_reading_in_flight_of_a_meter_that_is_exchanged(

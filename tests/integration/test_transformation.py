@@ -22,6 +22,8 @@ from custom_components.mbus.meters.transformation import (
 )
 from custom_components.mbus.presentation.resulting import resulting
 
+from .wording import said
+
 START = datetime(2026, 1, 31, 23, 50, tzinfo=UTC)
 PERIOD = timedelta(minutes=15)
 
@@ -258,8 +260,7 @@ def test_state_that_no_file_can_hold(hass: HomeAssistant) -> None:
     """It is an error of that step, and never gets as far as the store of the whole connection."""
     outcome = once([script("{{ {'value': 1, 'state': 2 ** 64} }}")], 1, hass)
     assert outcome.value is None
-    assert outcome.error is not None
-    assert "64-bit" in outcome.error
+    assert "64-bit" in said(outcome.error)
     assert outcome.memory == {}
 
 
@@ -285,9 +286,8 @@ def test_script_fails(hass: HomeAssistant, template: str, reason: str) -> None:
     )
     assert outcome.trace == (None, 0)
     assert outcome.memory == {}
-    assert outcome.error is not None
-    assert outcome.error.startswith("step 1: ")
-    assert reason in outcome.error
+    assert said(outcome.error).startswith("step 1: ")
+    assert reason in said(outcome.error)
 
 
 # Chains
@@ -301,22 +301,31 @@ def test_steps_run_from_top_to_bottom() -> None:
     assert once([], "as it is").value == "as it is"
 
 
-@pytest.mark.parametrize("value", ["12", date(2026, 1, 1), b"\x01", True, float("nan")])
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("12", "'12'"),
+        (date(2026, 1, 1), "2026-01-01"),
+        (b"\x01", "b'\\x01'"),
+        (True, "True"),
+        (float("nan"), "nan"),
+    ],
+)
 @pytest.mark.parametrize(
     "step", [scaling(2), {"type": "limit_control", "lower": 0}, SUM, RATE, DAMPER]
 )
-def test_what_is_no_number(step: Step, value: Any) -> None:
+def test_what_is_no_number(step: Step, value: Any, shown: str) -> None:
     """Numeric steps make no number of it."""
     outcome = once([step], value)
     assert outcome.value is None
-    assert outcome.error == f"step 1: {value!r} is not a number"
+    assert said(outcome.error) == f"step 1: {shown} is not a number"
 
 
 def test_unknown_step() -> None:
     """A step of another version is an error, not a value that skips it."""
     outcome = once([{"type": "smoothing"}, scaling(2)], 1)
     assert outcome.value is None
-    assert outcome.error == "step 1: there is no such step"
+    assert said(outcome.error) == "step 1: there is no such step"
 
 
 def test_nothing_infinite_comes_out() -> None:
@@ -328,7 +337,7 @@ def test_nothing_infinite_comes_out() -> None:
     ):
         assert outputs(steps, readings)[-1] is None
     outcome = once([scaling(1e300)], 1e300)
-    assert outcome.error == "step 1: inf is not a finite number"
+    assert said(outcome.error) == "step 1: inf is not a finite number"
 
 
 # Memory

@@ -31,10 +31,10 @@ def test_a_telegram_with_and_without() -> None:
     )
     assert (code, complaint) == (0, "")
     assert output.splitlines()[1:5] == [
-        "  0 · Energy · 0.106 kWh",
-        "  1 · Energy, cooling · 0.139 kWh",
-        "→ 2 · Volume, cooling · 0.043 m³",
-        "    was 2 · Volume, tariff 1 · 0.043 m³",
+        "  0.0 · Energy · 0.106 kWh",
+        "  0.1 · Energy, cooling · 0.139 kWh",
+        "→ 0.2 · Volume, cooling · 0.043 m³",
+        "    was 0.2 · Volume, tariff 1 · 0.043 m³",
     ]
 
 

@@ -5,7 +5,7 @@ from itertools import batched
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.mbus.flows.record_choice import record_options
+from custom_components.mbus.flows.record_choice import place_of, record_options
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
 from custom_components.mbus.profiles.library import read_library
 from custom_components.mbus.profiles.reader import FAMILIES as FOLDER
@@ -61,7 +61,8 @@ async def test_records_mean_what_the_document_says(
     options = record_options(
         telegrams, (), texts, family.medium, LIBRARY.interpret(telegrams)
     )
-    shown = [option["label"].partition(" · ")[2] for option in options]
+    sent = sorted(options, key=lambda option: place_of(option["value"]))
+    shown = [option["label"].partition(" · ")[2] for option in sent]
     assert shown == [line for _, line in family.records]
 
 
@@ -80,7 +81,8 @@ async def test_bytes_of_the_manufacturer_mean_what_the_document_says(
         telegrams = telegrams_of(family)
         fields = LIBRARY.block_fields(telegrams)
         options = record_options(telegrams, (), texts, family.medium, {}, fields)
-        return [option["label"] for option in options][len(family.records) :]
+        labels = [option["label"].partition(" · ") for option in options]
+        return [text for place, _, text in labels if "." not in place]
 
     assert sorted(lines(family)) == sorted((*family.block_lines, whole))
     longer = family._replace(block=family.block + "00")

@@ -6,8 +6,8 @@ import pytest
 from custom_components.mbus.flows.adding import bind_sensible
 from custom_components.mbus.flows.record_choice import record_options, sensible_records
 from custom_components.mbus.meters.binding import Binding, bound_to
-from custom_components.mbus.presentation.display import display_of
-from custom_components.mbus.presentation.native_value import native_value
+from custom_components.mbus.meters.evaluation import value_in
+from custom_components.mbus.presentation.display import display_of, native_value
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
 from custom_components.mbus.profiles.library import read_library
 from custom_components.mbus.protocol import Telegram, long_frame, parse_telegram
@@ -48,15 +48,15 @@ async def test_cooling_by_vife(texts: Texts) -> None:
     """On heat meters, 3C is cooling and 3B beside it heating; on volume only beside energy; elsewhere it is export."""
     both = telegram("04863b 01000000", "04863c 02000000", "04933c 03000000")
     assert lines(texts, both) == [
-        "0 · Energy, heating · 1 kWh",
-        "1 · Energy, cooling · 2 kWh",
-        "2 · Volume, cooling · 0.003 m³",
+        "0.0 · Energy, heating · 1 kWh",
+        "0.1 · Energy, cooling · 2 kWh",
+        "0.2 · Volume, cooling · 0.003 m³",
     ]
     assert ticks(both) == ["0.0", "0.1", "0.2"]
     volume = telegram("0406 01000000", "04933c 03000000")
-    assert lines(texts, volume)[1] == "1 · Volume, export · 0.003 m³"
+    assert lines(texts, volume)[1] == "0.1 · Volume, export · 0.003 m³"
     electricity = telegram("04863b 01000000", "04863c 02000000", medium=2)
-    assert lines(texts, electricity)[1] == "1 · Energy, export · 2 kWh"
+    assert lines(texts, electricity)[1] == "0.1 · Energy, export · 2 kWh"
 
 
 async def test_cooling_by_tariff(texts: Texts) -> None:
@@ -64,13 +64,13 @@ async def test_cooling_by_tariff(texts: Texts) -> None:
     sent = ("0406 01000000", "841006 02000000")
     engelmann = {"maker": "c514"}
     cooling = telegram(*sent, medium=0x0D, **engelmann)
-    assert lines(texts, cooling)[1] == "1 · Energy, cooling · 2 kWh"
+    assert lines(texts, cooling)[1] == "0.1 · Energy, cooling · 2 kWh"
     for other in (
         telegram(*sent, medium=4, maker="c514"),
         telegram(*sent, medium=0x0D),
         telegram(*sent, "04863c 05000000", medium=0x0D, maker="c514"),
     ):
-        assert lines(texts, other)[1] == "1 · Energy, tariff 1 · 2 kWh"
+        assert lines(texts, other)[1] == "0.1 · Energy, tariff 1 · 2 kWh"
 
 
 async def test_units_spelt_out(texts: Texts) -> None:
@@ -82,10 +82,10 @@ async def test_units_spelt_out(texts: Texts) -> None:
         "027c 03 6f6f66 3b00".replace(" ", ""),
     )
     assert lines(texts, sent) == [
-        "0 · Apparent energy · 4,711 kVAh",
-        "1 · Percentage · 50 %",
-        "2 · Relative humidity · 59 %",
-        "3 · Value, “foo” · 59 foo",
+        "0.0 · Apparent energy · 4,711 kVAh",
+        "0.1 · Percentage · 50 %",
+        "0.2 · Relative humidity · 59 %",
+        "0.3 · Value, “foo” · 59 foo",
     ]
     meanings = LIBRARY.interpret([sent])
     stored = bound_to([sent], 0, 0, meanings)
@@ -97,9 +97,9 @@ async def test_kept_values_have_their_date(texts: Texts) -> None:
     """Where the meter sends one for that storage; the name of an entity says no date, which moves on."""
     sent = telegram("4406 01000000", "426c bf25", "840106 01000000")
     assert lines(texts, sent) == [
-        "0 · Energy, storage 1 (2021-05-31) · 1 kWh",
-        "1 · Date, storage 1 · 2021-05-31",
-        "2 · Energy, storage 2 · 1 kWh",
+        "0.0 · Energy, storage 1 (2021-05-31) · 1 kWh",
+        "0.1 · Date, storage 1 · 2021-05-31",
+        "0.2 · Energy, storage 2 · 1 kWh",
     ]
 
 
@@ -117,9 +117,7 @@ def test_many_values_in_one_are_shown_as_bytes() -> None:
     binding = Binding.from_dict({"id": "1", "name": "it", **stored})
     display = display_of(binding, 7)
     assert display.description.device_class is None
-    value, problem = binding.read(sent.records[0], [sent])
-    assert problem is None
-    assert native_value(display, value) == "01020304"
+    assert native_value(display, value_in(binding, [sent])) == "01020304"
 
 
 def test_a_text_that_a_profile_names_is_shown_as_one() -> None:

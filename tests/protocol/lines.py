@@ -9,6 +9,7 @@ from typing import Any, Literal
 from custom_components.mbus.protocol import (
     LinkSettings,
     Master,
+    Quirks,
     SerialSettings,
     TcpSettings,
     long_frame,
@@ -20,6 +21,8 @@ type Kind = Literal["tcp", "pty"]
 
 TIMEOUT = 0.1
 """Seconds to the first byte: the simulated meters answer at once."""
+SOUND = Quirks(keeps_frame_count=False)
+"""What is known of a meter that was read before, and begins with its first telegram after a reset."""
 
 
 async def serve(bus: SimulatedBus, kind: Kind, **options: Any) -> LinkSettings:

@@ -16,10 +16,11 @@ from .gateway import Babble, Deafness, Gateway, PtyGateway, TcpGateway
 from .given import CodedMeter, FrameMeter
 from .meter import SimulatedMeter
 from .models import ElectricityMeter, FixedMeter, GasMeter, HeatMeter, WaterMeter
-from .slave import FrameCount, Quirks
+from .slave import AfterReset, FrameCount, Quirks
 from .truth import Quantity, Sent, TruthfulMeter
 
 __all__ = [
+    "AfterReset",
     "Babble",
     "CodedMeter",
     "Deafness",

@@ -53,13 +53,18 @@ class CodedMeter(SimulatedMeter):
         *,
         telegram_count: int = 3,
         record_count: int = 4,
+        of_one_form: bool = False,
         **options: Any,
     ) -> None:
-        """Set up a meter; its number is its identification."""
+        """Set up a meter; its number is its identification.
+
+        Of one form, its telegrams differ in nothing but their values.
+        """
         super().__init__(address, **options)
         self.readouts = 0
         self._telegram_count = telegram_count
         self._record_count = record_count
+        self._of_one_form = of_one_form
 
     @override
     def telegrams(self) -> list[bytes]:
@@ -67,7 +72,7 @@ class CodedMeter(SimulatedMeter):
             b"".join(
                 # Each record is of a storage number of its own: the signatures differ.
                 integer(
-                    f"C7 {0x80 | index:02X} {telegram:02X} 16",
+                    f"C7 {0x80 | index:02X} {0 if self._of_one_form else telegram:02X} 16",
                     self.encode(
                         int(self.identification), telegram, index, self.readouts
                     ),

@@ -19,33 +19,50 @@ from .records import (
 )
 
 INSTALLED = datetime(2024, 5, 1, 12)
+MIDWINTER = datetime(2025, 1, 15)
+YEAR = 365.25 * 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Demand:
-    """A rate that swings around its mean, and its integral; both are plain functions of time."""
+    """A rate that swings around its mean, and its integral; both are plain functions of time.
+
+    Parts of the mean by which it swings, within minutes and over the seasons: below 1 together, the total can only rise.
+    """
 
     mean: float
-    swing: float = 0.5  # of the mean; below 1 the total can only rise
+    swing: float = 0.5
+    season: float = 0.0
     period: float = 600.0  # s
     phase: float = 0.0
 
     def rate(self, seconds: float) -> float:
         """Return the rate at a time."""
-        return self.mean * (1 + self.swing * sin(self._angle(seconds)))
+        swung = self.swing * sin(self._angle(seconds))
+        return self.mean * (1 + swung + self.season * cos(_season(seconds)))
 
     def total(self, seconds: float) -> float:
         """Return the integral of the rate over the seconds since the start."""
         swung = cos(self._angle(0)) - cos(self._angle(seconds))
-        return self.mean * (seconds + self.swing * self.period / (2 * pi) * swung)
+        year = sin(_season(seconds)) - sin(_season(0))
+        return self.mean * (
+            seconds
+            + self.swing * self.period / (2 * pi) * swung
+            + self.season * YEAR / (2 * pi) * year
+        )
 
     @property
     def highest(self) -> float:
         """The highest rate there is."""
-        return self.mean * (1 + self.swing)
+        return self.mean * (1 + self.swing + self.season)
 
     def _angle(self, seconds: float) -> float:
         return 2 * pi * seconds / self.period + self.phase
+
+
+def _season(seconds: float) -> float:
+    """Return how far the year is, from the middle of the winter on."""
+    return 2 * pi * (seconds - (MIDWINTER - INSTALLED).total_seconds()) / YEAR
 
 
 class _Model(SimulatedMeter):
@@ -78,16 +95,16 @@ class _Model(SimulatedMeter):
 
 
 class HeatMeter(_Model):
-    """A heat meter with 28 records in two telegrams."""
+    """A heat meter with 26 records in two telegrams, and its energy at the ends of 13 months in a third."""
 
     medium = 4
-    heat = Demand(mean=6_000)  # W
+    heat = Demand(mean=6_000, swing=0.2, season=0.7)  # W
     flow = Demand(mean=0.35, swing=0.3)  # m³/h
     writable = headers("0D FD 11", "42 EC 7E", "02 D9 48", "14 2D", "14 3B")
 
     @override
     def telegrams(self) -> list[bytes]:
-        return [self._present(), self._stored()]
+        return [self._present(), self._stored(), self._months()]
 
     @override
     def instantaneous(self) -> bytes:
@@ -121,6 +138,19 @@ class HeatMeter(_Model):
                 unsigned("02 FD 17", 0),
             )
         )
+
+    def _months(self) -> bytes:
+        """Return storages 8 to 20, the last month first."""
+        month, records = self.month_start, list[bytes]()
+        for storage in range(8, 21):
+            dif, dife = 0x40 * (storage & 1), storage >> 1
+            energy = self.heat.total((month - INSTALLED).total_seconds()) / 3.6e6
+            records += (
+                day(f"{0x82 | dif:02X} {dife:02X} 6C", month),
+                integer(f"{0x84 | dif:02X} {dife:02X} 06", int(energy)),
+            )
+            month = (month - timedelta(days=1)).replace(day=1)
+        return b"".join(records)
 
     def _stored(self) -> bytes:
         seconds, due = self.seconds, self.seconds_at_month_start

@@ -1,7 +1,7 @@
 """A slave's link layer: addresses, selection, frame count bit, rate (EN 13757-2, EN 13757-7)."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,6 +22,14 @@ class FrameCount(StrEnum):
     ADVANCES = "advances"  # the next telegram with every request
 
 
+class AfterReset(StrEnum):
+    """What a meter sends first after a reset or selection."""
+
+    BEGINS = "begins"  # its first telegram
+    KEEPS_FRAME_COUNT = "keeps frame count"  # that, or its last one if FCB is the same
+    GOES_ON = "goes on"  # the next telegram, or its last one if FCB is the same
+
+
 @dataclass(slots=True, kw_only=True)
 class Quirks:
     """Ways in which meters depart from the standard."""
@@ -32,6 +40,9 @@ class Quirks:
     endless: bool = False
     """Every telegram ends with 1F; after the last comes the first."""
     frame_count: FrameCount = FrameCount.KEPT
+    after_reset: AfterReset = AfterReset.BEGINS
+    access_number_stands: bool = False
+    """Every telegram has the same access number."""
     flow_control: bool = False
     """DFC is set, and nothing sent is taken."""
     secondary_addressing: bool = True
@@ -150,7 +161,9 @@ class Slave(ABC):
         """Forget what the link layer keeps."""
         self.selected = False
         self._reset = False
-        self.restart_link()
+        self._frame_counts.clear()
+        self._last_replies.clear()
+        self._position = 0
 
     def _understands(self, baud_rate: int | None) -> bool:
         if self._old_baud_rate and self.clock() >= self._old_baud_rate[1]:
@@ -193,10 +206,17 @@ class Slave(ABC):
         return None
 
     def restart_link(self) -> None:
-        """Begin with the first telegram again."""
-        self._frame_counts.clear()
-        self._last_replies.clear()
-        self._position = 0
+        """Begin with the first telegram again, as the standard has it."""
+        self._begin_again((False, True))
+
+    def _begin_again(self, links: Iterable[bool]) -> None:
+        """Forget the FCB of the link by primary address (False), of that by selection (True) or of both."""
+        if self.quirks.after_reset is AfterReset.BEGINS:
+            for by_selection in links:
+                self._frame_counts.pop(by_selection, None)
+                self._last_replies.pop(by_selection, None)
+        if self.quirks.after_reset is not AfterReset.GOES_ON:
+            self._position = 0
 
     def _reset_link(self, address: int) -> bytes | None:
         if address in (frames.SELECTED, frames.EVERY_SILENT):
@@ -248,7 +268,8 @@ class Slave(ABC):
             self._telegrams = self.readout()
         telegram = self._telegrams[self._position]
         self._position = (self._position + 1) % len(self._telegrams)
-        self.access_number = (self.access_number + 1) % 256
+        if not self.quirks.access_number_stands:
+            self.access_number = (self.access_number + 1) % 256
         return self.telegram_frame(
             telegram, more=self._position > 0 or self.quirks.endless
         )
@@ -271,9 +292,7 @@ class Slave(ABC):
         )
         if not self.selected:
             return None
-        self._frame_counts.pop(True, None)
-        self._last_replies.pop(True, None)
-        self._position = 0
+        self._begin_again((True,))
         return ACK
 
     def _matches(self, selection: bytes) -> bool:

@@ -46,6 +46,7 @@ from .link_form import number
 from .presentation_form import (
     PRESENTATION,
     async_presentation_errors,
+    followed,
     presentation_fields,
 )
 from .reading_flow import ReadingSteps
@@ -200,7 +201,7 @@ class BindingSteps(ReadingSteps):
         return self.async_show_form(
             step_id="binding_settings",
             data_schema=self.add_suggested_values_to_schema(
-                schema, user_input or _settings(binding)
+                schema, user_input or _settings(binding, medium)
             ),
             errors=errors,
             description_placeholders=await self._async_binding_placeholders()
@@ -235,10 +236,14 @@ class BindingSteps(ReadingSteps):
 
     def _entered(self, user_input: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the form of the settings changes in the binding's data."""
+        # What was left as proposed goes on following from the record.
+        follows = followed(self._binding, self._meter.medium)
         shown = {
             CONF_TITLE: user_input.get(CONF_TITLE),
             CONF_PRESENTATION: {
-                key: user_input[key] for key in PRESENTATION if key in user_input
+                key: user_input[key]
+                for key in PRESENTATION
+                if key in user_input and user_input[key] != follows.get(key)
             },
         }
         if self._binding.block:
@@ -307,8 +312,8 @@ class BindingSteps(ReadingSteps):
         return telegram < len(telegrams) and index < len(telegrams[telegram].records)
 
 
-def _settings(binding: Binding) -> dict[str, Any]:
-    """Return the form of the settings as they are."""
+def _settings(binding: Binding, medium: int | None) -> dict[str, Any]:
+    """Return the form of the settings as they are, and where nothing is set, as it follows from the record."""
     settings = {
         CONF_TITLE: binding.title,
         CONF_ACCESS: binding.access.lower(),
@@ -316,7 +321,9 @@ def _settings(binding: Binding) -> dict[str, Any]:
         CONF_INDEX: binding.index,
         **{key: getattr(binding.presentation, key) for key in PRESENTATION},
     }
-    return {key: value for key, value in settings.items() if value is not None}
+    return followed(binding, medium) | {
+        key: value for key, value in settings.items() if value is not None
+    }
 
 
 def _enterable(

@@ -6,9 +6,16 @@ from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from homeassistant.components import usb
+from homeassistant.components.usb import (
+    USBDevice,
+    async_get_usb_matchers_for_device,
+    async_scan_serial_ports,
+)
+from homeassistant.components.usb.consumers import async_get_serial_port_consumers
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_BASE, CONF_HOST, CONF_PORT, CONF_TYPE
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     NumberSelector,
@@ -35,7 +42,7 @@ from ..const import (
     TYPE_TCP,
 )
 from ..polling.connection import link_settings
-from ..presentation.reasons import error_text
+from ..presentation.reasons import reason_text
 from ..presentation.texts import async_get_texts
 from ..protocol import LinkBusyError, LinkError, open_link
 from .flow_errors import FieldErrors, link_error
@@ -139,6 +146,36 @@ def link_form(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+async def async_likely_port(hass: HomeAssistant) -> str | None:
+    """Return the one USB port that nothing uses and no other integration is made for; None where it isn't one."""
+    try:
+        ports = await async_scan_serial_ports(hass)
+    except OSError:
+        return None
+    used = await async_get_serial_port_consumers(hass, ports)
+    likely = [
+        port.device
+        for port in ports
+        if isinstance(port, USBDevice)
+        and not used.get(port.device)
+        and not async_get_usb_matchers_for_device(hass, port)
+    ]
+    return likely[0] if len(likely) == 1 else None
+
+
+@callback
+def async_follow_moved_port(hass: HomeAssistant, entry: ConfigEntry) -> None:
+    """Store where the adapter of a connection is plugged in now, if Home Assistant can tell that it moved."""
+    # Home Assistant 2026.10 can't.
+    find = getattr(usb, "async_find_moved_serial_port", None)
+    if find is None or entry.data[CONF_TYPE] != TYPE_SERIAL:
+        return
+    if moved := find(hass, entry.data[CONF_PORT]):
+        LOGGER.info("%s moved from %s to %s", entry.title, entry.data[CONF_PORT], moved)
+        data = {**entry.data, CONF_PORT: moved}
+        hass.config_entries.async_update_entry(entry, data=data, unique_id=way(data))
+
+
 def way(data: Mapping[str, Any]) -> str:
     """Return what tells one link to a bus from another, whatever its line settings."""
     if data[CONF_TYPE] == TYPE_TCP:
@@ -182,7 +219,7 @@ async def async_link_errors(
         await _async_test_link(data)
     except LinkError as err:
         texts = await async_get_texts(hass)
-        return link_error(data[CONF_TYPE], err), {"error": error_text(err, texts)}
+        return link_error(data[CONF_TYPE], err), {"error": reason_text(err, texts)}
     except Exception:
         LOGGER.exception("Unexpected error while opening %s", way(data))
         return {CONF_BASE: "unknown"}, {}

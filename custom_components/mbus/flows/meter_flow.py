@@ -1,34 +1,35 @@
 """Adding a meter, and choosing which of its records become entities."""
 
 from collections.abc import Collection
-from typing import Any
+from copy import replace
+from datetime import datetime
+from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS
-from homeassistant.helpers.selector import (
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    TextSelector,
-)
+from homeassistant.helpers.selector import TextSelector
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import CONF_BINDINGS
+from ..meters.binding import Binding
 from ..meters.meter import Meter, meter_unique_id
 from ..meters.reading import Reading
-from ..presentation.reasons import error_text, problem_text
+from ..presentation.reasons import fault_text, reason_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
-from ..profiles.library import AUTOMATIC, Library, async_get_library
-from ..protocol import Header, Telegram
+from ..profiles.library import AUTOMATIC, async_get_library
+from ..protocol import Header, MBusError, Telegram
 from .adding import meter_subentry_data
+from .energy_flow import EnergySteps
 from .flow_errors import meter_error
+from .history_flow import HistorySteps
 from .meter_settings_flow import MeterSettingsSteps
 from .record_choice import (
     bound_records,
     chosen_bindings,
     record_options,
+    records_selector,
     sensible_records,
 )
 from .search_flow import SubentrySearchFlow
@@ -39,11 +40,19 @@ CONF_RECORDS = "records"
 ADDRESS_SCHEMA = vol.Schema({vol.Required(CONF_ADDRESS): TextSelector()})
 
 
-class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchFlow):
+class MeterSubentryFlow(
+    TransformationSteps,
+    MeterSettingsSteps,
+    EnergySteps,
+    HistorySteps,
+    SubentrySearchFlow,
+):
     """Add a meter, or change one: which records are shown, how, and how it is read."""
 
     _bound: Collection[str] = ()
+    _chosen: list[dict[str, Any]] | None = None
     _telegrams: tuple[Telegram, ...] = ()
+    _read_at: datetime
     _typed: dict[str, Any] | None = None
 
     async def async_step_user(
@@ -102,6 +111,8 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 "choose_records",
                 "edit_binding",
                 "add_binding",
+                "energy",
+                "import_history",
                 "meter_settings",
             ],
             description_placeholders={"meter": self._meter.title},
@@ -129,11 +140,12 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
                 library.interpret(self._telegrams, self._profile_choice),
                 library.block_fields(self._telegrams, self._profile_choice),
             )
-            return (
-                await self._async_add_meter(chosen, library)
-                if adding
-                else self._store({CONF_BINDINGS: chosen})
-            )
+            self._chosen = chosen
+            new = [item for item in chosen if item not in bindings]
+            reading = Reading(telegrams=self._telegrams, time=self._read_at)
+            if await self._async_offer_history(self._with(new), reading):
+                return await self.async_step_history()
+            return await self._async_keep_chosen(chosen)
         step_id, placeholders = await self._async_take_records()
         interpretations = library.interpret(self._telegrams, self._profile_choice)
         fields = library.block_fields(self._telegrams, self._profile_choice)
@@ -152,13 +164,7 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             else self._bound
         )
         schema = vol.Schema(
-            {
-                vol.Required(CONF_RECORDS, default=ticked): SelectSelector(
-                    SelectSelectorConfig(
-                        options=options, multiple=True, mode=SelectSelectorMode.LIST
-                    )
-                )
-            }
+            {vol.Required(CONF_RECORDS, default=ticked): records_selector(options)}
         )
         return self.async_show_form(
             step_id=step_id,
@@ -169,10 +175,25 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
             },
         )
 
-    async def _async_add_meter(
-        self, bindings: list[dict[str, Any]], library: Library
+    @override
+    async def _async_end_history(self) -> SubentryFlowResult:
+        if self._chosen is None:
+            return await super()._async_end_history()
+        return await self._async_keep_chosen(self._chosen)
+
+    def _with(self, bindings: list[dict[str, Any]]) -> Meter:
+        """Return the meter with these bindings alone."""
+        meter = self._asked if self.source == SOURCE_USER else self._meter
+        known = {item["id"]: Binding.from_dict(item) for item in bindings}
+        return replace(meter, medium=self._medium, bindings=known)
+
+    async def _async_keep_chosen(
+        self, bindings: list[dict[str, Any]]
     ) -> SubentryFlowResult:
+        if self.source != SOURCE_USER:
+            return self._store({CONF_BINDINGS: bindings})
         assert self._readout
+        library = await async_get_library(self.hass)
         return self.async_create_entry(
             title=await self._async_title(),
             data=meter_subentry_data(
@@ -212,24 +233,20 @@ class MeterSubentryFlow(TransformationSteps, MeterSettingsSteps, SubentrySearchF
     async def _async_take_records(self) -> tuple[str, dict[str, str]]:
         """Take the telegrams just read, or else the last ones; return the step that shows them, and what it names."""
         texts, data = await async_get_texts(self.hass), self._data
-        error: str | None = None
+        error: MBusError | None = None
+        self._read_at = data.reading.time if data.reading else dt_util.utcnow()
         if readout := self._readout:
-            self._telegrams = readout.telegrams
-            error = error_text(readout.error, texts) if readout.error else None
+            self._telegrams, self._read_at = readout.telegrams, dt_util.utcnow()
+            error = readout.error
         elif reading := data.reading:
             self._telegrams, error = reading.telegrams, reading.error
         if not (readout or data.is_heard):
             return "records_last_reading", {
-                "error": data.reason or "–",
+                "error": fault_text(data, texts),
                 "time": _time_text(data.reading),
             }
-        reasons = [error] if error else []
-        reasons += [
-            problem_text(telegram.problem, texts)
-            for telegram in self._telegrams
-            if telegram.problem
-        ]
-        if reasons:
+        whys = [error, *(telegram.problem for telegram in self._telegrams)]
+        if reasons := [reason_text(why, texts) for why in whys if why]:
             return "records_incomplete", {"error": ", ".join(reasons)}
         return "records", {}
 

@@ -9,6 +9,8 @@ from homeassistant.data_entry_flow import AbortFlow
 
 from ..meters.reading import Reading
 from ..polling.coordinator import MBusConfigEntry, MeterCoordinator
+from ..presentation.reasons import fault_text
+from ..presentation.texts import cached_texts
 from ..profiles.interpretation import Interpretations
 from ..profiles.library import cached_library
 from ..protocol import Telegram
@@ -51,7 +53,10 @@ class MeterRepairFlow(RepairsFlow):
         if not data.is_heard or data.reading is None:
             raise AbortFlow(
                 "read_failed",
-                {**self._placeholders, "error": data.reason or data.state},
+                {
+                    **self._placeholders,
+                    "error": fault_text(data, cached_texts(self.hass)),
+                },
             )
         return data.reading
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from homeassistant.config_entries import ConfigSubentryData
 
 from ..meters.meter import Meter, meter_unique_id
-from ..presentation.reasons import error_text
+from ..presentation.reasons import reason_text
 from ..presentation.texts import Texts, option_key
 from ..presentation.titles import meter_title
 from ..profiles.library import Library
@@ -74,7 +74,7 @@ class MeterSearch:
     def error_text(self) -> str:
         """Say why the search came to an end before it was through."""
         if isinstance(self.error, MBusError):
-            return error_text(self.error, self.texts)
+            return reason_text(self.error, self.texts)
         return str(self.error)
 
     @property
@@ -128,7 +128,7 @@ class MeterSearch:
                     return
 
     def _tell(self, problem: MBusError) -> None:
-        self.problems.append(error_text(problem, self.texts))
+        self.problems.append(reason_text(problem, self.texts))
 
     def _title(self, found: Found) -> str:
         return meter_title(found.header, found.address, self.texts)
@@ -163,5 +163,9 @@ class MeterSearch:
         heard = Readout(telegrams=(found.telegram,), complete=True)
         readout = self.readouts.get(found.key, heard)
         return meter_subentry(
-            found.address, readout, self._title(found), self.library, found.quirks
+            found.address,
+            readout,
+            self._title(found),
+            self.library,
+            found.quirks.learnt_from(readout),
         )

@@ -30,6 +30,7 @@ from ..const import (
 )
 from ..meters.meter import Meter, identity_data, meter_unique_id
 from ..polling.adoption import async_seams_of_exchange, seams_text
+from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text
 from ..profiles.library import AUTOMATIC
@@ -40,12 +41,11 @@ from .link_form import number
 from .options_flow import SHORT_PERIOD
 from .profile_choice import async_profile_options
 from .reading_flow import ReadingSteps
+from .units import CONF_FIRST_BYTE_TIMEOUT, CONF_PAUSE, DAY, MillisecondsSelector, shown
 
 CONF_APPLICATION_RESET: Final = "application_reset"
-CONF_FIRST_BYTE_TIMEOUT: Final = "first_byte_timeout"
 CONF_IGNORE_MORE_RECORDS: Final = "ignore_more_records"
 CONF_INITIAL_FRAMES: Final = "initial_frames"
-CONF_PAUSE: Final = "pause"
 CONF_RESET: Final = "reset"
 
 
@@ -63,8 +63,10 @@ QUIRKS_SCHEMA: Final = vol.Schema(
     {
         vol.Required(CONF_RESET): _choice(CONF_RESET, "before_each_read", "never"),
         vol.Required(CONF_IGNORE_MORE_RECORDS): BooleanSelector(),
-        vol.Optional(CONF_FIRST_BYTE_TIMEOUT): number(50, 60_000, unit="ms"),
-        vol.Required(CONF_PAUSE): number(0, 600_000, unit="ms"),
+        vol.Optional(CONF_FIRST_BYTE_TIMEOUT): MillisecondsSelector(
+            50, 60_000, or_none=True
+        ),
+        vol.Required(CONF_PAUSE): MillisecondsSelector(0, 600_000),
         vol.Optional(CONF_APPLICATION_RESET): number(0, 255),
         vol.Optional(CONF_INITIAL_FRAMES): TextSelector(
             TextSelectorConfig(multiple=True)
@@ -80,7 +82,9 @@ def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
                 TextSelector(), vol.Strip, vol.Length(min=1)
             ),
             vol.Required(CONF_ADDRESS): TextSelector(),
-            vol.Optional(CONF_PERIOD): number(1000, 604_800_000, unit="ms"),
+            vol.Optional(CONF_PERIOD): MillisecondsSelector(
+                1000, 7 * DAY, or_none=True
+            ),
             vol.Required(CONF_ON_DEMAND): BooleanSelector(),
             vol.Required(CONF_METER_CLOCK): _choice(
                 CONF_METER_CLOCK, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
@@ -99,6 +103,7 @@ class MeterSettingsSteps(ReadingSteps):
     """Step `meter_settings`. A new address is read before it is stored; who answers there has to be this meter or taken for it."""
 
     _settings: dict[str, Any] | None = None
+    _seams: Sequence[Seam] = ()
     _address: Address
 
     async def async_step_meter_settings(
@@ -130,7 +135,7 @@ class MeterSettingsSteps(ReadingSteps):
         return self.async_show_form(
             step_id="meter_settings",
             data_schema=self.add_suggested_values_to_schema(
-                _settings_schema(profiles), self._settings or _form(self._meter)
+                _settings_schema(profiles), shown(self._settings or _form(self._meter))
             ),
             errors=errors,
             description_placeholders=placeholders,
@@ -161,16 +166,16 @@ class MeterSettingsSteps(ReadingSteps):
             )
         assert self._readout
         texts, coordinator = await async_get_texts(self.hass), self._coordinator
-        seams = await async_seams_of_exchange(coordinator, self._readout)
+        self._seams = await async_seams_of_exchange(coordinator, self._readout)
         return self.async_show_menu(
-            step_id="exchanged" if seams else "moved",
+            step_id="exchanged" if self._seams else "moved",
             menu_options=["adopt_meter", "meter_settings"],
             description_placeholders={
                 "address": str(self._address),
                 "expected": identity_text(expected, texts, found),
                 "found": identity_text(found, texts, expected),
                 "meter": self._meter.title,
-                "seams": seams_text(coordinator, seams),
+                "seams": seams_text(coordinator, self._seams),
             },
         )
 
@@ -189,9 +194,7 @@ class MeterSettingsSteps(ReadingSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
-        assert self._readout
-        seams = await async_seams_of_exchange(self._coordinator, self._readout)
-        self._runtime.seams.async_take_out(seams, self._meter.bindings)
+        self._runtime.seams.async_take_out(self._seams, self._meter.bindings)
         return self._store_settings(
             identity_data(self._found.header, self._found.identity)
         )
@@ -210,13 +213,13 @@ class MeterSettingsSteps(ReadingSteps):
         if self._meter.quirks.ring and quirks[CONF_RESET] == "never":
             errors[CONF_QUIRKS] = "reset_needed"
         try:
-            _quirks(quirks, None)
+            _quirks(quirks, Quirks())
         except FrameError, ValueError:
             errors[CONF_QUIRKS] = "invalid_frame"
         return errors
 
     def _shortens(self, settings: Mapping[str, Any]) -> bool:
-        period = settings.get(CONF_PERIOD, SHORT_PERIOD)
+        period = settings.get(CONF_PERIOD) or SHORT_PERIOD
         stored = self._subentry.data.get(CONF_PERIOD)
         return (
             not settings[CONF_ON_DEMAND] and period < SHORT_PERIOD and period != stored
@@ -240,9 +243,16 @@ class MeterSettingsSteps(ReadingSteps):
             self._meter,
             address=self._address,
             identity=None,
-            quirks=_quirks(self._settings[CONF_QUIRKS], None),
+            quirks=_quirks(self._settings[CONF_QUIRKS], Quirks()),
         )
         return await self._async_read(moved, done="moved", failed="meter_settings")
+
+    @property
+    def _known_quirks(self) -> Quirks:
+        """What was learnt of the meter at the address entered."""
+        if self._address == self._meter.address or self._readout is None:
+            return self._meter.quirks
+        return Quirks().learnt_from(self._readout)
 
     def _store_settings(
         self, identity: Mapping[str, Any] | None = None
@@ -261,7 +271,7 @@ class MeterSettingsSteps(ReadingSteps):
                 CONF_METER_CLOCK: self._settings[CONF_METER_CLOCK],
                 CONF_PROFILE: self._settings[CONF_PROFILE],
                 CONF_QUIRKS: _quirks(
-                    self._settings[CONF_QUIRKS], self._meter.quirks.ring
+                    self._settings[CONF_QUIRKS], self._known_quirks
                 ).as_dict(),
             },
         )
@@ -298,8 +308,8 @@ def _given(form: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in form.items() if value is not None}
 
 
-def _quirks(form: Mapping[str, Any], ring: int | None) -> Quirks:
-    """Return the quirks that were entered, beside what was learnt of the meter's telegrams.
+def _quirks(form: Mapping[str, Any], known: Quirks) -> Quirks:
+    """Return the quirks that were entered, beside what was learnt of the meter.
 
     Raises FrameError or ValueError for a frame that is none.
     """
@@ -307,12 +317,12 @@ def _quirks(form: Mapping[str, Any], ring: int | None) -> Quirks:
     for frame in frames:
         parse_frame(frame)
     first_byte_timeout = form.get(CONF_FIRST_BYTE_TIMEOUT)
-    return Quirks(
+    return replace(
+        known,
         reset=form[CONF_RESET],
         ignore_more_records=form[CONF_IGNORE_MORE_RECORDS],
         first_byte_timeout=first_byte_timeout and first_byte_timeout / 1000,
         pause=form[CONF_PAUSE] / 1000,
         application_reset=form.get(CONF_APPLICATION_RESET),
         initial_frames=frames,
-        ring=ring,
     )

@@ -38,14 +38,15 @@ from .link_form import (
     link_given_up,
     number,
 )
+from .units import DAY, BytesSelector, MillisecondsSelector, shown
 
 SHORT_PERIOD: Final = 60_000
 """Milliseconds below which a period is asked for once more: the batteries of many meters are made for fewer readings."""
 
-_MONTH = 31 * 24 * 3_600_000
+_MONTH = 31 * DAY
 
 TIMING_FIELDS: Final[Mapping[str, Any]] = {
-    CONF_TIMEOUT: number(100, 60_000, unit="ms"),
+    CONF_TIMEOUT: MillisecondsSelector(100, 60_000),
     CONF_ATTEMPTS: number(1, 20),
     CONF_LINE_DELAY_RATIO: NumberSelector(
         NumberSelectorConfig(min=0.1, max=10, step=0.1, mode=NumberSelectorMode.BOX)
@@ -54,16 +55,16 @@ TIMING_FIELDS: Final[Mapping[str, Any]] = {
 
 _FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "polling": {
-        CONF_PERIOD: number(1000, _MONTH, unit="ms"),
+        CONF_PERIOD: MillisecondsSelector(1000, _MONTH),
         CONF_GROUP_REQUESTS: BooleanSelector(),
     },
     "line": {
         **TIMING_FIELDS,
-        CONF_SHUTDOWN_TIMEOUT: number(0, 60_000, unit="ms"),
+        CONF_SHUTDOWN_TIMEOUT: MillisecondsSelector(0, 60_000),
         CONF_MAX_PACKAGE_LENGTH: number(20, 253, unit="B"),
     },
     "limits": {
-        CONF_MEMORY_LIMIT: number(65_536, 1 << 30, unit="B"),
+        CONF_MEMORY_LIMIT: BytesSelector(65_536, 1 << 30),
         CONF_TRACE_LENGTH: number(0, 100_000),
     },
 }
@@ -180,7 +181,7 @@ class MBusOptionsFlow(OptionsFlow):
     ) -> ConfigFlowResult:
         if user_input is not None:
             return self._store(user_input)
-        options = {**all_options(self.config_entry.options), **self._typed}
+        options = shown({**all_options(self.config_entry.options), **self._typed})
         schema = {
             vol.Required(key, default=options[key]): field
             for key, field in _FIELDS[step_id].items()

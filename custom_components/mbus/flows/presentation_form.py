@@ -70,6 +70,19 @@ def presentation_fields(
     }
 
 
+def followed(binding: Binding, medium: int | None) -> dict[str, Any]:
+    """Return the fields as they follow from the record and its steps, without what a person set."""
+    shown = sensor_description(replace(binding, presentation=Presentation()), medium)
+    follows = {
+        CONF_DEVICE_CLASS: shown.device_class,
+        CONF_UNIT: shown.suggested_unit_of_measurement
+        or shown.native_unit_of_measurement,
+        CONF_STATE_CLASS: shown.state_class,
+        CONF_PRECISION: shown.suggested_display_precision,
+    }
+    return {key: value for key, value in follows.items() if value is not None}
+
+
 async def async_presentation_errors(
     hass: HomeAssistant, binding: Binding, medium: int | None, value: Any
 ) -> tuple[FieldErrors, dict[str, str]]:

@@ -16,7 +16,7 @@ from homeassistant.data_entry_flow import AbortFlow
 from ..meters.meter import Meter, configured_as, meter_unique_id
 from ..meters.reading import MeterData, Reading
 from ..polling.coordinator import MBusRuntimeData, MeterCoordinator
-from ..presentation.reasons import error_text
+from ..presentation.reasons import reason_text
 from ..presentation.texts import async_get_texts
 from ..protocol import Address, MBusError, Readout, parse_address, read_new
 from .flow_errors import FieldErrors
@@ -147,7 +147,7 @@ class ReadingSteps(MBusSubentryFlow):
 
     async def _async_error_text(self) -> str:
         texts = await async_get_texts(self.hass)
-        return error_text(self._error, texts) if self._error else ""
+        return reason_text(self._error, texts) if self._error else ""
 
     def _step_after_reading(self) -> str:
         # A progress step can't end the flow itself.

@@ -7,20 +7,29 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from homeassistant.helpers.selector import SelectOptionDict
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
 
 from ..const import CONF_INDEX, CONF_TELEGRAM
 from ..meters.binding import NOTHING_ELSE, Binding
-from ..presentation.naming import binding_name, block_label, name_key, record_label
+from ..presentation.naming import binding_name, name_key
+from ..presentation.record_label import block_label, record_label
 from ..presentation.texts import Texts
 from ..profiles.block import BlockField, BlockPlace
 from ..profiles.interpretation import Interpretations, meant
-from ..protocol import Record, Telegram
+from ..protocol import Function, Record, Telegram
 from .adding import bind, bind_block, sensible_places
 
 type BlockFields = Mapping[BlockPlace, BlockField]
 
 _DATES: Final = ("date", "date_time")
+
+_LONGEST_LIST: Final = 30
+_PRESENT: Final = (Function.INSTANTANEOUS, Function.ERROR)
 
 NO_FIELDS: Final[BlockFields] = {}
 
@@ -33,20 +42,25 @@ def record_options(
     interpretations: Interpretations = NOTHING_ELSE,
     fields: BlockFields = NO_FIELDS,
 ) -> list[SelectOptionDict]:
-    """Return every record and field as an option, and every binding whose record is not among them."""
+    """Return every record and field as an option, and every binding whose record is not among them.
+
+    They come by telegram, in each the present values first.
+    """
     labels = {
-        _key(
-            binding.telegram, where := _where(binding)
-        ): f"{where} · {binding_name(binding, texts)} · –"
+        (key := _key(binding.telegram, _where(binding))): (
+            f"{key} · {binding_name(binding, texts)} · –"
+        )
         for binding in bindings
     }
+    present = set()
     names: Counter[str] = Counter()
     for key, record in _records(telegrams):
         place = place_of(key)
         interpretation = interpretations.get(place)
-        name = name_key(meant(record, interpretation))
+        signature = meant(record, interpretation)
+        name = name_key(signature)
         names[name] += 1
-        labels[key] = record_label(
+        label = record_label(
             record,
             texts,
             medium,
@@ -55,16 +69,34 @@ def record_options(
             interpretation=interpretation,
             kept_at=kept_at(telegrams, record),
         )
+        labels[key] = f"{place[0]}.{label}"
+        if not signature.storage_number and signature.function in _PRESENT:
+            present.add(key)
     for (telegram, _), field in fields.items():
         data = telegrams[telegram].manufacturer_data
-        labels[_key(telegram, field.key)] = block_label(field, data, texts, medium)
-    several = any(_order(key)[0] for key in labels)
+        label = block_label(field, data, texts, medium)
+        labels[_key(telegram, field.key)] = f"{telegram} · {label}"
+
+    def order(key: str) -> tuple[int, bool, int, str]:
+        telegram, index, part = _order(key)
+        return telegram, key not in present, index, part
+
     return [
-        SelectOptionDict(
-            value=key, label=f"{_order(key)[0]}.{label}" if several else label
-        )
-        for key, label in sorted(labels.items(), key=lambda item: _order(item[0]))
+        SelectOptionDict(value=key, label=labels[key])
+        for key in sorted(labels, key=order)
     ]
+
+
+def records_selector(options: Sequence[SelectOptionDict]) -> SelectSelector:
+    """Return a field for any number of records: a list to tick, and where that would be long, one that is searched."""
+    is_long = len(options) > _LONGEST_LIST
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=options,
+            multiple=True,
+            mode=SelectSelectorMode.DROPDOWN if is_long else SelectSelectorMode.LIST,
+        )
+    )
 
 
 def sensible_records(

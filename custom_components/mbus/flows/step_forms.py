@@ -32,6 +32,15 @@ class _UncheckedTemplateSelector(TemplateSelector):
         return str(data)
 
 
+class OrderSelector(SelectSelector):
+    """Options that are dragged into their order; one that was taken out can be put in again."""
+
+    @override
+    def serialize(self) -> Any:
+        """Tell the frontend, which knows more of a selection than its schema says."""
+        return {"selector": {"select": {**self.config, "reorder": True}}}
+
+
 def _number(unit: str | None = None) -> NumberSelector:
     config = NumberSelectorConfig(mode=NumberSelectorMode.BOX, step="any")
     if unit:
@@ -68,7 +77,9 @@ STEP_FORMS: Mapping[str, vol.Schema] = {
     "derivative": vol.Schema(
         {vol.Required("time_unit", default=UnitOfTime.HOURS): _TIME_UNIT}
     ),
-    "damper": vol.Schema({vol.Required("lag"): _number(UnitOfTime.SECONDS)}),
+    "damper": vol.Schema(
+        {vol.Required("lag", default=60): _number(UnitOfTime.SECONDS)}
+    ),
     "script": vol.Schema({vol.Required("template"): _UncheckedTemplateSelector()}),
 }
 

@@ -1,20 +1,13 @@
 """Editing a binding's chain of transformations: its steps, a check of what they make of the value, and its unit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partialmethod
 from typing import Any, Final
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_BASE
-from homeassistant.helpers.selector import (
-    ObjectSelector,
-    ObjectSelectorConfig,
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-)
+from homeassistant.helpers.selector import SelectOptionDict, SelectSelectorConfig
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
@@ -23,10 +16,10 @@ from ..meters.binding import Binding, Presentation
 from ..meters.evaluation import evaluate_binding, value_in
 from ..meters.reading import Result
 from ..meters.transformation import STEP_TYPES, Outcome, Step, is_number
+from ..presentation.described import guard_of
 from ..presentation.description import sensor_description, transformed_result
 from ..presentation.display import display_of
-from ..presentation.native_value import guard_of
-from ..presentation.reasons import problem_text
+from ..presentation.reasons import reason_text
 from ..presentation.resulting import Resulting
 from ..presentation.texts import async_get_texts, option_key
 from ..protocol import SECRET_QUANTITIES
@@ -39,11 +32,13 @@ from .presentation_form import (
     async_presentation_errors,
     presentation_fields,
 )
-from .step_forms import STEP_FORMS, entered, step_errors, summary
+from .step_forms import STEP_FORMS, OrderSelector, entered, step_errors, summary
 
-CONF_STEP: Final = "step"
 CONF_STEPS: Final = "steps"
+MOST_STEPS: Final = 9
+"""How many steps the menu has texts for."""
 
+_EXAMPLE: Final = "{{ value / 2 }}"
 _HIDDEN: Final = "••••"
 
 
@@ -63,17 +58,20 @@ class TransformationSteps(BindingSteps):
     async def async_step_transformation(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Show the steps in order and ask what to do with them."""
-        options = ["add_step"]
+        """Show the steps in order, of which each opens its form, and ask what to do with them."""
+        labels = (await self._async_labels())[:MOST_STEPS]
+        steps = {f"step_{place}": label for place, label in enumerate(labels, 1)}
+        options = [*steps]
+        if len(self._steps) < MOST_STEPS:
+            options.append("add_step")
         if self._steps:
-            options += ["change_step", "arrange_steps"]
+            options.append("arrange_steps")
         if self._steps or self._binding.transformations:
             options.append("check_transformation")
         return self.async_show_menu(
             step_id="transformation",
             menu_options=options,
-            description_placeholders=await self._async_binding_placeholders()
-            | {"steps": "\n".join(await self._async_labels()) or "–"},
+            description_placeholders=await self._async_binding_placeholders() | steps,
         )
 
     async def async_step_add_step(
@@ -83,25 +81,22 @@ class TransformationSteps(BindingSteps):
         self._place = None
         return self.async_show_menu(step_id="add_step", menu_options=list(STEP_FORMS))
 
-    async def async_step_change_step(
-        self, user_input: dict[str, Any] | None = None
+    async def _async_change_step(
+        self, place: int, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Ask which step to change."""
-        if user_input is not None:
-            self._place = int(user_input[CONF_STEP])
-            return await self._async_step_form(self._steps[self._place]["type"])
-        options = [
-            SelectOptionDict(value=str(place), label=label)
-            for place, label in enumerate(await self._async_labels())
-        ]
-        selector = SelectSelector(
-            SelectSelectorConfig(options=options, mode=SelectSelectorMode.LIST)
-        )
-        return self.async_show_form(
-            step_id="change_step",
-            data_schema=vol.Schema({vol.Required(CONF_STEP): selector}),
-            last_step=False,
-        )
+        """Open the form of a step."""
+        self._place = place
+        return await self._async_step_form(self._steps[place]["type"])
+
+    async_step_step_1 = partialmethod(_async_change_step, 0)
+    async_step_step_2 = partialmethod(_async_change_step, 1)
+    async_step_step_3 = partialmethod(_async_change_step, 2)
+    async_step_step_4 = partialmethod(_async_change_step, 3)
+    async_step_step_5 = partialmethod(_async_change_step, 4)
+    async_step_step_6 = partialmethod(_async_change_step, 5)
+    async_step_step_7 = partialmethod(_async_change_step, 6)
+    async_step_step_8 = partialmethod(_async_change_step, 7)
+    async_step_step_9 = partialmethod(_async_change_step, 8)
 
     async def _async_step_form(
         self, kind: str, user_input: dict[str, Any] | None = None
@@ -132,7 +127,7 @@ class TransformationSteps(BindingSteps):
                 STEP_FORMS[kind], user_input or present
             ),
             errors=errors,
-            description_placeholders=placeholders,
+            description_placeholders={"example": _EXAMPLE, **placeholders},
             last_step=False,
         )
 
@@ -148,36 +143,25 @@ class TransformationSteps(BindingSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Show the steps as a list in which they are moved and deleted."""
-        labels = await self._async_labels()
         errors: FieldErrors = {}
         placeholders: dict[str, str] = {}
+        places = [str(place) for place in range(len(self._steps))]
         if user_input is not None:
-            arranged = [item[CONF_STEP] for item in user_input.get(CONF_STEPS, ())]
-            steps = [self._steps[labels.index(label)] for label in arranged]
-            if len(set(arranged)) < len(arranged):
-                errors = {CONF_STEPS: "step_twice"}
-            else:
-                errors, placeholders = self._chain_errors(steps, CONF_STEPS)
+            order = dict.fromkeys(user_input.get(CONF_STEPS, ()))
+            steps = [self._steps[int(place)] for place in order]
+            errors, placeholders = self._chain_errors(steps, CONF_STEPS)
             if not errors:
                 self._chain = steps
                 return await self.async_step_transformation()
-        # What was deleted can be added again: the list offers the steps there are, and no others.
-        field = SelectSelector(
-            SelectSelectorConfig(options=labels, mode=SelectSelectorMode.LIST)
-        )
-        selector = ObjectSelector(
-            ObjectSelectorConfig(
-                fields={CONF_STEP: {"selector": field, "required": True}},
-                multiple=True,
-                label_field=CONF_STEP,
-                translation_key="transformation_steps",
-            )
-        )
+        options = [
+            SelectOptionDict(value=place, label=label)
+            for place, label in zip(places, await self._async_labels(), strict=True)
+        ]
+        selector = OrderSelector(SelectSelectorConfig(options=options, multiple=True))
         return self.async_show_form(
             step_id="arrange_steps",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema({vol.Optional(CONF_STEPS): selector}),
-                {CONF_STEPS: [{CONF_STEP: label} for label in labels]},
+                vol.Schema({vol.Optional(CONF_STEPS): selector}), {CONF_STEPS: places}
             ),
             errors=errors,
             description_placeholders=placeholders,
@@ -329,17 +313,28 @@ class TransformationSteps(BindingSteps):
         if self._is_secret:
             return _HIDDEN, [f"**{_HIDDEN}**" for _ in nothing], ""
         result, outcome = evaluated
-        unit = self._binding.unit if is_number(result.raw) else None
-        raw = " ".join(filter(None, (_shown(result.raw), unit)))
+        raw = _shown(result.raw, self._binding.unit)
+        texts = await async_get_texts(self.hass)
         made = [
-            f"**{_shown(value)}**" + (f" ({reason})" if reason else "")
-            for value, reason in zip(outcome.trace, outcome.reasons, strict=True)
+            f"**{_shown(value, unit)}**"
+            + (f" ({reason_text(reason, texts)})" if reason else "")
+            for value, unit, reason in zip(
+                outcome.trace, self._units(), outcome.reasons, strict=True
+            )
         ]
         problem = result.record.problem if result.record else None
-        if problem:
-            texts = await async_get_texts(self.hass)
-            return raw, made, problem_text(problem, texts)
-        return raw, made, "" if outcome.error else result.reason or ""
+        why = problem or (None if outcome.error else result.reason)
+        return raw, made, reason_text(why, texts) if why else ""
+
+    def _units(self) -> Iterator[str | None]:
+        """Return the unit after each step; None from where a factor or a script may have made it any other one."""
+        unit, is_known = self._binding.unit, True
+        for count, step in enumerate(self._steps, 1):
+            result = self._resulting(self._steps[:count])
+            if step["type"] in ("scaling", "script") and not result.certain:
+                is_known = is_known and result.unit != unit
+            unit = result.unit
+            yield unit if is_known else None
 
     async def _async_labels(self) -> list[str]:
         """Return the steps as a numbered list."""
@@ -365,13 +360,12 @@ def _presented(binding: Binding) -> dict[str, Any]:
     return {key: value for key, value in given.items() if value is not None}
 
 
-def _shown(value: Any) -> str:
-    """Return a value without the digits that only a float's rounding adds."""
+def _shown(value: Any, unit: str | None = None) -> str:
+    """Return a value, of a number with its unit and without the digits that only a float's rounding adds."""
     match value:
         case None:
             return "–"
-        case float():
-            return f"{value:.12g}"
         case bytes():
             return value.hex().upper()
-    return str(value)
+    text = f"{value:.12g}" if isinstance(value, float) else str(value)
+    return f"{text} {unit}" if unit and is_number(value) else text

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from copy import replace
 from dataclasses import dataclass, field, fields
-from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -17,9 +16,9 @@ from ..protocol import (
     Signature,
     Telegram,
     Value,
-    convert_unit,
     dimension,
 )
+from .reason import Reason, Why
 
 NOTHING_ELSE: Final[Interpretations] = {}
 """No record means anything else than the standard says."""
@@ -66,12 +65,19 @@ class BindingState(StrEnum):
 
 
 class BindingError(Exception):
-    """A binding has no value: `state` says which error it is, the message says why."""
+    """A binding has no value: `state` says which error it is, `reason` says why.
 
-    def __init__(self, state: BindingState, message: str) -> None:
-        """Remember the state beside the message."""
-        super().__init__(message)
+    `is_missing`: its record is not where it was; what could not be read may still be there.
+    """
+
+    def __init__(
+        self, state: BindingState, reason: Why, *, is_missing: bool = False
+    ) -> None:
+        """Remember all of it."""
+        super().__init__(state, reason)
         self.state = state
+        self.reason = reason
+        self.is_missing = is_missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,33 +163,12 @@ class Binding:
         """The unit of its values, before the chain."""
         return self.interpretation.unit if self.interpretation else self.unit
 
-    def read(
-        self, record: Record, telegrams: Sequence[Telegram]
-    ) -> tuple[Value, Problem | None]:
-        """Return a record's value in the unit of the binding, and what is wrong with it."""
-        if (
-            record.function is Function.ERROR
-            and self.signature is not None
-            and self.signature.function is not Function.ERROR
-        ):
-            return None, Problem("during_error")
-        if self.interpretation:
-            return self.interpretation.read(record, telegrams[self.telegram], self.unit)
-        value = record.value
-        if (
-            isinstance(value, int | float | Decimal)
-            and record.unit is not None
-            and self.unit is not None
-        ):
-            try:
-                value = convert_unit(value, record.unit, self.unit)
-            except ValueError as err:
-                raise BindingError(BindingState.RECORD_CHANGED, str(err)) from err
-        return value, record.problem
-
     def _telegram_in(self, telegrams: Sequence[Telegram]) -> Telegram:
         if self.telegram >= len(telegrams):
-            raise BindingError(BindingState.NO_TELEGRAM, f"no telegram {self.telegram}")
+            raise BindingError(
+                BindingState.NO_TELEGRAM,
+                Reason("no_telegram", {"telegram": self.telegram}),
+            )
         return telegrams[self.telegram]
 
     def block_value_in(
@@ -196,8 +181,10 @@ class Binding:
         assert self.block is not None
         data = self._telegram_in(telegrams).manufacturer_data
         if not data:
-            reason = f"no manufacturer's data in telegram {self.telegram}"
-            raise BindingError(BindingState.NO_RECORD, reason)
+            raise BindingError(
+                BindingState.NO_RECORD,
+                Reason("no_manufacturer_data", {"telegram": self.telegram}),
+            )
         return self.block.read(data)
 
     def record_in(self, telegrams: Sequence[Telegram]) -> Record:
@@ -208,10 +195,13 @@ class Binding:
         telegram = self._telegram_in(telegrams)
         assert self.index is not None
         if self.index >= len(telegram.records):
-            reason = f"no record at index {self.index}"
+            reason = Reason("no_record", {"index": self.index})
             if telegram.problem:
-                reason += f" ({telegram.problem})"
-            raise BindingError(BindingState.NO_RECORD, reason)
+                facts = {"index": self.index, "reason": telegram.problem}
+                reason = Reason("record_not_read", facts)
+            raise BindingError(
+                BindingState.NO_RECORD, reason, is_missing=telegram.problem is None
+            )
         record = telegram.records[self.index]
         if self.signature is None:
             return record
@@ -220,18 +210,33 @@ class Binding:
             replace(self.signature, function=Function.ERROR),
         ):
             raise BindingError(
-                BindingState.RECORD_CHANGED,
-                f"record {self.index} of telegram {self.telegram} is now {record.signature}, it was {self.signature}",
+                BindingState.RECORD_CHANGED, self._change(record), is_missing=True
             )
         if self.layout is not None and self.layout not in (
             telegram.layout,
             telegram.sound_layout,
         ):
+            facts = {"telegram": self.telegram, "record": self.signature}
             raise BindingError(
                 BindingState.RECORD_CHANGED,
-                f"telegram {self.telegram} has other records than before, and more than one is {self.signature}",
+                Reason("records_changed", facts),
+                is_missing=True,
             )
         return record
+
+    def _change(self, record: Record) -> Reason:
+        """Return what a record at the binding's place means now, and what it meant: by name, or by unit where that is all."""
+        before, now = self.signature, record.signature
+        if before and before._replace(dimension=now.dimension) == now:
+            return unit_changed(self, record)
+        facts = {"telegram": self.telegram, "index": self.index}
+        return Reason("record_changed", facts | {"before": before, "now": now})
+
+
+def unit_changed(binding: Binding, record: Record) -> Reason:
+    """Return that a record comes in another kind of unit than the binding's."""
+    facts = {"now": record.unit or "–", "before": binding.unit or "–"}
+    return Reason("unit_changed", facts)
 
 
 def bound_to_block(telegram: int, field: BlockField) -> dict[str, Any]:
@@ -319,12 +324,7 @@ def is_missing(
     try:
         binding.record_in(telegrams)
     except BindingError as err:
-        match err.state:
-            case BindingState.NO_TELEGRAM:
-                return is_complete
-            case BindingState.NO_RECORD:
-                return telegrams[binding.telegram].problem is None
-        return True
+        return err.is_missing or (is_complete and err.state is BindingState.NO_TELEGRAM)
     return False
 
 

@@ -2,16 +2,27 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from homeassistant.core import HomeAssistant
 
-from ..protocol import Record, Telegram
-from .binding import Binding, BindingError, BindingState
+from ..protocol import (
+    SUMMER_TIME,
+    Function,
+    Problem,
+    Record,
+    Telegram,
+    Value,
+    convert_unit,
+)
+from .binding import Binding, BindingError, BindingState, unit_changed
+from .clock import to_timestamp
 from .guards import Fall, Guard, hold_against
 from .meter import Meter
 from .reading import Memory, Reading, Result
+from .reason import Reason, spelt
 from .transformation import (
     Outcome,
     is_number,
@@ -87,7 +98,7 @@ def evaluate_binding(
         _STEPS: outcome.memory,
     }
     return (
-        _transformed(binding, result, outcome, guard),
+        _transformed(binding, result, outcome, guard, meter),
         {key: part for key, part in kept.items() if part},
         outcome,
     )
@@ -138,6 +149,15 @@ def memory_of_another_meter(memory: Mapping[str, Memory]) -> dict[str, Memory]:
     }
 
 
+def fallen_from(result: Result, memory: Memory) -> Decimal | None:
+    """Return the last valid total where a binding's result is the second that is lower, and thereby believed."""
+    kept = memory.get(_TOTAL, {})
+    if not kept or not is_number(result.raw):
+        return None
+    fall = hold_against(result.raw, kept)
+    return Decimal(kept[_TOTAL]) if fall.has_fallen and fall.is_believed else None
+
+
 def _read(
     binding: Binding, reading: Reading, guard: Guard, memory: Memory
 ) -> tuple[Result, Fall | None]:
@@ -149,14 +169,21 @@ def _read(
             value, problem = binding.block_value_in(reading.telegrams)
         else:
             record = binding.record_in(reading.telegrams)
-            value, problem = binding.read(record, reading.telegrams)
+            value, problem = value_of(record, binding, reading.telegrams)
         found = True
         guard.check(value, problem)
     except BindingError as err:
-        reason = str(err)
+        reason = err.reason
         if err.state is BindingState.NO_TELEGRAM and reading.error:
-            reason = f"{reason}: {reading.error}"
-        failed = Result(state=err.state, reason=reason, record=record, found=found)
+            facts = {"telegram": binding.telegram, "reason": reading.error}
+            reason = Reason("telegram_not_read", facts)
+        failed = Result(
+            state=err.state,
+            reason=reason,
+            record=record,
+            found=found,
+            is_missing=err.is_missing,
+        )
         return failed, None
     result = Result(value=value, raw=value, record=record, found=True)
     if not guard.rises or not is_number(value):
@@ -167,7 +194,7 @@ def _read(
             result,
             value=None,
             state=BindingState.TOTAL_FELL,
-            reason=f"{value} is less than it was; the next reading tells whether the meter was set back",
+            reason=Reason("total_fell", {"value": spelt(value)}),
         )
     return result, fall
 
@@ -177,28 +204,62 @@ def value_in(binding: Binding, telegrams: Sequence[Telegram]) -> Any:
     try:
         if binding.block:
             return binding.block_value_in(telegrams)[0]
-        return binding.read(binding.record_in(telegrams), telegrams)[0]
+        return value_of(binding.record_in(telegrams), binding, telegrams)[0]
     except BindingError:
         return None
 
 
+def value_of(
+    record: Record, binding: Binding, telegrams: Sequence[Telegram]
+) -> tuple[Value, Problem | None]:
+    """Return a record's value in the unit of its binding, and what is wrong with it."""
+    bound = binding.signature
+    if (
+        record.function is Function.ERROR
+        and bound is not None
+        and bound.function is not Function.ERROR
+    ):
+        return None, Problem("during_error")
+    if binding.interpretation:
+        telegram = telegrams[binding.telegram]
+        return binding.interpretation.read(record, telegram, binding.unit)
+    value = record.value
+    if (
+        isinstance(value, int | float | Decimal)
+        and record.unit is not None
+        and binding.unit is not None
+    ):
+        try:
+            value = convert_unit(value, record.unit, binding.unit)
+        except ValueError as err:
+            raise BindingError(
+                BindingState.RECORD_CHANGED, unit_changed(binding, record)
+            ) from err
+    return value, record.problem
+
+
 def _transformed(
-    binding: Binding, result: Result, outcome: Outcome, guard: Guard
+    binding: Binding, result: Result, outcome: Outcome, guard: Guard, meter: Meter
 ) -> Result:
     """Return a result with what the chain made of it; of a record that is not there, nothing is made."""
     if not result.found:
         return result
     value, reason = outcome.value, outcome.error
-    if reason is None and value is not None:
-        if guard.can_show(value):
-            return replace(result, value=value, state=BindingState.OK, reason=None)
-        reason = f"{value!r} is not what the entity can show"
+    if isinstance(value, datetime):
+        modifiers = result.record.modifiers if result.record else ()
+        value = to_timestamp(value, meter.clock, SUMMER_TIME in modifiers)
+    shown = None if value is None else guard.show(value)
+    if value is not None and shown is None:
+        reason = reason or Reason("not_shown", {"value": spelt(value)})
         value = None
-    if reason is None:
-        return replace(result, value=None)
-    state = (
-        BindingState.TRANSFORMATION_FAILED
-        if binding.transformations
-        else BindingState.INVALID_VALUE
-    )
-    return replace(result, value=value, state=state, reason=reason)
+    result = replace(result, value=value, shown=shown)
+    if reason:
+        state = (
+            BindingState.TRANSFORMATION_FAILED
+            if binding.transformations
+            else BindingState.INVALID_VALUE
+        )
+        return replace(result, state=state, reason=reason)
+    if value is None:
+        return result
+    return replace(result, state=BindingState.OK, reason=None)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ..protocol import Problem, Value
+from ..protocol import NO_DATA, Problem, Value
 from .binding import BindingError, BindingState
 from .reading import Memory
+from .reason import Reason, spelt
 from .transformation import Number, is_number
 
 _TOTAL = "total"
@@ -19,20 +20,22 @@ class Guard:
     """What the values of a binding have to be.
 
     `sends_number`: its record held a number when it was bound. `rises`: its record is a total that doesn't go back,
-    whatever the chain makes of it. `can_show` says whether its entity can show what came out of the chain.
+    whatever the chain makes of it. `show` gives what its entity shows of what came out of the chain; None where that is
+    nothing it can show.
     """
 
     sends_number: bool
     rises: bool
-    can_show: Callable[[Any], bool]
+    show: Callable[[Any], Any]
 
     def check(self, value: Value, problem: Problem | None) -> None:
         """Raise BindingError where there is no valid value but a problem, and for one of another type than the binding's."""
         if value is None:
-            raise BindingError(BindingState.INVALID_VALUE, str(problem))
+            raise BindingError(BindingState.INVALID_VALUE, problem or Problem(NO_DATA))
         if self.sends_number and not is_number(value):
             raise BindingError(
-                BindingState.INVALID_VALUE, f"{_shortened(value)} is not a number"
+                BindingState.INVALID_VALUE,
+                Reason("not_a_number", {"value": spelt(value)}),
             )
 
 
@@ -64,8 +67,3 @@ def hold_against(total: Number, memory: Memory) -> Fall:
         is_believed=False,
         memory={_TOTAL: str(last), _FALLEN: str(total)},
     )
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"

@@ -1,11 +1,11 @@
 """What a reading tells of a meter that was not known when it was configured."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..const import CONF_BINDINGS, CONF_HAS_BATTERY, CONF_QUIRKS
 from ..profiles.library import Library
+from ..protocol import Quirks
 from .binding import bound_to
 from .meter import Meter, identity_data
 from .reading import Reading
@@ -13,7 +13,7 @@ from .reading import Reading
 
 def learnt_from(
     reading: Reading,
-    ring: int | None,
+    quirks: Quirks,
     meter: Meter,
     data: Mapping[str, Any],
     library: Library,
@@ -21,7 +21,8 @@ def learnt_from(
     """Return what of a meter's stored data a reading changes: empty where it tells nothing new.
 
     Bindings that were made by number alone are held from now on to what their record means, and the meter to the
-    version and medium of its header. A meter that says its battery is low has one. `ring` is how many telegrams a meter has that never marks the last of them.
+    version and medium of its header. A meter that says its battery is low has one. `quirks` are what the next readout
+    needs.
     """
     learnt = dict[str, Any]()
     unread = [
@@ -52,6 +53,6 @@ def learnt_from(
         learnt |= identity_data(header, meter.identity)
     if header is not None and header.power_low and not meter.has_battery:
         learnt[CONF_HAS_BATTERY] = True
-    if ring != meter.quirks.ring:
-        learnt[CONF_QUIRKS] = replace(meter.quirks, ring=ring).as_dict()
+    if quirks != meter.quirks:
+        learnt[CONF_QUIRKS] = quirks.as_dict()
     return learnt

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..protocol import Header, Identity, Record, Telegram
+from ..protocol import Header, Identity, MBusError, Record, Telegram
 from .binding import BindingState
+from .reason import Reason, Why
 
 type Memory = Mapping[str, Any]
 """What a binding remembers of the readings so far, as JSON holds it."""
@@ -18,7 +19,7 @@ class Reading:
 
     telegrams: tuple[Telegram, ...]
     time: datetime
-    error: str | None = None
+    error: MBusError | None = None
 
     @property
     def header(self) -> Header | None:
@@ -37,16 +38,23 @@ class Reading:
 class Result:
     """A binding's value out of a reading; without one, `state` and `reason` say why.
 
-    `raw` is the record's value in the unit it was bound with, `value` what the chain of transformations made of it.
-    `found`: the record itself was there, or the manufacturer's bytes, be the value valid or not.
+    `raw` is the record's value in the unit it was bound with, `value` what the chain of transformations made of it, a
+    time with its zone, and `shown` what the sensor shows of that. `found`: the record itself was there, or the
+    manufacturer's bytes, be the value valid or not. `is_missing`: the record is not where it was; what could not be read
+    may still be there.
     """
 
     value: Any = None
     raw: Any = None
+    shown: Any = None
     state: BindingState = BindingState.OK
-    reason: str | None = None
+    reason: Why | None = None
     record: Record | None = None
     found: bool = False
+    is_missing: bool = False
+
+
+_NOTHING = Result()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +67,8 @@ class MeterData:
     """
 
     fault: BindingState = BindingState.OK
-    fault_reason: str | None = None
-    stopped: str | None = None
+    fault_reason: MBusError | None = None
+    stopped: Reason | None = None
     reading: Reading | None = None
     is_present: bool = False
     results: Mapping[str, Result] = field(default_factory=dict)
@@ -72,7 +80,7 @@ class MeterData:
         return BindingState.SHUTDOWN if self.stopped else self.fault
 
     @property
-    def reason(self) -> str | None:
+    def reason(self) -> Why | None:
         """Return why it is so."""
         return self.stopped or self.fault_reason
 
@@ -81,9 +89,9 @@ class MeterData:
         """Return whether the last reading is what the meter says now."""
         return self.state is BindingState.OK and self.is_present
 
-    def result(self, binding_id: str) -> Result | None:
-        """Return what a binding shows now; None while the meter can't be heard or wasn't read yet."""
-        return self.results.get(binding_id) if self.is_heard else None
+    def result(self, binding_id: str) -> Result:
+        """Return what a binding shows now: nothing while the meter can't be heard or wasn't read yet."""
+        return self.results.get(binding_id, _NOTHING) if self.is_heard else _NOTHING
 
     @property
     def header(self) -> Header | None:

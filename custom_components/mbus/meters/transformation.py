@@ -21,9 +21,11 @@ from ..const import DOMAIN
 from ..profiles.codings import readers
 from .binding import Binding
 from .meter import Meter
+from .reason import Reason, Why, spelt, why
 
 type Step = Mapping[str, Any]
-type Memory = Mapping[str, Any]
+type ChainMemory = Mapping[str, Any]
+"""What the steps of a chain remember, by their ids."""
 type Number = int | float | Decimal
 
 SECONDS = {
@@ -52,19 +54,28 @@ class Outcome:
     """
 
     value: Any
-    memory: Memory
+    memory: ChainMemory
     trace: tuple[Any, ...]
-    reasons: tuple[str | None, ...]
+    reasons: tuple[Why | None, ...]
 
     @property
-    def error(self) -> str | None:
+    def error(self) -> Reason | None:
         """Return which steps failed and why."""
-        failed = [
-            f"step {number}: {reason}"
+        failed = tuple(
+            Reason("step_failed", {"step": number, "reason": reason})
             for number, reason in enumerate(self.reasons, 1)
             if reason
-        ]
-        return "; ".join(failed) or None
+        )
+        return Reason("steps_failed", {"steps": failed}) if failed else None
+
+
+class StepError(Exception):
+    """A step has no output."""
+
+    def __init__(self, key: str, value: Any = None) -> None:
+        """Take the key of a reason, and the value it names."""
+        super().__init__(key)
+        self.reason = Reason(key, {"value": spelt(value)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,18 +180,18 @@ def _script(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
     result = Template(step["template"], now.hass).async_render(variables, strict=True)
     if isinstance(result, Mapping):
         if "value" not in result:
-            raise ValueError("what the template returned has no value")
+            raise StepError("script_without_value")
         if "state" in result:
             # Through JSON and back, so that a state is the same before and after a restart.
             state["state"] = json_loads(json_bytes(result["state"]))
         result = result["value"]
     if isinstance(result, str):
         if result.startswith("{"):
-            raise ValueError(f"{result} can't be read as value and state")
+            raise StepError("script_unreadable", result)
         # Home Assistant leaves numbers such as 1e-05 as text.
         return _literal(result) if _EXPONENTIAL.fullmatch(result) else result or None
     if result is not None and not isinstance(result, (int, float)):
-        raise ValueError(f"{result!r} is neither a number nor text")
+        raise StepError("script_of_another_type", result)
     return result
 
 
@@ -199,7 +210,7 @@ def run(
     steps: Sequence[Step],
     value: Any,
     time: datetime,
-    memory: Memory | None = None,
+    memory: ChainMemory | None = None,
     *,
     period: timedelta | None = None,
     breaks_off: bool = False,
@@ -223,7 +234,7 @@ def run(
         hass=hass,
     )
     memory, kept = memory or {}, dict[str, Any]()
-    trace, reasons = list[Any](), list[str | None]()
+    trace, reasons = list[Any](), list[Why | None]()
     for place, step in enumerate(steps):
         key = str(step.get("id", place))
         value, after, reason = _run_step(
@@ -237,14 +248,14 @@ def run(
 
 
 def _run_step(
-    step: Step, value: Any, memory: Memory | None, now: Moment, origin: str
-) -> tuple[Any, Memory | None, str | None]:
+    step: Step, value: Any, memory: ChainMemory | None, now: Moment, origin: str
+) -> tuple[Any, ChainMemory | None, Why | None]:
     """Return a step's output, its memory, and why it failed."""
     if (kind := STEP_TYPES.get(step["type"])) is None:
-        return None, memory, "there is no such step"
+        return None, memory, Reason("no_such_step")
     reason = None
     if kind.numeric and value is not None and not is_number(value):
-        value, reason = None, f"{value!r} is not a number"
+        value, reason = None, Reason("not_a_number", {"value": spelt(value)})
     if value is None and not kind.takes_missing:
         return None, memory, reason
 
@@ -254,27 +265,28 @@ def _run_step(
         state.pop("time", None)
     try:
         value = _finite(kind.apply(step, value, state, now))
+    except StepError as err:
+        return None, memory, err.reason
     except (ArithmeticError, LookupError, TypeError, ValueError, TemplateError) as err:
-        return None, memory, str(err)
+        return None, memory, why(err)
     return value, {"origin": origin, "state": state} if state else memory, reason
 
 
-def of_another_meter(memory: Memory) -> Memory:
+def of_another_meter(memory: ChainMemory) -> ChainMemory:
     """Return what a chain still remembers when its meter was exchanged: sums, but not the last point of anything."""
     return {
-        key: {**step, "state": _without_time(step["state"])}
+        key: {**step, "state": {k: v for k, v in step["state"].items() if k != "time"}}
         for key, step in memory.items()
         if "total" in step["state"] or "time" not in step["state"]
     }
 
 
-def _without_time(state: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in state.items() if key != "time"}
-
-
 def of_edited_chain(
-    steps: Sequence[Step], before: Memory, after: Memory, context: Mapping[str, Any]
-) -> Memory:
+    steps: Sequence[Step],
+    before: ChainMemory,
+    after: ChainMemory,
+    context: Mapping[str, Any],
+) -> ChainMemory:
     """Return what an edited chain evaluates the last reading with, given what it remembered before and after it.
 
     A step that gets what it got before does the same once more. One whose input is another now keeps its sum as it is.
@@ -302,9 +314,9 @@ def _origin(above: Sequence[Step], step: Step, context: Mapping[str, Any]) -> st
 
 
 def _finite(value: Any) -> Any:
-    """Return a value; raises ValueError for an infinite number and for one that is none."""
+    """Return a value; raises StepError for an infinite number and for one that is none."""
     if isinstance(value, (int, float, Decimal)) and not _is_finite(value):
-        raise ValueError(f"{value} is not a finite number")
+        raise StepError("not_finite", value)
     return value
 
 

@@ -3,9 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from copy import copy
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.util import dt as dt_util
 
 from ..const import (
     CONF_ATTEMPTS,
@@ -23,6 +27,7 @@ from ..const import (
     LOGGER,
     TYPE_SERIAL,
 )
+from ..meters.reason import Reason
 from ..protocol import (
     Bus,
     Exchange,
@@ -122,16 +127,18 @@ def _is_urgent(urgency: Urgency) -> bool:
     return urgency() if callable(urgency) else urgency
 
 
-NOT_STARTED = "the connection is not started yet"
-CLOSED = "the connection is closed"
-STOPPED_BY_USER = "the connection is stopped"
-STOPPED_BY_MEMORY_LIMIT = (
-    "the readings alone are above the memory limit of the connection"
-)
+NOT_STARTED = Reason("not_started")
+CLOSED = Reason("closed")
+STOPPED_BY_USER = Reason("stopped_by_user")
+STOPPED_BY_MEMORY_LIMIT = Reason("stopped_by_memory_limit")
 
 
+@dataclass(eq=False, kw_only=True)
 class ConnectionStoppedError(MBusError):
     """The connection is stopped: nothing is asked on its bus."""
+
+    reason: Reason
+    _text = "the connection is stopped"
 
 
 class Connection:
@@ -164,9 +171,10 @@ class Connection:
             on_exchange=self.trace.add if length else None,
             on_change=self._note_way,
         )
-        self.stopped: str | None = NOT_STARTED
+        self.stopped: Reason | None = NOT_STARTED
         self.outage: LinkError | None = None
-        self.last_error: str | None = None
+        self.last_error: MBusError | None = None
+        self.last_error_time: datetime | None = None
         self.failures = 0
         self._on_backup = False
 
@@ -176,7 +184,7 @@ class Connection:
         if way is not None:
             self._on_backup = way is Way.BACKUP
         if self._on_backup and not was_on_backup:
-            self.last_error = str(self.bus.error)
+            self._keep_error(self.bus.error)
             LOGGER.warning(
                 "%s takes over from %s: %s",
                 self.bus.ways[Way.BACKUP],
@@ -210,12 +218,12 @@ class Connection:
         """
         async with self._turns.turn(urgent=urgent):
             if self.stopped:
-                raise ConnectionStoppedError(self.stopped)
+                raise ConnectionStoppedError(reason=self.stopped)
             requests = self.bus.statistics.requests
             try:
                 yield self.bus
             except MBusError as err:
-                self.last_error = str(err)
+                self._keep_error(err)
                 self.failures += 1
                 if isinstance(err, LinkError):
                     self._note_outage(err)
@@ -224,6 +232,10 @@ class Connection:
                 raise
             if self.bus.statistics.requests > requests:
                 self._note_outage(None)
+
+    def _keep_error(self, error: MBusError | None) -> None:
+        self.last_error = copy(error)  # Without where it was raised.
+        self.last_error_time = dt_util.utcnow()
 
     def _note_outage(self, error: LinkError | None) -> None:
         """Say once that the bus can't be reached, and once that it is back."""

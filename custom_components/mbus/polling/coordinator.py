@@ -1,6 +1,7 @@
 """One coordinator per meter: publishes what the schedule brings, whatever number of bindings the meter has."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import override
@@ -12,7 +13,7 @@ from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
 from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, CONF_QUIRKS, DOMAIN, LOGGER
-from ..meters.binding import Binding, BindingState, is_missing
+from ..meters.binding import Binding, BindingState
 from ..meters.evaluation import (
     Evaluation,
     evaluate,
@@ -23,8 +24,9 @@ from ..meters.evaluation import (
 from ..meters.learning import learnt_from
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
+from ..meters.reason import Reason
 from ..presentation.described import Described, describe
-from ..presentation.reasons import error_text
+from ..presentation.reasons import fault_text
 from ..presentation.texts import cached_texts
 from ..profiles.library import cached_library
 from ..protocol import Bus, MBusError, OtherMeterError, Readout
@@ -35,6 +37,7 @@ from .connection import (
     all_options,
 )
 from .fault import fault_of
+from .history import History
 from .issues import (
     report_cycle,
     report_memory,
@@ -59,6 +62,7 @@ class MBusRuntimeData:
     schedule: Schedule
     store: MBusStore
     seams: Seams
+    history: History
     gateway_device_id: str
     memory_limit: int
     coordinators: dict[str, MeterCoordinator] = field(default_factory=dict)
@@ -69,7 +73,7 @@ class MBusRuntimeData:
         return self.store.size + self.connection.trace.size
 
     @callback
-    def async_stop(self, reason: str) -> None:
+    def async_stop(self, reason: Reason) -> None:
         """Ask nothing more, after the transaction on the wire."""
         self.connection.stopped = reason
         self.schedule.async_plan()
@@ -129,7 +133,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         self.connection = entry.runtime_data.connection
         self.schedule = entry.runtime_data.schedule
         self._store = entry.runtime_data.store
-        self._log = MeterLog(self.name)
+        self._log = MeterLog(hass, self.name)
         self.described: dict[str, Described] = {}
         self._describe(meter)
         self.data = self._kept()
@@ -208,7 +212,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
                 translation_key="read_failed",
                 translation_placeholders={
                     "meter": self.meter.title,
-                    "error": data.reason or data.state,
+                    "error": fault_text(data, cached_texts(self.hass)),
                 },
             )
         return data.reading
@@ -262,6 +266,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         """Show nothing of the meter that was here before, and read the one that is here now."""
         memory = memory_of_another_meter(self.data.memory)
         self._store.forget_meter(self.meter.id)
+        self._store.notes.note_exchange(self.meter.id)
         self._store.keep_memory(
             {
                 binding_id: memory.get(binding_id, {})
@@ -270,16 +275,18 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
-        if self.meter.quirks.ring:
-            # It was the old meter that never marked its end.
+        quirks = self.meter.quirks.without_learnt()
+        if quirks != self.meter.quirks:
+            # That was learnt of the old meter.
             subentry = self.config_entry.subentries[self.meter.id]
-            quirks = replace(self.meter.quirks, ring=None).as_dict()
             self.hass.config_entries.async_update_subentry(
-                self.config_entry, subentry, data={**subentry.data, CONF_QUIRKS: quirks}
+                self.config_entry,
+                subentry,
+                data={**subentry.data, CONF_QUIRKS: quirks.as_dict()},
             )
 
     @callback
-    def async_set_stopped(self, reason: str | None) -> None:
+    def async_set_stopped(self, reason: Reason | None) -> None:
         """Show that the connection is stopped or, without a reason, again what the meter was like before."""
         if reason == self.data.stopped:
             return
@@ -301,7 +308,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     def async_fail(self, error: MBusError) -> None:
         """Publish that the meter can't be read."""
         if isinstance(error, ConnectionStoppedError):
-            self.async_set_stopped(str(error))
+            self.async_set_stopped(error.reason)
             return
         state = fault_of(error)
         if isinstance(error, OtherMeterError):
@@ -311,9 +318,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             report_other_meter(self.hass, self.config_entry, self.meter, error)
         if state is not BindingState.NO_CONNECTION:
             self._log.note_failure(error)
-        reason = error_text(error, cached_texts(self.hass))
+        # Without where it was raised, which would keep alive what was at hand there.
         self.async_set_updated_data(
-            replace(self.data, fault=state, fault_reason=reason)
+            replace(self.data, fault=state, fault_reason=copy(error))
         )
 
     @callback
@@ -323,9 +330,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         reading = Reading(
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
-            error=error_text(readout.error, cached_texts(self.hass))
-            if readout.error
-            else None,
+            error=copy(readout.error),
         )
         if not reading.is_of(self.meter.identity):
             # It was asked for before the meter was exchanged for another one.
@@ -353,9 +358,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             report_profile(self.hass, self.config_entry, self.meter, readout.telegrams)
         subentry = self.config_entry.subentries[self.meter.id]
         library = cached_library(self.hass)
-        if updates := learnt_from(
-            reading, readout.ring, self.meter, subentry.data, library
-        ):
+        quirks = self.meter.quirks.learnt_from(readout)
+        if updates := learnt_from(reading, quirks, self.meter, subentry.data, library):
             self.hass.config_entries.async_update_subentry(
                 self.config_entry, subentry, data={**subentry.data, **updates}
             )
@@ -371,7 +375,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def _report_errors(self) -> None:
         """Log what bindings have no value, and ask about records that are not where they were."""
-        if not self.data.is_present or self.data.reading is None:
+        if not self.data.is_present:
             return
         bindings = self.enabled_bindings
         self._log.note_results(bindings, self.data.results)
@@ -382,6 +386,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             [
                 binding.name
                 for binding in bindings
-                if is_missing(binding, self.data.reading.telegrams, is_complete=False)
+                if self.data.results[binding.id].is_missing
             ],
         )

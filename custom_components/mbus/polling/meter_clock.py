@@ -4,11 +4,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
-from ..presentation.native_value import to_timestamp
-from ..presentation.reasons import error_text
+from ..const import DOMAIN, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER, SIGNAL_CLOCK_SET
+from ..meters.clock import to_timestamp
+from ..meters.reason import why
+from ..presentation.reasons import reason_text
 from ..presentation.texts import cached_texts
 from ..protocol import CLOCK, Bus, EncodeError, MBusError, Readout, set_clock
 from .coordinator import MeterCoordinator
@@ -59,11 +61,18 @@ async def async_set_clock(
 
     try:
         await coordinator.async_tell(set_it)
+        async_dispatcher_send(
+            coordinator.hass,
+            SIGNAL_CLOCK_SET.format(meter.id),
+            dt_util.utcnow() + ahead,
+        )
     except (EncodeError, OverflowError) as err:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
             translation_key="not_codable",
-            translation_placeholders={"error": str(err)},
+            translation_placeholders={
+                "error": reason_text(why(err), cached_texts(coordinator.hass))
+            },
         ) from err
     except MBusError as err:
         raise HomeAssistantError(
@@ -71,6 +80,6 @@ async def async_set_clock(
             translation_key="set_clock_failed",
             translation_placeholders={
                 "meter": meter.title,
-                "error": error_text(err, cached_texts(coordinator.hass)),
+                "error": reason_text(err, cached_texts(coordinator.hass)),
             },
         ) from err

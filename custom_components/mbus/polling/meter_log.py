@@ -2,17 +2,22 @@
 
 from collections.abc import Iterable, Mapping
 
+from homeassistant.core import HomeAssistant
+
 from ..const import LOGGER
-from ..meters.binding import Binding, BindingState
+from ..meters.binding import Binding
 from ..meters.reading import Result
+from ..presentation.reasons import reason_text
+from ..presentation.texts import cached_texts
 from ..protocol import MBusError
 
 
 class MeterLog:
     """Says what is new of a meter and of its bindings."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, hass: HomeAssistant, name: str) -> None:
         """Begin with nothing said of what is called so."""
+        self._hass = hass
         self._name = name
         self._is_silent = False
         self._without_value: set[str] = set()
@@ -34,13 +39,13 @@ class MeterLog:
     ) -> None:
         """Take note of what bindings have of a reading."""
         for binding in bindings:
-            result = results[binding.id]
-            if result.state is BindingState.OK:
+            if (reason := results[binding.id].reason) is None:
                 if binding.id in self._without_value:
                     self._without_value.discard(binding.id)
                     LOGGER.info("%s: %s has a value again", self._name, binding.name)
             elif binding.id not in self._without_value:
                 self._without_value.add(binding.id)
+                text = reason_text(reason, cached_texts(self._hass, "en"))
                 LOGGER.warning(
-                    "%s: %s has no value: %s", self._name, binding.name, result.reason
+                    "%s: %s has no value: %s", self._name, binding.name, text
                 )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Protocol
@@ -59,7 +59,7 @@ class _Request:
     is_urgent: bool = False
     has_begun: bool = False
     is_whole: bool = True
-    task: asyncio.Task[None] | None = None
+    task: asyncio.Task[None] = field(init=False)
 
 
 @dataclass(eq=False, kw_only=True, slots=True)
@@ -93,6 +93,31 @@ class _Slot:
         else:
             # One that takes longer than the period leaves the others, and the meter, a moment.
             self.due = max(began_at + period, dt_util.utcnow() + _SOON)
+
+    def note_answer(self, began_at: datetime) -> None:
+        """Note that the meter was read."""
+        self.silent_polls = 0
+        self.is_made_up_for = False
+        self.set_next(began_at)
+
+    def note_doubt(self, is_doubtful: bool) -> None:
+        """Read once more what is doubtful: either the meter was set back or a reply was wrong."""
+        self.is_read_again = is_doubtful and not self.is_read_again
+        if self.is_read_again and self.due:
+            self.due = dt_util.utcnow()
+
+    def note_failure(
+        self, error: MBusError, began_at: datetime | None, outage: LinkError | None
+    ) -> None:
+        """Note what a failed reading was: a poll that put nothing on the wire was none."""
+        if isinstance(error, LinkError):
+            self.outage = outage
+            if began_at and self.is_made_up_for:
+                self.set_next(began_at)
+            self.is_made_up_for = began_at is not None and not self.is_made_up_for
+        elif began_at:
+            self.silent_polls += 1
+            self.set_next(began_at)
 
 
 class Schedule:
@@ -163,14 +188,16 @@ class Schedule:
     @callback
     def async_plan(self) -> None:
         """Plan anew when the connection was started, or begin nothing any more by itself when it was stopped."""
-        self._async_cancel_retry()
+        if self._cancel_retry:
+            self._cancel_retry()
+            self._cancel_retry = None
         for slot in self._slots.values():
             self._async_plan(slot)
 
     async def async_wait(self) -> None:
         """Wait for all that has begun to end."""
         requests = [slot.request for slot in self._slots.values()]
-        tasks = [request.task for request in requests if request and request.task]
+        tasks = [request.task for request in requests if request]
         if self._polling:
             tasks.append(self._polling)
         if tasks:
@@ -181,7 +208,6 @@ class Schedule:
         while slot := self._slots.get(meter_id):
             request = slot.request or self._async_request(slot)
             request.is_urgent = True
-            assert request.task
             await asyncio.shield(request.task)
             if request.is_whole:
                 return
@@ -240,8 +266,9 @@ class Schedule:
         except MBusError as err:
             error = err
         except Exception:
-            slot.set_next(began_at)
-            self._async_plan(slot)
+            if customer.meter.id in self._slots:
+                slot.set_next(began_at)
+                self._async_plan(slot)
             raise
         finally:
             if slot.request is request:
@@ -253,7 +280,9 @@ class Schedule:
         if readout is not None:
             self._async_take(slot, readout, began_at)
         elif error is not None:
-            self._note_failure(slot, error, began_at if is_asked else None)
+            slot.note_failure(
+                error, began_at if is_asked else None, self._connection.outage
+            )
             try:
                 customer.async_fail(error)
             finally:
@@ -262,30 +291,11 @@ class Schedule:
     @callback
     def _async_take(self, slot: _Slot, readout: Readout, began_at: datetime) -> None:
         """Hand on what was read, and plan the next reading."""
-        slot.silent_polls = 0
-        slot.is_made_up_for = False
-        slot.set_next(began_at)
+        slot.note_answer(began_at)
         try:
-            # Either a meter was set back or a reply was wrong: the second reading tells.
-            is_doubtful = slot.customer.async_take(readout)
-            slot.is_read_again = is_doubtful and not slot.is_read_again
-            if slot.is_read_again and slot.due:
-                slot.due = dt_util.utcnow()
+            slot.note_doubt(slot.customer.async_take(readout))
         finally:
             self._async_go_on(slot)
-
-    def _note_failure(
-        self, slot: _Slot, error: MBusError, began_at: datetime | None
-    ) -> None:
-        """Note what a failed reading was: a poll that put nothing on the wire was none."""
-        if isinstance(error, LinkError):
-            slot.outage = self._connection.outage
-            if began_at and slot.is_made_up_for:
-                slot.set_next(began_at)
-            slot.is_made_up_for = began_at is not None and not slot.is_made_up_for
-        elif began_at:
-            slot.silent_polls += 1
-            slot.set_next(began_at)
 
     @property
     def _may_poll(self) -> bool:
@@ -313,19 +323,15 @@ class Schedule:
 
         outage = self._connection.outage
         if outage and slot.outage is outage and slot.due <= dt_util.utcnow():
-            self._async_wait_for_link(slot)
+            self._overdue[slot] = None
+            if self._cancel_retry is None:
+                delay = self._connection.bus.retry_at - self._hass.loop.time()
+                self._cancel_retry = async_call_later(
+                    self._hass, max(delay, _SOON.total_seconds()), self._async_retry
+                )
         else:
             slot.cancel_timer = async_track_point_in_utc_time(
                 self._hass, async_be_due, slot.due
-            )
-
-    @callback
-    def _async_wait_for_link(self, slot: _Slot) -> None:
-        self._overdue[slot] = None
-        if self._cancel_retry is None:
-            delay = self._connection.bus.retry_at - self._hass.loop.time()
-            self._cancel_retry = async_call_later(
-                self._hass, max(delay, _SOON.total_seconds()), self._async_retry
             )
 
     @callback
@@ -338,17 +344,13 @@ class Schedule:
             self._async_poll()
 
     @callback
-    def _async_cancel_retry(self) -> None:
-        if self._cancel_retry:
-            self._cancel_retry()
-            self._cancel_retry = None
-
-    @callback
     def _async_go_on(self, slot: _Slot) -> None:
         """Plan the next reading of a meter, and go on with what is overdue if this one found the link back."""
         self._async_plan(slot)
         if not self._connection.outage:
-            self._async_cancel_retry()
+            if self._cancel_retry:
+                self._cancel_retry()
+                self._cancel_retry = None
             self._due |= self._overdue
             self._overdue.clear()
             self._async_poll()
@@ -373,13 +375,11 @@ class Schedule:
                     # Only one at a time tries the link; the others are told.
                     slot.outage = outage
                     slot.customer.async_fail(outage)
-                    self._async_wait_for_link(slot)
+                    self._async_plan(slot)
                     await asyncio.sleep(0)
                     continue
-                if slot.request is None:
-                    self._async_request(slot)
-                if slot.request and slot.request.task:
-                    await asyncio.wait([slot.request.task])
+                request = slot.request or self._async_request(slot)
+                await asyncio.wait([request.task])
         finally:
             self._polling = None
             self._async_poll()

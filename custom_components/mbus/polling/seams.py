@@ -1,31 +1,25 @@
 """Where an exchanged meter goes on from another total: what the statistics would count there, and how it is taken out."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from functools import partial
 from math import isclose
 from typing import Any, Final
 
-from homeassistant.components.recorder import (
-    DOMAIN as RECORDER_DOMAIN,
+from homeassistant.components.recorder import get_instance
+from homeassistant.components.recorder.const import (
     EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
-    get_instance,
 )
-from homeassistant.components.recorder.statistics import get_last_short_term_statistics
 from homeassistant.components.sensor import SensorStateClass
-from homeassistant.components.sensor.const import UNIT_CONVERTERS
-from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT, Platform
+from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
 
-from ..const import DOMAIN
 from ..meters.reading import Result
 from ..meters.transformation import is_number
 from ..presentation.display import Display
-from ..presentation.native_value import native_value
-from .store import MBusStore
+from .notes import Notes
+from .statistics import async_last_rows, has_recorder, sensor_of, to_unit
 
 _RESET: Final = 0.9
 """Home Assistant takes a rising total below this part of the last one for one that began at zero again."""
@@ -52,30 +46,21 @@ async def async_seams(
     new: Mapping[str, Result],
 ) -> list[Seam]:
     """Return what would be counted if the results of an exchanged meter followed on those of the old one."""
-    if RECORDER_DOMAIN not in hass.config.components:
+    if not has_recorder(hass):
         return []
     seams: list[Seam] = []
     for binding_id, display in displays.items():
-        entity_id = _entity_id(hass, binding_id)
-        after = native_value(display, new[binding_id].value)
+        entity_id = sensor_of(hass, binding_id)
+        after = new[binding_id].shown
         if not entity_id or not is_number(after):
             continue
-        shown = (
-            native_value(display, old[binding_id].value) if binding_id in old else None
-        )
+        shown = old[binding_id].shown if binding_id in old else None
         native = display.description.native_unit_of_measurement
         state = hass.states.get(entity_id)
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else native
-        if unit is None or native is None:
+        if unit is None or (convert := to_unit(display, unit)) is None:
             continue
-        convert: Callable[[float], float] = float
-        if unit != native:
-            if (
-                converter := UNIT_CONVERTERS.get(display.description.device_class)
-            ) is None:
-                continue
-            convert = converter.converter_factory(native, unit)
-        if not (rows := await _async_last(hass, entity_id, 1)):
+        if not (rows := await async_last_rows(hass, entity_id, 1)):
             continue  # Nothing was counted yet that the new meter could follow on.
         before = convert(float(shown)) if is_number(shown) else rows[0]["state"]
         difference = _counted(
@@ -107,10 +92,10 @@ def _counted(
 class Seams:
     """Takes the differences out of the statistics once Home Assistant has counted them, over restarts too."""
 
-    def __init__(self, hass: HomeAssistant, store: MBusStore) -> None:
+    def __init__(self, hass: HomeAssistant, notes: Notes) -> None:
         """Go on with what the last run left."""
         self._hass = hass
-        self._store = store
+        self._notes = notes
         self._stop: CALLBACK_TYPE | None = None
         self._async_watch()
 
@@ -118,11 +103,11 @@ class Seams:
     def async_take_out(self, seams: Sequence[Seam], bindings: Collection[str]) -> None:
         """Undo what is counted from now on for the exchange of the meter of these bindings, the last one alone."""
         now = dt_util.utcnow().isoformat()
-        self._store.keep_seams(
+        self._notes.keep_seams(
             [
                 *(
                     one
-                    for one in self._store.seams
+                    for one in self._notes.seams
                     if one["binding_id"] not in bindings
                 ),
                 *(asdict(seam) | {"since": now} for seam in seams),
@@ -139,21 +124,21 @@ class Seams:
 
     @callback
     def _async_watch(self) -> None:
-        if self._store.seams and self._stop is None:
+        if self._notes.seams and self._stop is None:
             self._stop = self._hass.bus.async_listen(
                 EVENT_RECORDER_5MIN_STATISTICS_GENERATED, self._async_compiled
             )
 
     async def _async_compiled(self, event: Event[Any]) -> None:
         """Take out what has been counted by now."""
-        for seam in self._store.seams:
-            if (entity_id := _entity_id(self._hass, seam["binding_id"])) is None:
+        for seam in self._notes.seams:
+            if (entity_id := sensor_of(self._hass, seam["binding_id"])) is None:
                 self._drop(seam)
                 continue
             since = _window(datetime.fromisoformat(seam["since"])).timestamp()
             counted = [
                 row["start"]
-                for row in await _async_last(self._hass, entity_id, _ROWS)
+                for row in await async_last_rows(self._hass, entity_id, _ROWS)
                 if row["start"] >= since
                 and not isclose(row["state"] or 0.0, seam["before"], rel_tol=1e-9)
             ]
@@ -164,38 +149,17 @@ class Seams:
                     -seam["difference"],
                     seam["unit"],
                 )
-        if not self._store.seams:
+        if not self._notes.seams:
             self.async_stop()
 
     def _drop(self, seam: dict[str, Any]) -> bool:
         """Forget a seam; say whether it was still there: never is one taken out twice."""
-        left = [one for one in self._store.seams if one != seam]
-        is_there = len(left) < len(self._store.seams)
-        self._store.keep_seams(left)
+        left = [one for one in self._notes.seams if one != seam]
+        is_there = len(left) < len(self._notes.seams)
+        self._notes.keep_seams(left)
         return is_there
-
-
-def _entity_id(hass: HomeAssistant, binding_id: str) -> str | None:
-    return er.async_get(hass).async_get_entity_id(Platform.SENSOR, DOMAIN, binding_id)
 
 
 def _window(moment: datetime) -> datetime:
     """Return when the five minutes began that Home Assistant counts in one."""
     return moment.replace(minute=moment.minute // 5 * 5, second=0, microsecond=0)
-
-
-async def _async_last(
-    hass: HomeAssistant, entity_id: str, number: int
-) -> list[dict[str, Any]]:
-    """Return the last rows of a sensor's statistics, the newest first, in the unit that it is shown in."""
-    rows = await get_instance(hass).async_add_executor_job(
-        partial(
-            get_last_short_term_statistics,
-            hass,
-            number,
-            entity_id,
-            convert_units=True,
-            types={"state", "sum"},
-        )
-    )
-    return [dict(row) for row in rows.get(entity_id, [])]

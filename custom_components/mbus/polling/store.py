@@ -13,6 +13,7 @@ from homeassistant.util import dt as dt_util
 from ..const import DOMAIN, LOGGER
 from ..meters.reading import Memory, Reading
 from ..protocol import IncompleteTelegramError, MBusError, Telegram, parse_telegram
+from .notes import Notes, StoredNotes, StoredReading
 
 SAVE_DELAY = 60
 STORAGE_VERSION = 1
@@ -30,13 +31,12 @@ class StoredMeter(TypedDict):
     due: NotRequired[str]
 
 
-class StoredData(TypedDict):
+class StoredData(StoredNotes):
     """The file: whether polling runs, meters by subentry id, and by binding id what their last reading was held against."""
 
     running: bool
     meters: dict[str, StoredMeter]
     memory: dict[str, Memory]
-    seams: NotRequired[list[dict[str, Any]]]
 
 
 class _Store(Store[StoredData]):
@@ -86,6 +86,7 @@ class MBusStore:
             minor_version=STORAGE_MINOR_VERSION,
         )
         self._data = StoredData(running=True, meters={}, memory={})
+        self.notes = Notes(self._data, self._changed)
         self._is_written = True
         self._is_closed = False
         self.size = 0
@@ -102,6 +103,7 @@ class MBusStore:
                 }
                 self.size = sum(map(_size, meters.values()))
                 self._data = {**self._data, **stored, "meters": meters}
+                self.notes = Notes(self._data, self._changed)
         except (
             HomeAssistantError,
             AttributeError,
@@ -120,6 +122,10 @@ class MBusStore:
     async def async_close(self) -> None:
         """Write now what is not yet written, and nothing any more: the file is the next run's."""
         self._is_closed = True
+        await self.async_write()
+
+    async def async_write(self) -> None:
+        """Write now what is not yet written."""
         if not self._is_written:
             await self._store.async_save(self._take())
 
@@ -140,16 +146,13 @@ class MBusStore:
 
     def reading(self, meter_id: str) -> Reading | None:
         """Return the last reading of a meter, decoded anew, or None where there is none that can be read."""
-        stored = self._data["meters"].get(meter_id, {})
         try:
-            time = dt_util.parse_datetime(stored["time"], raise_on_error=True)
-            telegrams = tuple(_decode(frame) for frame in stored["frames"])
+            return stored_reading(self._data["meters"].get(meter_id, {}))
         except KeyError:
             return None
         except (MBusError, TypeError, ValueError) as err:
             LOGGER.warning("The kept reading of meter %s is dropped: %s", meter_id, err)
             return None
-        return Reading(telegrams=telegrams, time=time) if time.tzinfo else None
 
     def due(self, meter_id: str) -> datetime | None:
         """Return when a meter is to be read next."""
@@ -169,8 +172,8 @@ class MBusStore:
         """Remember a meter's reading, and what its bindings held it against."""
         stored = self._data["meters"].setdefault(meter_id, {})
         self.size -= _size(stored)
-        stored["frames"] = [telegram.frame.hex() for telegram in reading.telegrams]
-        stored["time"] = reading.time.isoformat()
+        kept = as_stored(reading)
+        stored["frames"], stored["time"] = kept["frames"], kept["time"]
         self.size += _size(stored)
         self.keep_memory(memory)
 
@@ -188,17 +191,6 @@ class MBusStore:
     def keep_due(self, meter_id: str, due: datetime) -> None:
         """Remember when a meter is to be read next."""
         self._data["meters"].setdefault(meter_id, {})["due"] = due.isoformat()
-        self._changed()
-
-    @property
-    def seams(self) -> list[dict[str, Any]]:
-        """What is still to be taken out of the statistics after a meter was exchanged."""
-        return self._data.get("seams", [])
-
-    @callback
-    def keep_seams(self, seams: list[dict[str, Any]]) -> None:
-        """Remember what is still to be taken out of the statistics."""
-        self._data["seams"] = seams
         self._changed()
 
     @callback
@@ -238,6 +230,22 @@ def _is_memory(memory: Any) -> bool:
         )
     except ArithmeticError, AttributeError, LookupError, TypeError, ValueError:
         return False
+
+
+def as_stored(reading: Reading) -> StoredReading:
+    """Return the frames and the time of a reading as they are kept."""
+    frames = [telegram.frame.hex() for telegram in reading.telegrams]
+    return StoredReading(frames=frames, time=reading.time.isoformat())
+
+
+def stored_reading(stored: StoredMeter | StoredReading) -> Reading | None:
+    """Return a reading that was kept, decoded anew; None for one whose time has no zone.
+
+    Raises KeyError where there is none, MBusError, TypeError or ValueError for one that can't be read.
+    """
+    time = dt_util.parse_datetime(stored["time"], raise_on_error=True)
+    telegrams = tuple(_decode(frame) for frame in stored["frames"])
+    return Reading(telegrams=telegrams, time=time) if time.tzinfo else None
 
 
 def _size(stored: StoredMeter) -> int:

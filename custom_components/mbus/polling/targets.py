@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from homeassistant.auth.permissions.const import CAT_ENTITIES, POLICY_CONTROL
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, Platform
-from homeassistant.core import HomeAssistant, ServiceCall, callback
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
 from homeassistant.exceptions import (
     HomeAssistantError,
     ServiceValidationError,
@@ -18,9 +18,10 @@ from homeassistant.helpers.target import (
     TargetSelection,
     async_extract_referenced_entity_ids,
 )
+from homeassistant.util.json import JsonObjectType
 
 from ..const import DOMAIN
-from ..presentation.reasons import error_text
+from ..presentation.reasons import failure_text, reason_text
 from ..presentation.texts import cached_texts
 from ..protocol import MBusError
 from .coordinator import MBusConfigEntry, MeterCoordinator
@@ -104,12 +105,13 @@ async def async_try_each[Answer](
 
 
 async def async_on_each[Answer](
+    hass: HomeAssistant,
     meters: Mapping[str, MeterCoordinator],
     do: Callable[[MeterCoordinator], Awaitable[Answer]],
 ) -> dict[str, Answer]:
     """Do it with each meter, and return the answers by device; raise what failed when all had their turn."""
     outcomes = await async_try_each(meters, do)
-    raise_errors(outcomes)
+    raise_errors(hass, outcomes)
     return {
         device_id: outcome
         for device_id, outcome in outcomes.items()
@@ -117,7 +119,24 @@ async def async_on_each[Answer](
     }
 
 
-def raise_errors(outcomes: Mapping[str, object]) -> None:
+def answer_of(
+    call: ServiceCall,
+    outcomes: Mapping[str, JsonObjectType | HomeAssistantError],
+) -> ServiceResponse:
+    """Return what came of it for each meter or why it failed; raise what failed where nobody asked for an answer."""
+    if not call.return_response:
+        raise_errors(call.hass, outcomes)
+        return None
+    texts = cached_texts(call.hass)
+    return {
+        device_id: {"error": failure_text(outcome, texts)}
+        if isinstance(outcome, HomeAssistantError)
+        else outcome
+        for device_id, outcome in outcomes.items()
+    }
+
+
+def raise_errors(hass: HomeAssistant, outcomes: Mapping[str, object]) -> None:
     """Raise what failed, if anything did."""
     errors = [
         outcome
@@ -125,10 +144,13 @@ def raise_errors(outcomes: Mapping[str, object]) -> None:
         if isinstance(outcome, HomeAssistantError)
     ]
     if len(errors) > 1:
+        texts = cached_texts(hass)
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="several_failed",
-            translation_placeholders={"errors": "; ".join(map(str, errors))},
+            translation_placeholders={
+                "errors": "; ".join(failure_text(error, texts) for error in errors)
+            },
         )
     if errors:
         raise errors[0]
@@ -145,6 +167,6 @@ def told_in_plain_words(hass: HomeAssistant, name: str) -> Iterator[None]:
             translation_key="action_failed",
             translation_placeholders={
                 "name": name,
-                "error": error_text(err, cached_texts(hass)),
+                "error": reason_text(err, cached_texts(hass)),
             },
         ) from err

@@ -1,6 +1,7 @@
 """The bus trace: the last exchanges on a bus, limited in number."""
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 from homeassistant.util import dt as dt_util
@@ -24,6 +25,10 @@ class BusTrace:
     def __len__(self) -> int:
         """Return the number of exchanges kept."""
         return len(self._exchanges)
+
+    def __iter__(self) -> Iterator[Exchange]:
+        """Give the exchanges, the oldest first."""
+        return iter(self._exchanges)
 
     def add(self, exchange: Exchange) -> None:
         """Keep an exchange; the oldest goes when there are too many."""

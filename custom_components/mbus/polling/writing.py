@@ -16,12 +16,13 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
 from ..meters.binding import Binding, BindingError
+from ..meters.clock import to_timestamp
 from ..meters.meter import Meter
+from ..meters.reason import Reason, Why, spelt, why
 from ..meters.transformation import Number, inverse, is_number, script_context
 from ..presentation.control_kind import is_cleared
 from ..presentation.entered_number import CONF_TEMPLATE, chain_number
-from ..presentation.native_value import to_timestamp
-from ..presentation.reasons import error_text
+from ..presentation.reasons import reason_text
 from ..presentation.texts import cached_texts
 from ..protocol import (
     CLOCK,
@@ -63,14 +64,14 @@ async def async_write(
     A record without data is written with None. Raises ServiceValidationError for what can't be written, and
     HomeAssistantError where the meter can't be reached or doesn't take it.
     """
-    meter, texts = coordinator.meter, cached_texts(coordinator.hass)
+    meter = coordinator.meter
     wanted = _record_value(coordinator, binding, entered)
     if binding.header in CLOCK and isinstance(wanted, datetime):
         await async_set_clock(coordinator, _moment(wanted, meter))
         return
     last = coordinator.data.results.get(binding.id)
     # Refuse what can't be coded before anything is asked of the meter.
-    _encode(meter, binding, last.record if last else None, wanted)
+    _encode(coordinator, binding, last.record if last else None, wanted)
     before: Value = None
     lost: MeterError | None = None
 
@@ -79,7 +80,7 @@ async def async_write(
         nonlocal before
         record = binding.record_in(readout.telegrams)
         before = record.value
-        return b"".join(_encode(meter, binding, record, wanted))
+        return b"".join(_encode(coordinator, binding, record, wanted))
 
     async def write(bus: Bus) -> Readout:
         nonlocal lost
@@ -96,9 +97,9 @@ async def async_write(
     try:
         await coordinator.async_tell(write)
     except BindingError as err:
-        _fail(binding, str(err), err)
+        _fail(coordinator, binding, err.reason, err)
     except MBusError as err:
-        _fail(binding, error_text(err, texts), err)
+        _fail(coordinator, binding, err, err)
     LOGGER.info(
         "%s: wrote %s to %s, which was %s",
         coordinator.name,
@@ -109,7 +110,7 @@ async def async_write(
     if wanted is not None:
         _check_taken(coordinator, binding, wanted, lost)
     elif lost:
-        _fail(binding, error_text(lost, texts), lost)
+        _fail(coordinator, binding, lost, lost)
 
 
 def _moment(shown: datetime, meter: Meter) -> datetime:
@@ -130,29 +131,32 @@ def _check_taken(
         if record and wanted == "" and record.problem == Problem(NO_DATA):
             return  # A text that was cleared.
         reason = result.reason if result else None
-    elif _is_same(coordinator.meter, binding, record, wanted):
+        found = _text(coordinator, reason) if reason else "–"
+    elif _is_same(coordinator, binding, record, wanted):
         return
     else:
-        reason = str(record.value)
+        found = str(record.value)
     if lost:
-        _fail(binding, error_text(lost, cached_texts(coordinator.hass)), lost)
+        _fail(coordinator, binding, lost, lost)
     raise HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key="not_taken",
         translation_placeholders={
             "binding": binding.title or binding.name,
             "value": str(wanted),
-            "found": reason or "–",
+            "found": found,
         },
     )
 
 
-def _is_same(meter: Meter, binding: Binding, record: Record, wanted: Value) -> bool:
+def _is_same(
+    coordinator: MeterCoordinator, binding: Binding, record: Record, wanted: Value
+) -> bool:
     """Return whether a record holds a value, as far as its coding tells values apart."""
     read = record.value
     if isinstance(read, str) and isinstance(wanted, str):
         return read.strip(_PADDING) == wanted.strip(_PADDING)
-    coded = _coded(meter, binding, record.header, record.unit, wanted)
+    coded = _coded(coordinator, binding, record.header, record.unit, wanted)
     return coded == encode_value(record.header, read)
 
 
@@ -160,6 +164,7 @@ def _record_value(
     coordinator: MeterCoordinator, binding: Binding, entered: Value
 ) -> Value:
     """Return the record's value, in the unit it was bound with, for what was entered."""
+    value: Value
     if entered is None:
         return None
     try:
@@ -168,37 +173,39 @@ def _record_value(
             rendered = Template(template, coordinator.hass).async_render(
                 {"value": entered, "context": context}, strict=True
             )
-            return _like(entered, rendered)
-        value: Value = entered
+            value = _like(entered, rendered)
+            if value is None:
+                reason = Reason("template_gave", {"value": spelt(rendered)})
+                raise _not_codable(coordinator, reason)
+            return value
+        value = entered
         if is_number(entered):
             value = chain_number(coordinator.displays[binding.id], entered)
         value = inverse(binding.transformations, value)
     except (ArithmeticError, TemplateError, ValueError) as err:
-        raise _not_codable(err) from err
+        raise _not_codable(coordinator, why(err)) from err
     return value
 
 
 def _like(entered: Value, rendered: Any) -> Value:
-    """Return what a template gave as the kind of value that was entered, which is the record's."""
-    value: Value
+    """Return what a template gave as the kind of value that was entered, which is the record's; None where it is none."""
     match entered:
         case datetime():
-            value = dt_util.parse_datetime(str(rendered))
+            return dt_util.parse_datetime(str(rendered))
         case date():
-            value = dt_util.parse_date(str(rendered))
+            return dt_util.parse_date(str(rendered))
         case time():
-            value = dt_util.parse_time(str(rendered))
+            return dt_util.parse_time(str(rendered))
         case str():
-            value = str(rendered)
-        case _:
-            value = rendered if is_number(rendered) else None
-    if value is None:
-        raise ValueError(f"the template gave {rendered!r}")
-    return value
+            return str(rendered)
+    return rendered if is_number(rendered) else None
 
 
 def _encode(
-    meter: Meter, binding: Binding, record: Record | None, value: Value
+    coordinator: MeterCoordinator,
+    binding: Binding,
+    record: Record | None,
+    value: Value,
 ) -> tuple[bytes, bytes]:
     """Return header and data that write a value, coded as the meter sends the record now.
 
@@ -207,18 +214,18 @@ def _encode(
     header, unit = binding.header, binding.unit
     if record is not None:
         if isinstance(value, str) and is_number(record.value):
-            raise _not_codable("the record holds a number")
+            raise _not_codable(coordinator, Reason("number_needed"))
         problem = record.problem
         if problem is None or problem.key not in _RECORD_ERRORS:
             header, unit = record.header, record.unit
         elif len(header) >= len(record.header):
             # The code of an error that a meter puts into the header stands for an action when it is sent there.
-            _fail(binding, str(problem))
+            _fail(coordinator, binding, problem)
     if value is None:
         return _clearing(header) if is_cleared(binding) else header, b""
-    data = _coded(meter, binding, header, unit, value)
+    data = _coded(coordinator, binding, header, unit, value)
     if isinstance(value, datetime) and value.tzinfo:
-        _, is_summer_time = meter_time(value, meter.clock)
+        _, is_summer_time = meter_time(value, coordinator.meter.clock)
         place, bit = _SUMMER_TIME[len(data)]
         if is_summer_time:
             data = data[:place] + bytes((data[place] | bit,)) + data[place + 1 :]
@@ -231,34 +238,39 @@ def _clearing(header: bytes) -> bytes:
 
 
 def _coded(
-    meter: Meter, binding: Binding, header: bytes, unit: str | None, value: Value
+    coordinator: MeterCoordinator,
+    binding: Binding,
+    header: bytes,
+    unit: str | None,
+    value: Value,
 ) -> bytes:
     try:
         if isinstance(value, datetime) and value.tzinfo:
-            value, _ = meter_time(value, meter.clock)
+            value, _ = meter_time(value, coordinator.meter.clock)
         if is_number(value) and (coding := limits(header)):
             if unit and binding.unit:
                 value = convert_unit(value, binding.unit, unit)
             value = _nearest(coding, value, unit)
         return encode_value(header, value)
     except (OverflowError, ValueError) as err:
-        raise _not_codable(err) from err
+        raise _not_codable(coordinator, why(err)) from err
 
 
-def codable(header: bytes, value: float | str, meter: Meter) -> Value:
+def codable(coordinator: MeterCoordinator, header: bytes, value: float | str) -> Value:
     """Return a value as the kind that a record with this header takes: the form of an action gives all of them as text.
 
     Raises ServiceValidationError for one that it doesn't take.
     """
     reason: EncodeError | None = None
-    for candidate in _candidates(value, meter):
+    for candidate in _candidates(value, coordinator.meter):
         try:
             encode_value(header, candidate)
         except EncodeError as err:
             reason = reason or err
         else:
             return candidate
-    raise _not_codable(reason or "") from reason
+    assert reason is not None
+    raise _not_codable(coordinator, reason) from reason
 
 
 def _candidates(value: float | str, meter: Meter) -> Iterator[Value]:
@@ -296,22 +308,29 @@ def _nearest(coding: Limits, value: Number, unit: str | None) -> Decimal:
     return number
 
 
-def _not_codable(error: Exception | str) -> ServiceValidationError:
+def _not_codable(coordinator: MeterCoordinator, reason: Why) -> ServiceValidationError:
     return ServiceValidationError(
         translation_domain=DOMAIN,
         translation_key="not_codable",
-        translation_placeholders={"error": str(error)},
+        translation_placeholders={"error": _text(coordinator, reason)},
     )
 
 
 def _fail(
-    binding: Binding, error: str | None, cause: BaseException | None = None
+    coordinator: MeterCoordinator,
+    binding: Binding,
+    reason: Why,
+    cause: BaseException | None = None,
 ) -> NoReturn:
     raise HomeAssistantError(
         translation_domain=DOMAIN,
         translation_key="write_failed",
         translation_placeholders={
             "binding": binding.title or binding.name,
-            "error": str(error),
+            "error": _text(coordinator, reason),
         },
     ) from cause
+
+
+def _text(coordinator: MeterCoordinator, reason: Why) -> str:
+    return reason_text(reason, cached_texts(coordinator.hass))

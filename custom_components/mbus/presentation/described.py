@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from homeassistant.const import Platform
 
@@ -9,9 +10,9 @@ from ..const import LOGGER
 from ..meters.binding import Binding
 from ..meters.guards import Guard
 from ..meters.meter import Meter
+from ..protocol import EncodeError, limits
 from .control_kind import control_platform
-from .display import Display, display_of
-from .native_value import guard_of
+from .display import Display, display_of, native_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,3 +50,25 @@ def describe(meter: Meter, known: Mapping[str, Described]) -> dict[str, Describe
                 binding.name,
             )
     return described
+
+
+def guard_of(binding: Binding, display: Display) -> Guard:
+    """Return what the values of a binding have to be."""
+    return Guard(
+        sends_number=_sends_number(binding),
+        rises=display.is_rising,
+        show=partial(native_value, display),
+    )
+
+
+def _sends_number(binding: Binding) -> bool:
+    """Return whether the record held a number when it was bound."""
+    interpretation = binding.interpretation
+    if interpretation and interpretation.sends_number is not None:
+        return interpretation.sends_number
+    if not binding.header:
+        return False
+    try:
+        return limits(binding.header) is not None
+    except EncodeError:
+        return binding.unit is not None

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.components.sensor import (
     SensorDeviceClass,
@@ -13,12 +14,18 @@ from homeassistant.components.sensor import (
 from homeassistant.components.sensor.const import UNIT_CONVERTERS
 
 from ..meters.binding import Binding, Presentation
-from ..meters.transformation import Number
+from ..meters.transformation import Number, is_number
 from ..protocol import SECRET_QUANTITIES, convert_unit
 from .clean_text import clean_text
 from .description import converts, native_unit, sensor_description, transformed_result
 
 _MAY_GO_BACK: Final = frozenset({SensorStateClass.TOTAL, SensorStateClass.MEASUREMENT})
+
+type NativeValue = int | float | Decimal | str | date | datetime | None
+
+HIDDEN: Final = "••••"
+_LONGEST_STATE: Final = 255
+_CUT: Final = "…"
 
 type Conversion = Callable[[Number], float | Decimal | None]
 
@@ -110,3 +117,37 @@ def _is_rising(binding: Binding, medium: int | None) -> bool:
     record = replace(binding, transformations=(), presentation=Presentation())
     description = sensor_description(record, medium)
     return description.state_class is SensorStateClass.TOTAL_INCREASING
+
+
+def native_value(display: Display, value: Any) -> NativeValue:
+    """Return a binding's value as its sensor takes it, in the unit of its description.
+
+    None for what the description rules out, such as a text where a number is to be.
+    """
+    if value is None:
+        return None
+    if display.is_secret:
+        return HIDDEN
+    if display.description.device_class is SensorDeviceClass.TIMESTAMP:
+        return value if isinstance(value, datetime) else None
+    if display.description.device_class is SensorDeviceClass.DATE:
+        return value.date() if isinstance(value, datetime) else _only(date, value)
+    if is_number(value):
+        return display.convert(value)
+    return None if display.is_numeric else value_text(value)
+
+
+def _only[T](kind: type[T], value: Any) -> T | None:
+    return value if isinstance(value, kind) else None
+
+
+def value_text(value: Any) -> str:
+    """Return a text that fits into a state, and is only that."""
+    match value:
+        case bytes():
+            text = value.hex().upper()
+        case date() | time():
+            text = value.isoformat()
+        case _:
+            text = clean_text(str(value))
+    return text if len(text) <= _LONGEST_STATE else text[: _LONGEST_STATE - 1] + _CUT

@@ -9,8 +9,7 @@ from homeassistant.util import dt as dt_util
 from ..meters.binding import Binding
 from ..meters.transformation import run
 from ..protocol import Limits, limits
-from .display import Display, display_of
-from .native_value import native_value
+from .display import Display, display_of, native_value
 
 CONF_MAXIMUM: Final = "maximum"
 CONF_MINIMUM: Final = "minimum"

@@ -6,12 +6,8 @@ from typing import Final
 from homeassistant.util import slugify
 
 from ..meters.binding import Binding
-from ..profiles.block import BlockField
-from ..profiles.interpretation import Interpretation, meant
-from ..protocol import PLAIN_TEXT, Function, Record, Signature, Telegram
+from ..protocol import PLAIN_TEXT, Function, Signature
 from .clean_text import clean_text
-from .native_value import interpreted_text, value_text
-from .reasons import problem_text
 from .texts import Texts, option_key, sensor_key
 
 _EXTREMES: Final = (Function.MAXIMUM, Function.MINIMUM)
@@ -103,42 +99,3 @@ def _modifier(modifier: str, texts: Texts) -> str:
 
 def _part(part: str, texts: Texts, number: int | str = "") -> str:
     return texts[option_key("record_part", part)].format(number=number)
-
-
-def record_label(
-    record: Record,
-    texts: Texts,
-    medium: int | None = None,
-    ordinal: int = 1,
-    *,
-    telegram: Telegram | None = None,
-    interpretation: Interpretation | None = None,
-    kept_at: str | None = None,
-) -> str:
-    """Return a record of a telegram as a line of a list: index, name, and value in the unit people are used to.
-
-    `kept_at` is the date that the meter sends for the storage it is in.
-    """
-    name = record_name(meant(record, interpretation), texts, ordinal)
-    if kept_at:
-        name += f" ({kept_at})"
-    value, problem = (
-        interpretation.read(record, telegram, record.unit)
-        if interpretation
-        else (record.value, record.problem)
-    )
-    text = "–" if value is None else value_text(record, value, medium, interpretation)
-    reason = f" ({problem_text(problem, texts)})" if problem else ""
-    return f"{record.index} · {name} · {text}{reason}"
-
-
-def block_label(
-    field: BlockField, data: bytes, texts: Texts, medium: int | None
-) -> str:
-    """Return a part of the manufacturer's bytes as a line of a list: name and value."""
-    interpretation = field.interpretation
-    name = record_name(interpretation.signature, texts)
-    value, problem = field.read(data)
-    if problem:
-        return f"{name} · – ({problem_text(problem, texts)})"
-    return f"{name} · {interpreted_text(value, medium, interpretation)}"

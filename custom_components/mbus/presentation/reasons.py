@@ -1,32 +1,55 @@
 """Why there is no value or no answer, in the language of Home Assistant."""
 
+from collections.abc import Mapping
 import re
 from typing import Any
 
+from homeassistant.exceptions import HomeAssistantError
+
+from ..meters.reading import MeterData
+from ..meters.reason import Reason, Why
 from ..protocol import (
+    EncodeError,
+    FrameError,
+    Identity,
     LinkNotFoundError,
     MBusError,
     NoisyLineError,
-    NoWayError,
     OtherMeterError,
     Problem,
+    Signature,
 )
+from .naming import record_name
 from .texts import Texts, option_key
 from .titles import identity_text
 
 
-def error_text(error: MBusError, texts: Texts) -> str:
-    """Return what went wrong; what has no text, such as what the system says, stays as it is."""
-    if isinstance(error, NoWayError):
-        return "; ".join(error_text(one, texts) for one in error.errors)
-    text = texts.get(option_key("error", _key(error)))
-    return text.format_map(_facts(error, texts)) if text else str(error)
+def reason_text(reason: Why, texts: Texts) -> str:
+    """Return why; what the system or a library says stays as it is."""
+    match reason:
+        case Reason():
+            key, facts = option_key("reason", reason.key), reason.facts
+        case Problem():
+            key, facts = option_key("problem", reason.key), reason.facts
+        case FrameError() | EncodeError():
+            return reason_text(reason.problem, texts)
+        case MBusError():
+            key, facts = option_key("error", _key(reason)), _facts(reason, texts)
+    return texts[key].format_map(
+        {name: _fact(value, texts) for name, value in facts.items()}
+    )
 
 
-def problem_text(problem: Problem, texts: Texts) -> str:
-    """Return why a record has no value or a telegram no more records."""
-    text = texts.get(option_key("problem", problem.key))
-    return text.format_map(problem.facts) if text else str(problem)
+def fault_text(data: MeterData, texts: Texts) -> str:
+    """Return why a meter is not heard."""
+    return reason_text(data.reason, texts) if data.reason else "–"
+
+
+def failure_text(error: HomeAssistantError, texts: Texts) -> str:
+    """Return what an action failed of; an error of another integration says so itself."""
+    domain, key = error.translation_domain, error.translation_key
+    text = texts.get(f"component.{domain}.exceptions.{key}.message")
+    return text.format_map(error.translation_placeholders or {}) if text else str(error)
 
 
 def _key(error: MBusError) -> str:
@@ -36,14 +59,26 @@ def _key(error: MBusError) -> str:
     return f"{key}_{error.kind}" if isinstance(error, LinkNotFoundError) else key
 
 
-def _facts(error: MBusError, texts: Texts) -> dict[str, Any]:
-    """Return what the text names."""
-    facts = {
-        name: f"{value:g}" if isinstance(value, float) else value
-        for name, value in vars(error).items()
-    }
+def _facts(error: MBusError, texts: Texts) -> Mapping[str, Any]:
+    """Return what the text of an error names."""
+    facts = vars(error)
     if isinstance(error, OtherMeterError):
-        facts["found"] = identity_text(error.found, texts, error.expected)
+        return facts | {"found": identity_text(error.found, texts, error.expected)}
     if isinstance(error, NoisyLineError):
-        facts["noise"] = error.shown
+        return facts | {"noise": error.shown}
     return facts
+
+
+def _fact(value: Any, texts: Texts) -> Any:
+    match value:
+        case Reason() | Problem() | MBusError():
+            return reason_text(value, texts)
+        case Signature():
+            return record_name(value, texts)
+        case Identity():
+            return identity_text(value, texts)
+        case tuple():
+            return "; ".join(_fact(one, texts) for one in value)
+        case float():
+            return f"{value:.12g}"
+    return value

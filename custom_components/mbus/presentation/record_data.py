@@ -10,7 +10,7 @@ from ..meters.reading import Reading
 from ..protocol import SECRET_QUANTITIES, Record, Value
 from .clean_text import clean_text
 from .naming import record_name
-from .reasons import problem_text
+from .reasons import reason_text
 from .texts import Texts
 
 _HIDDEN: Final = "••••"
@@ -26,13 +26,13 @@ def reading_data(reading: Reading, texts: Texts) -> JsonObjectType:
                     _without_secret(record, texts) for record in telegram.records
                 ],
                 "manufacturer_data": hex_data(telegram.manufacturer_data),
-                "problem": problem_text(telegram.problem, texts)
+                "problem": reason_text(telegram.problem, texts)
                 if telegram.problem
                 else None,
             }
             for telegram in reading.telegrams
         ],
-        "problem": reading.error,
+        "problem": reason_text(reading.error, texts) if reading.error else None,
     }
 
 
@@ -56,7 +56,7 @@ def record_data(record: Record, texts: Texts) -> JsonObjectType:
         "subunit": record.subunit,
         "header": hex_data(record.header),
         "raw": hex_data(record.raw),
-        "problem": problem_text(record.problem, texts) if record.problem else None,
+        "problem": reason_text(record.problem, texts) if record.problem else None,
     }
 
 

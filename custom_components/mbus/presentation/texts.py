@@ -15,7 +15,7 @@ from ..const import DOMAIN
 type Texts = Mapping[str, str]
 """Translations by their full keys."""
 
-_CATEGORIES: Final = ("entity", "selector")
+_CATEGORIES: Final = ("entity", "exceptions", "selector")
 
 
 async def async_get_texts(hass: HomeAssistant) -> Texts:
@@ -30,9 +30,12 @@ async def async_get_texts(hass: HomeAssistant) -> Texts:
 
 
 @callback
-def cached_texts(hass: HomeAssistant) -> Texts:
-    """Return the texts, which Home Assistant has loaded by the time that a connection is set up."""
-    language = hass.config.language
+def cached_texts(hass: HomeAssistant, language: str | None = None) -> Texts:
+    """Return the texts, which Home Assistant has loaded by the time that a connection is set up.
+
+    Those in English, which is the language of the log, are always there, too.
+    """
+    language = language or hass.config.language
     return ChainMap(
         *[
             async_get_cached_translations(hass, language, category, DOMAIN)

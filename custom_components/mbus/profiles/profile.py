@@ -172,6 +172,15 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Storage numbers from one on that are kept so many months apart, which the meter itself doesn't say; `size` of them."""
+
+    storage: int
+    months: int
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """What is known of one meter family.
 
@@ -183,6 +192,7 @@ class Profile:
     matches: tuple[Match, ...]
     entries: tuple[Entry, ...] = ()
     block_fields: tuple[BlockField, ...] = ()
+    kept: tuple[Kept, ...] = ()
     quirks: Quirks = field(default_factory=Quirks)
     shortest_period: int | None = None
     sources: tuple[Mapping[str, str], ...] = ()

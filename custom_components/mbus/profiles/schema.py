@@ -12,7 +12,7 @@ from ..protocol import Function, Quirks, Signature, dimension
 from .block import BlockField
 from .codings import CODINGS, CONVERSIONS
 from .interpretation import Interpretation
-from .profile import Entry, Match, Profile
+from .profile import Entry, Kept, Match, Profile
 from .vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES, KNOWN_UNITS
 
 _ANY: Final = "any"
@@ -189,6 +189,13 @@ _QUIRKS: Final = vol.Schema(
     }
 )
 """Only what changes no telegram: a meter's records are bound before its quirks are stored."""
+_KEPT: Final = vol.Schema(
+    {
+        vol.Required("storage"): vol.All(_number, vol.Range(min=1)),
+        vol.Required("months"): vol.All(_number, vol.Range(min=1)),
+        vol.Optional("size"): vol.All(_number, vol.Range(min=2)),
+    }
+)
 _PROFILE: Final = vol.Schema(
     {
         vol.Required("name"): _text,
@@ -199,6 +206,7 @@ _PROFILE: Final = vol.Schema(
         vol.Optional("quirks"): _QUIRKS,
         vol.Optional("records"): [vol.Any(dict)],
         vol.Optional("blocks"): [_BLOCK],
+        vol.Optional("kept"): [_KEPT],
     }
 )
 
@@ -238,6 +246,7 @@ def profile_from(data: Any, profile_id: str, *, is_own: bool) -> Profile:
             for block in checked.get("blocks", ())
             for item in block["fields"]
         ),
+        kept=tuple(Kept(**item) for item in checked.get("kept", ())),
         quirks=_quirks(checked.get("quirks", {})),
         shortest_period=checked.get("shortest_period"),
         sources=tuple(checked.get("sources", ())),

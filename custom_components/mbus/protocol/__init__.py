@@ -20,6 +20,7 @@ from .errors import (
     LateRepliesError,
     LinkBusyError,
     LinkClosedError,
+    LinkEndedError,
     LinkError,
     LinkFloodedError,
     LinkLostError,
@@ -110,8 +111,8 @@ from .master.writing import (
     write_data,
     write_record,
 )
+from .problems import NO_DATA, PROBLEMS, Problem
 from .tables.medium import MEDIA, medium_name
-from .tables.problems import NO_DATA, PROBLEMS, Problem
 from .tables.units import UNITS, convert_unit, dimension
 from .tables.vif import (
     FIRST_EXTENSION,
@@ -186,6 +187,7 @@ __all__ = [
     "Link",
     "LinkBusyError",
     "LinkClosedError",
+    "LinkEndedError",
     "LinkError",
     "LinkFloodedError",
     "LinkLostError",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, override
 
+from .problems import Problem
+
 
 class MBusError(Exception):
     """Base of all errors of this package: what one tells are its class and its attributes.
@@ -24,7 +26,18 @@ class MBusError(Exception):
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
-class FrameError(MBusError):
+class ProblemError(MBusError):
+    """Bytes or a value are not what they have to be; `problem` says why."""
+
+    _text = "{problem}"
+
+    def __init__(self, key: str, **facts: str) -> None:
+        """Take a key of PROBLEMS and its facts."""
+        super().__init__(key)
+        self.problem = Problem(key, facts)
+
+
+class FrameError(ProblemError):
     """Bytes that are no usable reply: damaged frame or malformed application data."""
 
 
@@ -33,7 +46,7 @@ class UnsupportedError(FrameError):
 
     def __init__(self, control_information: int, data: bytes) -> None:
         """Keep the raw application data."""
-        super().__init__(f"CI {control_information:02X} is not decoded")
+        super().__init__("not_decoded", code=f"{control_information:02X}")
         self.control_information = control_information
         self.data = data
 
@@ -44,9 +57,9 @@ class ApplicationError(FrameError):
     `code` is the error code, None when the meter sent none.
     """
 
-    def __init__(self, message: str, code: int | None = None) -> None:
-        """Keep the code beside its text."""
-        super().__init__(message)
+    def __init__(self, key: str, code: int | None = None) -> None:
+        """Keep the code beside what it means."""
+        super().__init__(key, **({} if code is None else {"code": f"{code:02X}"}))
         self.code = code
 
 
@@ -107,6 +120,12 @@ class LinkLostError(LinkError):
 
     reason: str
     _text = "{link} was lost: {reason}"
+
+
+class LinkEndedError(LinkError):
+    """The other side closed the open link."""
+
+    _text = "{link} was closed by the other side"
 
 
 class LinkClosedError(LinkError):

@@ -148,7 +148,7 @@ class Header:
 def long_header(data: bytes, *, high_first: bool = False) -> Header:
     """Read the header of 12 bytes. Raises FrameError for fewer."""
     if len(data) < LONG_HEADER:
-        raise FrameError(f"the header ends after {len(data)} of {LONG_HEADER} bytes")
+        raise FrameError("header_cut", length=str(len(data)), whole=str(LONG_HEADER))
     layout = _HIGH_FIRST if high_first else _LOW_FIRST
     number, manufacturer, version, medium, access_number, status, configuration = (
         layout.unpack_from(data)
@@ -167,7 +167,7 @@ def long_header(data: bytes, *, high_first: bool = False) -> Header:
 def short_header(data: bytes) -> Header:
     """Read the header of 4 bytes. Raises FrameError for fewer."""
     if len(data) < SHORT_HEADER:
-        raise FrameError(f"the header ends after {len(data)} of {SHORT_HEADER} bytes")
+        raise FrameError("header_cut", length=str(len(data)), whole=str(SHORT_HEADER))
     return Header(
         access_number=data[0],
         status=data[1],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from ..coding.variable import REALS, variable_length
-from ..tables.problems import Problem
+from ..problems import Problem
 from .meaning import Meaning, meaning_of
 from .record_header import MOST_EXTENSIONS, TooManyExtensionsError, header_end
 

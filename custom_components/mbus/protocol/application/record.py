@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from ..coding.dates import DateTime, DateTimeSeconds
 from ..coding.values import EncodeError, InvalidValueError, Limits, Value
-from ..tables.problems import Problem
+from ..problems import Problem
 from ..tables.vife import SUMMER_TIME, SUSPICIOUS
 from .meaning import Meaning, meaning_of
 from .record_header import TooManyExtensionsError, header_end
@@ -120,4 +120,4 @@ def _whole_meaning(header: bytes) -> Meaning:
             return meaning_of(header)
     except IndexError, TooManyExtensionsError:
         pass
-    raise EncodeError(f"{header.hex(' ').upper()} is not the header of a record")
+    raise EncodeError("no_record_header", header=header.hex(" ").upper())

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ..coding.texts import Opaque
 from ..coding.variable import Variable
-from ..tables.problems import Problem
+from ..problems import Problem
 from .meaning import Meaning
 from .places import find_places
 from .record import Record

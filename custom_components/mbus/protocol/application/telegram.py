@@ -8,7 +8,7 @@ from typing import Final
 
 from ..errors import ApplicationError, FrameError, UnsupportedError
 from ..line.frame import Frame, parse_frame
-from ..tables.problems import Problem
+from ..problems import Problem
 from ..tables.vif import UNKNOWN
 from .fixed import FIXED_LENGTH, read_fixed
 from .header import (
@@ -37,23 +37,23 @@ _SHORT_HEADER: Final = 0x7A
 _APPLICATION_ERROR_HEADERS: Final = {0x6E: SHORT_HEADER, 0x6F: LONG_HEADER, 0x70: 0}
 
 _APPLICATION_ERRORS: Final = {
-    0x00: "unspecified error",
-    0x01: "the CI field is not implemented",
-    0x02: "buffer too long, truncated",
-    0x03: "too many records",
-    0x04: "premature end of record",
-    0x05: "more than 10 DIFEs",
-    0x06: "more than 10 VIFEs",
-    0x08: "too busy for a readout",
-    0x09: "too many readouts",
-    0x10: "access denied",
-    0x11: "application or command unknown",
-    0x12: "parameter missing or wrong",
-    0x13: "unknown receiver address",
-    0x14: "decryption key failed",
-    0x15: "encryption method not supported",
-    0x16: "signature method not supported",
-    0xF0: "dynamic application error",
+    0x00: "unspecified_error",
+    0x01: "ci_not_implemented",
+    0x02: "buffer_too_long",
+    0x03: "too_many_records",
+    0x04: "premature_end",
+    0x05: "more_than_10_difes",
+    0x06: "more_than_10_vifes",
+    0x08: "too_busy",
+    0x09: "too_many_readouts",
+    0x10: "access_denied",
+    0x11: "unknown_command",
+    0x12: "wrong_parameter",
+    0x13: "unknown_receiver",
+    0x14: "decryption_failed",
+    0x15: "encryption_not_supported",
+    0x16: "signature_not_supported",
+    0xF0: "dynamic_error",
 }
 
 _NO_RECORDS: Final = RecordBlock()
@@ -141,9 +141,9 @@ class IncompleteTelegramError(FrameError):
     `telegram` holds the whole records before that point.
     """
 
-    def __init__(self, message: str, telegram: Telegram) -> None:
+    def __init__(self, problem: Problem, telegram: Telegram) -> None:
         """Keep what could be read."""
-        super().__init__(message)
+        super().__init__(problem.key, **problem.facts)
         self.telegram = telegram
 
 
@@ -166,9 +166,9 @@ def decode_telegram(frame: Frame) -> Telegram:
 def _decode(frame: Frame, raw: bytes) -> Telegram:
     ci, data = frame.control_information, frame.data
     if ci is None:
-        raise FrameError("a short frame holds no telegram")
+        raise FrameError("short_frame")
     if frame.from_master:
-        raise FrameError("a request, not a reply")
+        raise FrameError("request")
     header = alarm = mode = None
     block = _NO_RECORDS
     if ci in (_VARIABLE, _VARIABLE_HIGH_FIRST):
@@ -210,8 +210,8 @@ def _decode(frame: Frame, raw: bytes) -> Telegram:
         encryption_mode=mode,
         alarm=alarm,
     )
-    if is_cut:
-        raise IncompleteTelegramError(str(problem), telegram)
+    if is_cut and problem:
+        raise IncompleteTelegramError(problem, telegram)
     return telegram
 
 
@@ -243,5 +243,4 @@ def _application_error(data: bytes) -> ApplicationError:
     if not data:
         return ApplicationError(_APPLICATION_ERRORS[0])
     code = data[0]
-    text = _APPLICATION_ERRORS.get(code, "reserved or manufacturer specific error")
-    return ApplicationError(f"{text} (code {code:02X})", code)
+    return ApplicationError(_APPLICATION_ERRORS.get(code, "reserved_error"), code)

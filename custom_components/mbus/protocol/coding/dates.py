@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Final
 
-from ..tables.problems import NO_DATA, NOT_AVAILABLE
-from .values import EncodeError, InvalidValueError, Limits, Value
+from ..problems import NO_DATA, NOT_AVAILABLE
+from .values import EncodeError, InvalidValueError, Limits, Value, spelt
 
 _INVALID: Final = 0x80
 
@@ -46,7 +46,7 @@ class Date:
     def encode(self, value: Value) -> bytes:
         """Write a date."""
         if isinstance(value, datetime) or not isinstance(value, date):
-            raise EncodeError(f"{value!r} is not a date")
+            raise EncodeError("no_date", value=spelt(value))
         return _encode_date(value)
 
 
@@ -69,7 +69,7 @@ class TimeOfDay:
     def encode(self, value: Value) -> bytes:
         """Write a time of day, without parts of a second."""
         if not isinstance(value, time):
-            raise EncodeError(f"{value!r} is not a time of day")
+            raise EncodeError("no_time_of_day", value=spelt(value))
         return bytes((value.second, value.minute, value.hour))
 
 
@@ -95,7 +95,7 @@ class DateTime:
     def encode(self, value: Value) -> bytes:
         """Write date and time, without seconds."""
         if not isinstance(value, datetime):
-            raise EncodeError(f"{value!r} is no date and time")
+            raise EncodeError("no_date_and_time", value=spelt(value))
         return bytes((value.minute, value.hour)) + _encode_date(value)
 
     @staticmethod
@@ -129,7 +129,7 @@ class DateTimeSeconds:
     def encode(self, value: Value) -> bytes:
         """Write date and time, with neither day of week nor week nor parts of a second."""
         if not isinstance(value, datetime):
-            raise EncodeError(f"{value!r} is no date and time")
+            raise EncodeError("no_date_and_time", value=spelt(value))
         clock = bytes((value.second, value.minute, value.hour))
         return clock + _encode_date(value) + b"\x00"
 
@@ -153,7 +153,12 @@ def _day_month_year(low: int, high: int, hundreds: int = 0) -> tuple[int, int, i
 
 def _encode_date(value: date) -> bytes:
     if not _FIRST_YEAR <= value.year <= _LAST_YEAR:
-        raise EncodeError(f"{value.year} is not within {_FIRST_YEAR} to {_LAST_YEAR}")
+        raise EncodeError(
+            "not_within",
+            value=str(value.year),
+            minimum=str(_FIRST_YEAR),
+            maximum=str(_LAST_YEAR),
+        )
     year = value.year % 100
     return bytes((value.day | (year & 0x07) << 5, value.month | (year & 0x78) << 1))
 

@@ -5,7 +5,7 @@ import math
 import struct
 from typing import Final
 
-from ..tables.problems import NO_DATA, NOT_AVAILABLE
+from ..problems import NO_DATA, NOT_AVAILABLE
 from .values import (
     UNSCALED,
     EncodeError,
@@ -14,6 +14,7 @@ from .values import (
     Number,
     Scale,
     Value,
+    spelt,
 )
 
 _SINGLE: Final = struct.Struct("<f")
@@ -45,7 +46,7 @@ class Integer:
         """Write a number within the limits that is a multiple of the step."""
         raw = self.scale.invert_whole(value, *self._range)
         if raw in self.invalid:
-            raise EncodeError(f"{value!r} would be read as no value")
+            raise EncodeError("means_no_value", value=spelt(value))
         return raw.to_bytes(self.length, "little", signed=self.signed)
 
     @property
@@ -154,7 +155,7 @@ class Real:
         try:
             return _REALS[self.length].pack(float(self.scale.invert(value)))
         except OverflowError as err:
-            raise EncodeError(f"{value!r} is too large") from err
+            raise EncodeError("too_large", value=spelt(value)) from err
 
     @property
     def limits(self) -> Limits:

@@ -5,8 +5,8 @@ import re
 from typing import NoReturn
 
 from ..address import manufacturer_code, manufacturer_name
-from ..tables.problems import NO_DATA, NOT_AVAILABLE
-from .values import EncodeError, InvalidValueError, Limits, Value
+from ..problems import NO_DATA, NOT_AVAILABLE
+from .values import EncodeError, InvalidValueError, Limits, Value, spelt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,7 @@ class Nothing:
     def encode(self, value: Value) -> bytes:
         """Take no value but None."""
         if value is not None:
-            raise EncodeError("a record without data takes no value")
+            raise EncodeError("takes_no_value")
         return b""
 
 
@@ -50,7 +50,7 @@ class Digits:
         digits = str(value).zfill(count)
         allowed = "0-9A-Fa-f" if self.hexadecimal else "0-9"
         if not re.fullmatch(f"[{allowed}]{{{count}}}", digits):
-            raise EncodeError(f"{value!r} is not a number of at most {count} digits")
+            raise EncodeError("too_many_digits", value=spelt(value), most=str(count))
         return bytes.fromhex(digits)[::-1]
 
 
@@ -73,7 +73,7 @@ class NumberAsDigits:
             return int(str(value)).to_bytes(self.length, "little")
         except (ValueError, OverflowError) as err:
             raise EncodeError(
-                f"{value!r} is not a number of {self.length} bytes"
+                "no_number_of_length", value=spelt(value), length=str(self.length)
             ) from err
 
 
@@ -90,7 +90,7 @@ class WholeAddress:
     def encode(self, value: Value) -> bytes:
         """Write them."""
         if not re.fullmatch("[0-9A-Fa-f]{16}", str(value)):
-            raise EncodeError(f"{value!r} is not an address of 16 hex digits")
+            raise EncodeError("no_whole_address", value=spelt(value))
         data = bytes.fromhex(str(value))
         return data[3::-1] + data[4:]
 
@@ -110,7 +110,7 @@ class Manufacturer:
         try:
             return manufacturer_code(str(value)).to_bytes(2, "little")
         except ValueError as err:
-            raise EncodeError(str(err)) from err
+            raise EncodeError("no_manufacturer", value=spelt(value)) from err
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,5 +127,7 @@ class Opaque:
     def encode(self, value: Value) -> bytes:
         """Take bytes of the right length."""
         if not isinstance(value, bytes) or len(value) != self.length:
-            raise EncodeError(f"{value!r} is not {self.length} bytes")
+            raise EncodeError(
+                "not_so_many_bytes", value=spelt(value), length=str(self.length)
+            )
         return value

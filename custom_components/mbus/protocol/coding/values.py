@@ -7,8 +7,8 @@ from fractions import Fraction
 import math
 from typing import Final, NamedTuple, Protocol, Self
 
-from ..errors import MBusError
-from ..tables.problems import Problem
+from ..errors import ProblemError
+from ..problems import Problem
 
 type Number = int | float | Decimal
 type Value = Number | str | bytes | date | time | datetime | None
@@ -32,8 +32,13 @@ class InvalidValueError(ValueError):
         self.value = value
 
 
-class EncodeError(MBusError, ValueError):
-    """A value that can't be written to a record; says what is wrong with it."""
+class EncodeError(ProblemError, ValueError):
+    """A value that can't be written to a record."""
+
+
+def spelt(value: Value) -> str:
+    """Write a value so that a text is told from a number."""
+    return repr(value) if isinstance(value, str | bytes) else str(value)
 
 
 class Limits(NamedTuple):
@@ -108,11 +113,11 @@ class Scale:
     def invert(self, value: Value) -> Fraction:
         """Give the unscaled number. Raises EncodeError for what is no number."""
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            raise EncodeError(f"{value!r} is not a number")
+            raise EncodeError("no_number", value=spelt(value))
         exact = Decimal(value if isinstance(value, int) else str(value))
         # A fraction holds all zeros of a number, which no exponent of a few digits may make millions.
         if not exact.is_finite() or abs(exact.adjusted()) > _LARGEST_EXPONENT:
-            raise EncodeError(f"{exact:.6g} can't be coded")
+            raise EncodeError("not_codable", value=f"{exact:.6g}")
         return (Fraction(exact) * self.divisor - self.addend) / self.multiplier
 
     def invert_whole(self, value: Value, minimum: int, maximum: int) -> int:
@@ -121,10 +126,13 @@ class Scale:
         raw = round(exact)
         # Tolerates the noise of a float that was computed, not a value between two steps.
         if abs(exact - raw) > Fraction(1, 10**6):
-            raise EncodeError(f"{value!r} is no multiple of {self.step}")
+            raise EncodeError("no_multiple", value=spelt(value), step=spelt(self.step))
         if not minimum <= raw <= maximum:
             raise EncodeError(
-                f"{value!r} is not within {self.apply(minimum)} to {self.apply(maximum)}"
+                "not_within",
+                value=spelt(value),
+                minimum=spelt(self.apply(minimum)),
+                maximum=spelt(self.apply(maximum)),
             )
         return raw
 

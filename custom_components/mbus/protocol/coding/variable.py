@@ -4,10 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from ..tables.problems import NO_DATA
+from ..problems import NO_DATA
 from .numeric import Integer, Real, decode_bcd
 from .texts import Digits
-from .values import UNSCALED, EncodeError, InvalidValueError, Limits, Scale, Value
+from .values import (
+    UNSCALED,
+    EncodeError,
+    InvalidValueError,
+    Limits,
+    Scale,
+    Value,
+    spelt,
+)
 
 _TEXT: Final = 0xC0  # below it: that many characters
 _NEGATIVE_BCD: Final = 0xD0
@@ -74,17 +82,17 @@ class Variable:
             try:
                 content = value.encode("latin-1")[::-1]
             except UnicodeEncodeError as err:
-                raise EncodeError(
-                    f"{value!r} has characters that M-Bus can't send"
-                ) from err
+                raise EncodeError("no_such_characters", value=spelt(value)) from err
         elif isinstance(value, bytes) and self.opaque:
             content = value
         elif self.opaque or self.moment:
-            raise EncodeError(f"{value!r} can't be sent in this record")
+            raise EncodeError("not_sendable", value=spelt(value))
         else:
             return self._encode_number(value)
         if len(content) >= _TEXT:
-            raise EncodeError(f"{len(content)} characters are more than {_TEXT - 1}")
+            raise EncodeError(
+                "text_too_long", length=str(len(content)), most=str(_TEXT - 1)
+            )
         return bytes((len(content),)) + content
 
     def _encode_number(self, value: Value) -> bytes:

@@ -11,6 +11,7 @@ ACK = b"\xe5"
 _SHORT = 0x10
 _LONG = 0x68
 _STOP = 0x16
+_MOST_DATA = 252
 _FROM_MASTER = 0x40
 _STARTS = (re.compile(b"[\x10\x68\xe5]"), re.compile(b"[\x10\x68]"))
 """What something may begin with, at the boundary of a frame and within the remains of a broken one."""
@@ -106,10 +107,8 @@ def long_frame(
 
     Raises FrameError for more than 252 bytes of data.
     """
-    if len(data) > 252:
-        raise FrameError(
-            f"{len(data)} bytes of data do not fit in a frame of at most 252"
-        )
+    if len(data) > _MOST_DATA:
+        raise FrameError("frame_too_long", length=str(len(data)), most=str(_MOST_DATA))
     body = bytes((control, address, control_information)) + data
     length = len(body)
     return (
@@ -123,21 +122,22 @@ def parse_frame(data: bytes) -> Frame:
     Raises FrameError that says what is wrong with them.
     """
     if not data:
-        raise FrameError("no bytes")
+        raise FrameError("no_bytes")
     if data[0] not in (_SHORT, _LONG):
-        raise FrameError(f"a frame starts with 10 or 68, not {data[0]:02X}")
+        raise FrameError("no_start", byte=f"{data[0]:02X}")
     expected = _expected_length(data)
     if not expected:
-        raise FrameError(
-            f"the start {data[:4].hex(' ').upper()} is not that of a frame"
-        )
+        raise FrameError("no_frame", start=data[:4].hex(" ").upper())
     if len(data) != expected:
-        raise FrameError(f"{len(data)} bytes instead of {expected}")
+        raise FrameError("wrong_length", length=str(len(data)), expected=str(expected))
     if data[-1] != _STOP:
-        raise FrameError(f"the last byte is {data[-1]:02X} instead of 16")
+        raise FrameError("no_stop", byte=f"{data[-1]:02X}")
     body = data[1:-2] if data[0] == _SHORT else data[4:-2]
-    if sum(body) & 0xFF != data[-2]:
-        raise FrameError(f"checksum {data[-2]:02X} instead of {sum(body) & 0xFF:02X}")
+    checksum = sum(body) & 0xFF
+    if checksum != data[-2]:
+        raise FrameError(
+            "wrong_checksum", checksum=f"{data[-2]:02X}", expected=f"{checksum:02X}"
+        )
     return Frame(bytes(data))
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from ..errors import (
     LinkBusyError,
     LinkClosedError,
+    LinkEndedError,
     LinkError,
     LinkFloodedError,
     LinkLostError,
@@ -278,8 +279,11 @@ class Link(asyncio.Protocol):
             self._closed.set_result(None)
 
     def _lost(self, exc: Exception | None) -> None:
-        reason = _reason(exc) if exc else "the other side closed it"
-        error = LinkLostError(link=str(self.settings), reason=reason)
+        link = str(self.settings)
+        if exc is None:
+            self._end(LinkEndedError(link=link))
+            return
+        error = LinkLostError(link=link, reason=_reason(exc))
         error.__cause__ = exc
         self._end(error)
 

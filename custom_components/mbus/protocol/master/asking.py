@@ -10,9 +10,9 @@ from ..application.telegram import Telegram
 from ..errors import LinkError, MBusError, UnsoundRepliesError
 from ..line.frame import FRAME_COUNT_BIT, Control, Single, long_frame, short_frame
 from ..line.reply import Discard, Reply, judge_acknowledgement
+from .collector import Collector
 from .divide import has_open_digits
 from .found import secondary_of
-from .reading import Reading
 from .readout import Quirks
 from .session import Session
 from .silence import REQUESTS_TO_NOBODY, Silence, never_ends
@@ -152,7 +152,7 @@ class Asker:
         self, session: Session, address: Address, *, wait: float | None = None
     ) -> Answer:
         """Read the first telegram of a meter, if it is but one that answers."""
-        reading = Reading(
+        reading = Collector(
             address, slave=Slave(), max_package_length=session.max_package_length
         )
         request = short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, link_address(address))

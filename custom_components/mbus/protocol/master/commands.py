@@ -107,7 +107,7 @@ async def set_identification(
     Master.read raises.
     """
     if not re.fullmatch("[0-9]{8}", identification):
-        raise EncodeError(f"{identification!r} is no identification of 8 digits")
+        raise EncodeError("no_identification", value=repr(identification))
     data = encode_value(_IDENTIFICATION, identification)
     async with master.hold() as session:
         readout = await prepare(session, address, identity, quirks, last_telegram=0)

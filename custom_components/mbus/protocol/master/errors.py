@@ -8,6 +8,7 @@ from ..address import Address
 from ..application.header import Identity
 from ..coding.values import Value
 from ..errors import MBusError
+from ..problems import Problem
 
 
 @dataclass(eq=False, kw_only=True)
@@ -120,10 +121,9 @@ class RefusedError(MBusError):
 
 @dataclass(eq=False, kw_only=True)
 class ErrorReplyError(RefusedError):
-    """The meter answered what was sent with an error; `code` is its own, None without one."""
+    """The meter answered what was sent with an error."""
 
-    reason: str
-    code: int | None
+    reason: Problem
     _text = "{address} refuses: {reason}"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from ..address import Address
 from ..errors import MBusError
 from ..line.reply import Discard, Reply
+from .collector import Collector
 from .errors import (
     AnonymousReplyError,
     DamagedReplyError,
@@ -15,11 +16,10 @@ from .errors import (
     NoReplyError,
     OtherMeterError,
 )
-from .reading import Reading
 
 
 def failure(
-    address: Address, replies: Sequence[Reply[Any]], reading: Reading | None = None
+    address: Address, replies: Sequence[Reply[Any]], reading: Collector | None = None
 ) -> MBusError:
     """Give the error for replies none of which has an answer."""
     seen = {reason for reply in replies for reason in reply.discarded}

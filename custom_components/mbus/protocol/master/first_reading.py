@@ -15,7 +15,7 @@ async def read_new(bus: Bus, address: Address) -> tuple[Readout, Quirks]:
     Raises what Bus.read raises.
     """
     try:
-        return await bus.read(address), Quirks()
+        return _learnt(await bus.read(address))
     except NoReplyError as err:
         if isinstance(err, NoDataError | LateReplyError) or not isinstance(
             address, int
@@ -30,5 +30,9 @@ async def read_new(bus: Bus, address: Address) -> tuple[Readout, Quirks]:
         with suppress(NoReplyError):
             await master.reset(address)
             # It had only missed the resets before.
-            return await bus.read(address), Quirks()
+            return _learnt(await bus.read(address))
         return readout, quirks
+
+
+def _learnt(readout: Readout) -> tuple[Readout, Quirks]:
+    return readout, Quirks().learnt_from(readout)

@@ -6,19 +6,21 @@ from ..address import BROADCAST, SELECTED, Address, SecondaryAddress, check_addr
 from ..application.header import Identity
 from ..application.telegram import Telegram
 from ..errors import FrameError, MBusError
-from ..line.frame import Control, Received, Single, parse_frame
+from ..line.frame import FRAME_COUNT_BIT, Control, Received, Single, parse_frame
 from ..line.reply import Discard, Reply, judge_acknowledgement
+from .collector import Collector, LostCountError
 from .errors import EndlessError, UncountableError
 from .failure import failure
-from .reading import LostCountError, Reading
 from .readout import Quirks, Readout
 from .session import Session
-from .slave import is_same
+from .slave import AfterReset, access_number, is_same
 
 MAX_TELEGRAMS = 64
 """A readout ends here, even if the meter says that more follow."""
 
 _APPLICATION_RESET = 0x50
+_AFTER_RESET = {False: AfterReset.FIRST, True: AfterReset.NEXT}
+_KEEPS_FRAME_COUNT = {kind: keeps for keeps, kind in _AFTER_RESET.items()}
 
 
 async def read(
@@ -36,7 +38,7 @@ async def read(
         raise ValueError(f"last_telegram is 0 at least, not {last_telegram}")
     reader = _Reader(
         session,
-        Reading(
+        Collector(
             address,
             slave=session.slave(address),
             identity=identity,
@@ -52,7 +54,7 @@ class _Reader:
     """One readout under way."""
 
     def __init__(
-        self, session: Session, reading: Reading, quirks: Quirks, attempts: int
+        self, session: Session, reading: Collector, quirks: Quirks, attempts: int
     ) -> None:
         self._session = session
         self._reading = reading
@@ -63,8 +65,11 @@ class _Reader:
         self._ring = quirks.ring
         self._doubted = 0
         self._is_numbered = True
+        self._first_count: int | None = None
+        if self._slave.last is None and quirks.keeps_frame_count is not None:
+            self._slave.after_reset = _AFTER_RESET[quirks.keeps_frame_count]
         # A selection is a reset, too.
-        self._is_never_reset = self._slave.keeps_frame_count or (
+        self._is_never_reset = self._slave.after_reset is AfterReset.NEXT or (
             quirks.reset == "never" and isinstance(reading.address, int)
         )
 
@@ -84,12 +89,15 @@ class _Reader:
             if not reading.best:
                 raise
         finally:
+            if not finished and slave.after_reset is AfterReset.SAME:
+                slave.after_reset = AfterReset.UNKNOWN
             slave.rest_until = asyncio.get_running_loop().time() + self._quirks.pause
         return Readout(
             telegrams=tuple(reading.telegrams if finished else reading.best),
             complete=complete,
             error=error,
             ring=self._ring,
+            keeps_frame_count=_KEEPS_FRAME_COUNT.get(slave.after_reset),
         )
 
     async def _read_all(self, last_telegram: int | None) -> bool:
@@ -102,15 +110,25 @@ class _Reader:
             except LostCountError:
                 if self._is_never_reset:
                     self._reading.forget()
+                await self._rest()
                 continue
-            self._slave.is_at_first = complete and self._is_never_reset
+            # One that said that more follow may have been disturbed: it only seemed to have no other.
+            self._slave.is_at_first = (
+                complete
+                and self._is_never_reset
+                and not self._has_next(self._reading.telegrams[-1])
+            )
             return complete
         raise UncountableError(address=self._address)
 
     async def _read_numbered(self, last_telegram: int | None) -> bool:
         """Read a round of telegrams that are counted from the first. Raises LostCountError."""
         if not self._is_never_reset:
-            complete = await self._read_round(last_telegram)
+            # What answers to initial frames has no FCB.
+            is_known = self._slave.after_reset is not AfterReset.UNKNOWN
+            is_found_out = is_known or self._quirks.initial_frames
+            first = None if is_found_out else await self._find_out()
+            complete = await self._read_round(last_telegram, first)
         else:
             if not self._slave.is_at_first:
                 self._is_numbered = False
@@ -126,6 +144,67 @@ class _Reader:
         if complete and not self._quirks.ignore_more_records:
             self._believe()
         return complete
+
+    async def _find_out(self) -> Telegram:
+        """See what the meter sends first after a reset or selection, and give its first telegram.
+
+        One that keeps its FCB repeats the telegram before, if asked with the same. Where its first
+        telegram may just not have changed, that before is let be its last one, which no other follows.
+        Raises LostCountError.
+        """
+        reading, slave = self._reading, self._slave
+        self._is_numbered = False
+        try:
+            heard = slave.last
+            if heard is None or slave.last_asked_with != slave.frame_count:
+                heard = await self._read_first()
+                await self._begin_again(slave.asked_with)
+            first = await self._read_first()
+            if is_same(first, heard) and self._has_next(first):
+                await self._read_round(None, first)
+                heard = slave.last or first
+                await self._begin_again(slave.asked_with)
+                first = await self._read_first()
+            if not is_same(first, heard):
+                slave.after_reset = AfterReset.FIRST
+            else:
+                await self._begin_again(slave.asked_with ^ FRAME_COUNT_BIT)
+                first = await self._read_first()
+                slave.after_reset = self._judge_both(heard, first)
+        finally:
+            self._is_numbered, self._first_count = True, None
+        slave.last_number = len(reading.telegrams) - 1
+        return first
+
+    def _judge_both(self, again: Telegram, other: Telegram) -> AfterReset:
+        """Say what a meter sends first that sent a telegram again, and another to the other FCB. Raises LostCountError."""
+        is_single = not (self._has_next(again) or self._has_next(other))
+        is_still = access_number(again) == access_number(other)
+        if is_same(again, other) or (is_single and is_still):
+            return AfterReset.SAME
+        self._slave.after_reset = AfterReset.NEXT
+        self._is_never_reset = True
+        self._reading.forget()
+        raise LostCountError
+
+    def _has_next(self, telegram: Telegram) -> bool:
+        return telegram.more_records_follow and not self._quirks.ignore_more_records
+
+    async def _begin_again(self, frame_count: int) -> None:
+        """Bring the meter to its first telegram once more, and ask with this FCB for it."""
+        self._first_count = frame_count
+        await self._rest()
+        await self._begin()
+        self._reading.forget()
+
+    async def _rest(self) -> None:
+        now = asyncio.get_running_loop().time()
+        await self._session.line.settle(now + self._quirks.pause)
+
+    async def _read_first(self) -> Telegram:
+        telegram = await self._read_telegram(is_first=True)
+        assert telegram is not None  # None stands for one of those before.
+        return telegram
 
     def _believe(self) -> None:
         """Make sure that the telegrams are of one round, or raise LostCountError.
@@ -173,14 +252,16 @@ class _Reader:
                 )
                 if isinstance(reply.answer, Telegram):
                     reading.take(reply.answer)
+        if self._first_count is not None:
+            self._slave.frame_count = self._first_count
 
-    async def _read_round(self, last_telegram: int | None) -> bool:
-        """Read telegrams until none follows or the wanted one is there; say which."""
+    async def _read_round(
+        self, last_telegram: int | None, first: Telegram | None = None
+    ) -> bool:
+        """Read telegrams, the first one unless it is there, until none follows or the wanted one came; say which."""
         reading = self._reading
-        is_first = True
-        while len(reading.telegrams) < MAX_TELEGRAMS:
-            telegram = await self._read_telegram(is_first=is_first)
-            is_first = False
+        telegram = first or await self._read_telegram(is_first=True)
+        while True:
             if telegram is None or self._quirks.ignore_more_records:
                 return True
             if not telegram.more_records_follow:
@@ -191,6 +272,9 @@ class _Reader:
                 return True
             if last_telegram is not None and last_telegram < len(reading.sure):
                 return False
+            if len(reading.telegrams) >= MAX_TELEGRAMS:
+                break
+            telegram = await self._read_telegram(is_first=False)
         self._learn_ring()
         return True
 
@@ -216,6 +300,10 @@ class _Reader:
         replies: list[Reply[Telegram]] = []
         for attempt in range(self._attempts):
             if attempt and is_first and not self._is_never_reset:
+                if self._slave.after_reset is AfterReset.SAME:
+                    # Nor can be told whether it heard the request.
+                    self._slave.after_reset = AfterReset.UNKNOWN
+                    raise LostCountError
                 await self._begin()
             reply = await self._request(is_first=is_first)
             replies.append(reply)
@@ -240,39 +328,38 @@ class _Reader:
         raise reading.error or failure(self._address, replies, reading)
 
     async def _request(self, *, is_first: bool) -> Reply[Telegram]:
-        """Request a telegram once; a first one that can't be it is asked for with the other FCB.
-
-        A meter that keeps its FCB over a reset or selection sends its last telegram again. What comes
-        then instead has no number yet. Raises LostCountError.
-        """
+        """Request a telegram once; see that a first one can be it. Raises LostCountError."""
         slave, reading = self._slave, self._reading
-        wait = self._quirks.first_byte_timeout
         last, number, was_still = slave.last, slave.last_number, slave.is_still
-        reply = await self._session.request_data(
-            self._address, reading.judge, wait=wait
-        )
+        reply = await self._ask()
         first = reply.answer
         if not is_first or first is None:
             return reply
+        is_misplaced = self._is_numbered and reading.is_misplaced(first)
         is_old = last is not None and is_same(first, last) and not was_still
-        if self._is_numbered and reading.is_misplaced(first):
-            is_old, number, slave.forms = True, 1, ()
-            if self._is_never_reset:
+        if self._is_never_reset:
+            if is_misplaced:
+                slave.forms = ()
                 raise LostCountError
-        if not is_old:
+            if not is_old:
+                return reply
+            # With the other FCB; that is the next one, which is the first of a meter that sends one only.
+            reply = await self._ask()
+            if reply.answer is not None and number and self._is_numbered:
+                raise LostCountError
             return reply
-        other = await self._session.request_data(
-            self._address, reading.judge, wait=wait
+        is_one_of_more = slave.after_reset is AfterReset.SAME and (
+            last is None or first.more_records_follow != last.more_records_follow
         )
-        if other.answer is None or (is_same(other.answer, first) and not number):
-            return other
-        if not is_same(other.answer, first):
-            if self._is_never_reset and not (number and self._is_numbered):
-                return other
-            if number or not slave.is_still:
-                slave.keeps_frame_count |= not self._is_never_reset
-                self._is_never_reset = True
-        raise LostCountError
+        if self._is_numbered and (is_misplaced or is_old or is_one_of_more):
+            slave.after_reset, slave.forms = AfterReset.UNKNOWN, ()
+            raise LostCountError
+        return reply
+
+    async def _ask(self) -> Reply[Telegram]:
+        return await self._session.request_data(
+            self._address, self._reading.judge, wait=self._quirks.first_byte_timeout
+        )
 
 
 def _may_be_unanswered(request: bytes) -> bool:

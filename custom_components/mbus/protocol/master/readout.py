@@ -15,7 +15,8 @@ class Quirks:
 
     Times are in seconds, `application_reset` is the sub-code sent before each readout, and
     `initial_frames` are whole frames sent before it, whose answers with data become telegrams.
-    `ring` is the number of telegrams of a meter that never marks the last of them.
+    `ring` is the number of telegrams of a meter that never marks the last of them. `keeps_frame_count`
+    says that a reset or selection doesn't bring a meter to its first telegram; None: not known, it is found out.
     """
 
     reset: Literal["before_each_read", "never"] = "before_each_read"
@@ -25,6 +26,7 @@ class Quirks:
     application_reset: int | None = None
     initial_frames: tuple[bytes, ...] = ()
     ring: int | None = None
+    keeps_frame_count: bool | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for what can't be."""
@@ -74,18 +76,28 @@ class Quirks:
             "initial_frames": [frame.hex() for frame in self.initial_frames]
         }
 
+    def learnt_from(self, readout: Readout) -> Quirks:
+        """Give the quirks for the next readout, with what this one told of the meter."""
+        return replace(
+            self, ring=readout.ring, keeps_frame_count=readout.keeps_frame_count
+        )
+
+    def without_learnt(self) -> Quirks:
+        """Give the quirks for another meter in the place of this one."""
+        return replace(self, ring=None, keeps_frame_count=None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readout:
     """What was read from a meter in one go.
 
     `complete` when the last telegram that the meter has is among them. `error` says why no more
-    could be read; the telegrams that are there are whole and numbered from the first. `ring` is what
-    was learnt of a meter that never marks its end, or was known before: what the quirks of the next
-    readout are to have.
+    could be read; the telegrams that are there are whole and numbered from the first. `ring` and
+    `keeps_frame_count` are what was learnt of the meter, or was known before (see `Quirks.learnt_from`).
     """
 
     telegrams: tuple[Telegram, ...]
     complete: bool
     error: MBusError | None = None
     ring: int | None = None
+    keeps_frame_count: bool | None = None

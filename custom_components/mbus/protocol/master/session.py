@@ -107,8 +107,7 @@ class Session:
         reply = await self._be_acknowledged(address, requests, attempts, wait)
         slave.selection, slave.failed_ways = reply.request, before
         slave.is_selected_in_part = ways[reply.request].has_wildcards
-        if not slave.keeps_frame_count:
-            slave.frame_count = FRAME_COUNT_BIT
+        slave.begin()
         self._selected = slave
 
     async def deselect(self) -> None:
@@ -197,6 +196,7 @@ class Session:
         heard_data = slave.late_until < self._loop.time()
         self._may_hear_older = True
         if asks_for_data:
+            slave.ask(request[1] & FRAME_COUNT_BIT)
             # An answer that was given up may still come. Of another meter it would be told apart,
             # of this one only by waiting for it.
             slave.late_until = self._loop.time() + 2 * self.timeout
@@ -248,11 +248,10 @@ class Session:
         if frame.address == SELECTED and (_is_selection(frame) or _is_reset(frame)):
             self._selected = Slave()
         elif _is_reset(frame):
-            if not reached.keeps_frame_count:
-                reached.frame_count = FRAME_COUNT_BIT
+            reached.begin()
         elif _is_request_for_data(frame) and not isinstance(answer, Single):
-            count = frame.control & FRAME_COUNT_BIT
-            reached.frame_count = count ^ FRAME_COUNT_BIT
+            reached.frame_count = reached.asked_with ^ FRAME_COUNT_BIT
+            reached.last_asked_with = reached.asked_with
         if isinstance(answer, Telegram):
             reached.sent(answer)
 

@@ -1,6 +1,7 @@
 """What is known of a meter on the wire, whoever asked it last."""
 
 from dataclasses import dataclass
+from enum import Enum, auto
 
 from ..application.header import Identity
 from ..application.telegram import Telegram
@@ -10,14 +11,27 @@ type Form = tuple[bytes, ...]
 """What stays the same of a telegram while its values move."""
 
 
+class AfterReset(Enum):
+    """What a meter sends first after an acknowledged reset or selection."""
+
+    UNKNOWN = auto()
+    FIRST = auto()
+    """Its first telegram, whatever the FCB."""
+    NEXT = auto()
+    """The next one, or again the one before where the FCB is that of the request before."""
+    SAME = auto()
+    """Its one telegram, so far the same with either FCB: whether it is the one before can't be told."""
+
+
 @dataclass(slots=True)
 class Slave:
     """What is known of a meter by the address at which it is asked; times are the event loop's."""
 
     frame_count: int = FRAME_COUNT_BIT
     """FCB of the next request for data."""
-    keeps_frame_count: bool = False
-    """A selection or reset does not bring it to its first telegram."""
+    asked_with: int = FRAME_COUNT_BIT
+    """FCB of the last one."""
+    after_reset: AfterReset = AfterReset.UNKNOWN
     selection: bytes | None = None
     """The request that selected it."""
     failed_ways: int = 0
@@ -30,6 +44,8 @@ class Slave:
     """The last telegram it sent."""
     last_number: int | None = None
     """The number of that telegram in its readout, None where it had none."""
+    last_asked_with: int | None = None
+    """FCB of the request for that telegram, None after one with another FCB."""
     is_still: bool = False
     """The access number of that telegram was that of the one before."""
     is_counting: bool = False
@@ -45,11 +61,24 @@ class Slave:
         """Take note of a telegram; what was learnt of another meter at the address is forgotten."""
         if not self.may_be(Slave(last=telegram)):
             self.last, self.forms = None, ()
-            self.keeps_frame_count = self.is_counting = False
+            self.after_reset, self.is_counting = AfterReset.UNKNOWN, False
         self.is_still = self.last is not None and access_number(
             self.last
         ) == access_number(telegram)
         self.last, self.last_number = telegram, None
+
+    def ask(self, frame_count: int) -> None:
+        """Take note of a request for data, whether or not it is answered."""
+        self.asked_with = frame_count
+        if self.last_asked_with != frame_count:
+            self.last_asked_with = None
+
+    def begin(self) -> None:
+        """Take note of an acknowledged reset or selection: set the FCB of the request for the first telegram."""
+        is_kept = self.after_reset in (AfterReset.NEXT, AfterReset.SAME)
+        self.frame_count = (
+            self.asked_with ^ FRAME_COUNT_BIT if is_kept else FRAME_COUNT_BIT
+        )
 
     def may_be(self, other: Slave) -> bool:
         """Say whether both may be one meter, asked at two addresses."""

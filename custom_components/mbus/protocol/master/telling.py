@@ -70,7 +70,7 @@ async def tell(
     try:
         decode_telegram(reply.answer)
     except ApplicationError as err:
-        raise ErrorReplyError(address=address, reason=str(err), code=err.code) from err
+        raise ErrorReplyError(address=address, reason=err.problem) from err
     except FrameError as err:
         _LOGGER.debug("Answer of %s that can't be read: %s", address, err)
     return reply.answer

@@ -19,8 +19,8 @@ class LostCountError(Exception):
     """It isn't sure which number the next telegram has: the readout has to begin anew."""
 
 
-class Reading:
-    """A readout in the making: judges what comes and collects the telegrams."""
+class Collector:
+    """Judges what comes, and collects the telegrams of a readout in the making."""
 
     def __init__(
         self,

@@ -1,0 +1,1 @@
+"""What the actions do whose work is more than a few lines."""

@@ -1,0 +1,227 @@
+"""The set-up of a connection's meters as a file, and taking it over on another connection."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+import json
+from types import MappingProxyType
+from typing import Any, Final
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.const import CONF_ADDRESS
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
+from homeassistant.helpers import (
+    area_registry as ar,
+    config_validation as cv,
+    device_registry as dr,
+)
+from homeassistant.util.json import JsonObjectType, JsonValueType
+from homeassistant.util.ulid import ulid_now
+import voluptuous as vol
+
+from ..const import CONF_BINDINGS, DOMAIN, SUBENTRY_METER
+from ..meters.meter import Meter, configured_as, meter_unique_id
+from ..polling.coordinator import MBusConfigEntry
+from ..polling.targets import connection_of
+from ..presentation.described import describe
+from ..presentation.texts import Texts, async_get_texts, option_key
+from ..protocol import parse_address
+from .fields import CONNECTION, refused
+from .files import async_read, async_write_new
+
+_FORMAT: Final = "mbus_meters"
+_VERSION: Final = 1
+
+EXPORT_METERS: Final = vol.Schema(
+    {**CONNECTION, vol.Optional("filename"): vol.All(cv.string, vol.Length(min=1))}
+)
+IMPORT_METERS: Final = vol.All(
+    vol.Schema(
+        {
+            **CONNECTION,
+            vol.Exclusive("filename", "source"): vol.All(cv.string, vol.Length(min=1)),
+            vol.Exclusive("meters", "source"): dict,
+            vol.Optional("apply", default=False): cv.boolean,
+        }
+    ),
+    cv.has_at_least_one_key("filename", "meters"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Imported:
+    """A meter of a file, as it would be stored here; `is_present` where it is configured already."""
+
+    meter: Meter
+    subentry: ConfigSubentry
+    area: str | None
+    is_present: bool
+
+
+async def async_export_meters(call: ServiceCall) -> ServiceResponse:
+    """Write the set-up of a connection's meters into a new file, or answer with it."""
+    entry, filename = connection_of(call), call.data.get("filename")
+    if filename is None and not call.return_response:
+        raise refused("nowhere_to_write")
+    meters: JsonObjectType = {
+        "format": _FORMAT,
+        "version": _VERSION,
+        "meters": [*_exported(call.hass, entry)],
+    }
+    path = None
+    if filename:
+        text = json.dumps(meters, indent=2, ensure_ascii=False) + "\n"
+        path = await async_write_new(call.hass, filename, text)
+    return {"meters": meters, "path": path} if call.return_response else None
+
+
+async def async_import_meters(call: ServiceCall) -> ServiceResponse:
+    """Say what the meters of a file would become on a connection and, where that is wanted, do it: all of it or nothing."""
+    entry = connection_of(call)
+    texts = await async_get_texts(call.hass)
+    if filename := call.data.get("filename"):
+        try:
+            content = json.loads(await async_read(call.hass, filename))
+        except ValueError as err:
+            raise refused("no_meters", error=str(err)) from err
+    else:
+        content = call.data["meters"]
+    imported = _checked(entry, content, texts)
+    if call.data["apply"]:
+        for one in imported:
+            if not one.is_present:
+                _add(call.hass, entry, one)
+    if not call.return_response:
+        return None
+    return {
+        "applied": call.data["apply"],
+        "meters": [
+            {
+                "name": one.meter.title,
+                "address": str(one.meter.address),
+                "area": one.area,
+                "bindings": len(one.meter.bindings),
+                "outcome": "present" if one.is_present else "add",
+            }
+            for one in imported
+        ],
+    }
+
+
+@callback
+def _exported(hass: HomeAssistant, entry: MBusConfigEntry) -> Iterator[JsonObjectType]:
+    areas, devices = ar.async_get(hass), dr.async_get(hass)
+    for subentry in entry.get_subentries_of_type(SUBENTRY_METER):
+        device = devices.async_get_device_by_identifier(
+            (DOMAIN, subentry.subentry_id), entry.entry_id
+        )
+        area = (
+            areas.async_get_area(device.area_id) if device and device.area_id else None
+        )
+        data = dict(subentry.data)
+        bindings: list[JsonValueType] = [
+            {key: value for key, value in binding.items() if key != "id"}
+            for binding in data.pop(CONF_BINDINGS, ())
+        ]
+        yield {
+            "name": subentry.title,
+            "area": area.name if area else None,
+            **data,
+            CONF_BINDINGS: bindings,
+        }
+
+
+def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Imported]:
+    """Return the meters of a file. Raises ServiceValidationError that names all that can't be taken over."""
+    if (
+        not isinstance(content, Mapping)
+        or content.get("format") != _FORMAT
+        or content.get("version") != _VERSION
+        or not isinstance(content.get("meters"), list)
+    ):
+        raise refused("no_meters", error="–")
+    imported, problems = list[_Imported](), list[str]()
+    for number, item in enumerate(content["meters"], 1):
+        try:
+            one = _imported(entry, item)
+        except (AttributeError, LookupError, TypeError, ValueError) as err:
+            problem = _text("unreadable", texts).format(error=err)
+            problems.append(f"{number}: {problem}")
+            continue
+        meter = one.meter
+        if any(other.meter.address == meter.address for other in imported):
+            problems.append(f"{meter.title}: {_text('twice', texts)}")
+        elif reason := _conflict(entry, one, texts):
+            problems.append(f"{meter.title}: {reason}")
+        imported.append(one)
+    if problems:
+        raise refused("meters_not_imported", problems="; ".join(problems))
+    return imported
+
+
+def _imported(entry: MBusConfigEntry, item: Mapping[str, Any]) -> _Imported:
+    """Return one meter of a file; raises what a value of another shape raises."""
+    data = {key: value for key, value in item.items() if key not in ("name", "area")}
+    area = item["area"]
+    if not isinstance(item["name"], str) or not isinstance(area, str | None):
+        raise TypeError("name, area")
+    data[CONF_BINDINGS] = [{**one, "id": ulid_now()} for one in data[CONF_BINDINGS]]
+    unique_id = meter_unique_id(parse_address(str(data[CONF_ADDRESS])))
+    subentry = ConfigSubentry(
+        data=MappingProxyType(data),
+        subentry_type=SUBENTRY_METER,
+        title=item["name"],
+        unique_id=unique_id,
+    )
+    meter = Meter.from_subentry(subentry)
+    if len(describe(meter, {})) < len(data[CONF_BINDINGS]):
+        raise ValueError(CONF_BINDINGS)
+    return _Imported(
+        meter=meter,
+        subentry=subentry,
+        area=area,
+        is_present=any(
+            other.unique_id == unique_id for other in entry.subentries.values()
+        ),
+    )
+
+
+def _conflict(entry: MBusConfigEntry, one: _Imported, texts: Texts) -> str | None:
+    """Return why a meter can't be taken over beside those that are configured."""
+    meter = one.meter
+    for coordinator in entry.runtime_data.coordinators.values():
+        known = coordinator.meter
+        if known.address == meter.address:
+            if (
+                known.identity
+                and meter.identity
+                and not known.identity.matches(meter.identity)
+            ):
+                return _text("other_meter", texts).format(
+                    address=meter.address, known=known.title
+                )
+            return None
+    if meter.identity and (
+        known_as := configured_as(entry.subentries, meter.identity, None)
+    ):
+        return _text("known", texts).format(known=known_as)
+    return None
+
+
+def _text(key: str, texts: Texts) -> str:
+    return texts[option_key("import_meters", key)]
+
+
+@callback
+def _add(hass: HomeAssistant, entry: MBusConfigEntry, one: _Imported) -> None:
+    hass.config_entries.async_add_subentry(entry, one.subentry)
+    if one.area is None:
+        return
+    area = ar.async_get(hass).async_get_or_create(one.area)
+    devices = dr.async_get(hass)
+    device = devices.async_get_or_create(
+        config_entry_id=entry.entry_id,
+        config_subentry_id=one.subentry.subentry_id,
+        identifiers={(DOMAIN, one.subentry.subentry_id)},
+        name=one.subentry.title,
+    )
+    devices.async_update_device(device.id, area_id=area.id)

@@ -1,0 +1,249 @@
+"""Taking the readings of a due date, and writing them down for a bill."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Final
+
+from homeassistant.const import ATTR_AREA_ID, ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
+from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.util import dt as dt_util
+import voluptuous as vol
+
+from ..const import DOMAIN
+from ..history.stored import has_kept_on
+from ..meters.reading import Reading
+from ..polling.coordinator import MBusConfigEntry, MeterCoordinator
+from ..polling.meter_clock import meter_time
+from ..polling.store import as_stored, stored_reading
+from ..polling.targets import (
+    async_try_each,
+    connection_of,
+    meters_of,
+    raise_errors,
+    told_in_plain_words,
+)
+from ..presentation.table import Row, as_csv, rows_of
+from ..presentation.texts import Texts, async_get_texts, option_key
+from ..profiles.library import cached_library
+from ..protocol import MBusError, synchronise
+from .fields import CONNECTION, METERS, refused
+from .files import async_write_new
+
+LAST: Final = "last"
+TAKEN: Final = "taken"
+ATTR_LABEL_ID: Final = "label_id"
+
+_SOME: Final = vol.All(cv.ensure_list, [cv.string])
+
+TAKE_READINGS: Final = vol.Schema(
+    {
+        **CONNECTION,
+        **{vol.Optional(str(key)): value for key, value in METERS.items()},
+        vol.Optional("synchronise", default=False): cv.boolean,
+    }
+)
+EXPORT_READINGS: Final = vol.Schema(
+    {
+        vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
+        vol.Optional(ATTR_AREA_ID): _SOME,
+        vol.Optional(ATTR_LABEL_ID): _SOME,
+        vol.Optional("readings", default=LAST): vol.In((LAST, TAKEN)),
+        vol.Optional("filename"): vol.All(cv.string, vol.Length(min=1)),
+        vol.Optional("decimal_comma", default=False): cv.boolean,
+        vol.Optional("byte_order_mark", default=False): cv.boolean,
+    }
+)
+
+
+async def async_take_readings(call: ServiceCall) -> ServiceResponse:
+    """Read the meters of a connection one after another, all frozen at the same moment first where that is wanted.
+
+    A battery meter that was read so lately that its battery wants it left alone is not read again.
+    """
+    entry = connection_of(call)
+    meters = _meters_of(call, entry)
+    texts = await async_get_texts(call.hass)
+    frozen_at: datetime | None = None
+    if call.data["synchronise"]:
+        with told_in_plain_words(call.hass, entry.title):
+            async with entry.runtime_data.connection.turn(urgent=True) as bus:
+                await synchronise(await bus.master())
+        frozen_at = dt_util.utcnow()
+
+    rested = {
+        device_id: reading
+        for device_id, coordinator in meters.items()
+        if (reading := _reading_to_rest_on(coordinator))
+    }
+    to_read = {key: meters[key] for key in meters.keys() - rested.keys()}
+    outcomes = await async_try_each(to_read, MeterCoordinator.async_read_now)
+    readings = rested | {
+        device_id: outcome
+        for device_id, outcome in outcomes.items()
+        if isinstance(outcome, Reading)
+    }
+    entry.runtime_data.store.notes.keep_taken(
+        {
+            meters[device_id].meter.id: as_stored(reading)
+            for device_id, reading in readings.items()
+        }
+    )
+    errors = {
+        device_id: outcome
+        for device_id, outcome in outcomes.items()
+        if isinstance(outcome, HomeAssistantError)
+    }
+    if frozen_at:
+        errors |= {
+            device_id: _not_frozen(meters[device_id])
+            for device_id in to_read.keys() & readings.keys()
+            if not _has_frozen(meters[device_id], frozen_at, readings[device_id])
+        }
+    if not call.return_response:
+        raise_errors(call.hass, errors)
+        return None
+    return {
+        "readings": [
+            row.as_dict()
+            for device_id in meters
+            if device_id in readings
+            for row in _rows(meters[device_id], readings[device_id], texts)
+        ],
+        "skipped": {
+            device_id: _rest_text(meters[device_id], reading, texts)
+            for device_id, reading in rested.items()
+        },
+        "errors": {device_id: str(error) for device_id, error in errors.items()},
+    }
+
+
+async def async_export_readings(call: ServiceCall) -> ServiceResponse:
+    """Write readings as CSV into a new file, or answer with it."""
+    filename: str | None = call.data.get("filename")
+    if filename is None and not call.return_response:
+        raise refused("nowhere_to_write")
+    texts = await async_get_texts(call.hass)
+    rows, missing = list[Row](), list[str]()
+    for coordinator in _exported_meters(call):
+        if reading := _exported_reading(coordinator, call.data["readings"]):
+            rows += _rows(coordinator, reading, texts)
+        else:
+            missing.append(coordinator.meter.title)
+    if not rows:
+        raise refused("nothing_to_export")
+    text = as_csv(
+        rows,
+        decimal_comma=call.data["decimal_comma"],
+        byte_order_mark=call.data["byte_order_mark"],
+    )
+    path = await async_write_new(call.hass, filename, text) if filename else None
+    if not call.return_response:
+        return None
+    return {"csv": text, "path": path, "rows": len(rows), "missing": [*missing]}
+
+
+def _meters_of(
+    call: ServiceCall, entry: MBusConfigEntry
+) -> Mapping[str, MeterCoordinator]:
+    """Return the meters asked for, or all of a connection, by their devices."""
+    coordinators = entry.runtime_data.coordinators
+    if ATTR_DEVICE_ID not in call.data:
+        return {
+            device.id: coordinators[meter_id]
+            for meter_id, device in _devices(call.hass, entry)
+            if meter_id in coordinators
+        }
+    meters = meters_of(call)
+    for coordinator in meters.values():
+        if coordinator.config_entry is not entry:
+            raise refused(
+                "meter_of_another_connection",
+                meter=coordinator.meter.title,
+                connection=entry.title,
+            )
+    return meters
+
+
+@callback
+def _devices(
+    hass: HomeAssistant, entry: MBusConfigEntry
+) -> Iterator[tuple[str, dr.DeviceEntry]]:
+    """Yield the devices of a connection with the ids of what they stand for."""
+    registry = dr.async_get(hass)
+    for device in dr.async_entries_for_config_entry(registry, entry.entry_id):
+        for domain, identifier in device.identifiers:
+            if domain == DOMAIN:
+                yield identifier, device
+
+
+def _reading_to_rest_on(coordinator: MeterCoordinator) -> Reading | None:
+    """Return the reading of a battery meter that is so young that the meter is better left alone."""
+    reading, shortest = coordinator.data.reading, coordinator.meter.shortest_period
+    if reading and shortest and dt_util.utcnow() < reading.time + shortest:
+        return reading
+    return None
+
+
+def _rest_text(coordinator: MeterCoordinator, reading: Reading, texts: Texts) -> str:
+    return texts[option_key("take_readings", "rests")].format(
+        time=dt_util.as_local(reading.time).strftime("%Y-%m-%d %H:%M"),
+        minutes=round(coordinator.meter.shortest_period.total_seconds() / 60),
+    )
+
+
+def _has_frozen(
+    coordinator: MeterCoordinator, moment: datetime, reading: Reading
+) -> bool:
+    """Return whether a meter keeps anything of the day that its clock showed then."""
+    shown, _ = meter_time(moment, coordinator.meter.clock)
+    return has_kept_on(shown.date(), reading.telegrams)
+
+
+def _not_frozen(coordinator: MeterCoordinator) -> HomeAssistantError:
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="not_frozen",
+        translation_placeholders={"meter": coordinator.meter.title},
+    )
+
+
+@callback
+def _exported_meters(call: ServiceCall) -> Iterator[MeterCoordinator]:
+    """Yield the meters of a connection or of all, in the areas or with the labels asked for."""
+    entries: list[MBusConfigEntry] = (
+        [connection_of(call)]
+        if ATTR_CONFIG_ENTRY_ID in call.data
+        else call.hass.config_entries.async_loaded_entries(DOMAIN)
+    )
+    areas, labels = call.data.get(ATTR_AREA_ID), call.data.get(ATTR_LABEL_ID)
+    for entry in entries:
+        coordinators = entry.runtime_data.coordinators
+        for meter_id, device in _devices(call.hass, entry):
+            if (
+                meter_id in coordinators
+                and (areas is None or device.area_id in areas)
+                and (labels is None or not device.labels.isdisjoint(labels))
+            ):
+                yield coordinators[meter_id]
+
+
+def _exported_reading(coordinator: MeterCoordinator, which: str) -> Reading | None:
+    """Return a meter's last reading, or that which was taken last."""
+    if which == LAST:
+        return coordinator.data.reading
+    taken = coordinator.config_entry.runtime_data.store.notes.taken
+    try:
+        reading = stored_reading(taken[coordinator.meter.id])
+    except LookupError, MBusError, TypeError, ValueError:
+        return None
+    return reading if reading and reading.is_of(coordinator.meter.identity) else None
+
+
+def _rows(
+    coordinator: MeterCoordinator, reading: Reading, texts: Texts
+) -> Iterator[Row]:
+    meter, library = coordinator.meter, cached_library(coordinator.hass)
+    interpretations = library.interpret(reading.telegrams, meter.profile)
+    return rows_of(meter, reading, interpretations, texts)

@@ -1,0 +1,139 @@
+"""Taking what a meter stores of its totals into the history of their sensors."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from homeassistant.config_entries import SubentryFlowResult
+from homeassistant.helpers.selector import (
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+)
+import voluptuous as vol
+
+from ..history.past import NoPast, Past, past_of
+from ..history.told import left_out_text, taken_text
+from ..meters.meter import Meter
+from ..meters.reading import Reading
+from ..polling.history import async_plans
+from ..polling.statistics import has_recorder
+from ..presentation.described import describe
+from ..presentation.naming import binding_name
+from ..presentation.reasons import fault_text
+from ..presentation.texts import async_get_texts
+from ..profiles.library import async_get_library
+from .reading_flow import ReadingSteps
+
+CONF_SENSORS: Final = "sensors"
+
+
+class HistorySteps(ReadingSteps):
+    """Steps `import_history`, from the menu, and `history`, which shows what there is and takes what is ticked."""
+
+    _past_reading: Reading
+    _pasts: Mapping[str, Past]
+    _past_names: Mapping[str, str]
+
+    async def async_step_import_history(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Read all of the meter: what it stores is often in telegrams that nobody else wants."""
+        return await self._async_read(
+            self._meter, done="meter_history", failed="meter_history"
+        )
+
+    async def async_step_meter_history(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Show what the meter stores; end the flow where nothing of it can be taken."""
+        reading = self._data.reading
+        if reading is None or not self._data.is_heard:
+            return self.async_abort(
+                reason="history_not_read",
+                description_placeholders={
+                    "error": fault_text(self._data, await async_get_texts(self.hass))
+                },
+            )
+        notes, coordinator = self._runtime.store.notes, self._coordinator
+        plans = await async_plans(self.hass, notes, coordinator, reading)
+        pasts = {key: plan.past for key, plan in plans.items()}
+        await self._async_set_pasts(coordinator.meter, reading, pasts)
+        if any(past.totals for past in pasts.values()):
+            return await self.async_step_history()
+        return self.async_abort(
+            reason="no_history",
+            description_placeholders={"sensors": await self._async_left_out()},
+        )
+
+    async def _async_offer_history(self, meter: Meter, reading: Reading) -> bool:
+        """Say whether new bindings, those of `meter`, have a past that can be taken; it is shown next then."""
+        if not has_recorder(self.hass):
+            return False
+        displays = {key: one.display for key, one in describe(meter, {}).items()}
+        library = await async_get_library(self.hass)
+        pasts = {
+            key: past_of(meter.bindings[key], display, reading, meter, library)
+            for key, display in displays.items()
+        }
+        pasts = {
+            key: past
+            for key, past in pasts.items()
+            if past.reason is not NoPast.NOTHING_STORED
+        }
+        await self._async_set_pasts(meter, reading, pasts)
+        return any(past.totals for past in pasts.values())
+
+    async def async_step_history(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Ask for which sensors the stored totals become history."""
+        if user_input is not None:
+            await self._runtime.history.async_take(
+                self._past_reading, user_input[CONF_SENSORS]
+            )
+            return await self._async_end_history()
+        texts = await async_get_texts(self.hass)
+        options = [
+            SelectOptionDict(
+                value=key, label=f"{self._past_names[key]}: {taken_text(past, texts)}"
+            )
+            for key, past in self._pasts.items()
+            if past.totals
+        ]
+        schema = vol.Schema(
+            {
+                vol.Required(
+                    CONF_SENSORS, default=[option["value"] for option in options]
+                ): SelectSelector(
+                    SelectSelectorConfig(
+                        options=options, multiple=True, mode=SelectSelectorMode.LIST
+                    )
+                )
+            }
+        )
+        return self.async_show_form(
+            step_id="history",
+            data_schema=schema,
+            description_placeholders={"left_out": await self._async_left_out()},
+        )
+
+    async def _async_end_history(self) -> SubentryFlowResult:
+        return self.async_abort(reason="history_taken")
+
+    async def _async_set_pasts(
+        self, meter: Meter, reading: Reading, pasts: Mapping[str, Past]
+    ) -> None:
+        texts = await async_get_texts(self.hass)
+        self._past_reading, self._pasts = reading, pasts
+        self._past_names = {
+            key: binding_name(meter.bindings[key], texts) for key in pasts
+        }
+
+    async def _async_left_out(self) -> str:
+        texts = await async_get_texts(self.hass)
+        return "\n\n".join(
+            text
+            for key, past in self._pasts.items()
+            if (text := left_out_text(self._past_names[key], past, texts))
+        )

@@ -1,0 +1,104 @@
+"""Fields in the units people think in; what is stored of them are milliseconds and bytes."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final, override
+
+from homeassistant.helpers.selector import (
+    DurationSelector,
+    DurationSelectorConfig,
+    NumberSelector,
+    NumberSelectorConfig,
+    NumberSelectorMode,
+)
+import voluptuous as vol
+
+from ..const import CONF_MEMORY_LIMIT, CONF_PERIOD, CONF_SHUTDOWN_TIMEOUT, CONF_TIMEOUT
+
+CONF_FIRST_BYTE_TIMEOUT: Final = "first_byte_timeout"
+CONF_PAUSE: Final = "pause"
+
+DAY: Final = 86_400_000
+_MEBIBYTE: Final = 1 << 20
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+_PARTS: Final = {
+    "days": DAY,
+    "hours": 3_600_000,
+    "minutes": 60_000,
+    "seconds": 1000,
+    "milliseconds": 1,
+}
+"""What a duration is entered in, in milliseconds."""
+_DURATIONS: Final = (
+    CONF_FIRST_BYTE_TIMEOUT,
+    CONF_PAUSE,
+    CONF_PERIOD,
+    CONF_SHUTDOWN_TIMEOUT,
+    CONF_TIMEOUT,
+)
+
+
+class MillisecondsSelector(DurationSelector):
+    """A duration within limits in milliseconds; where it may be none, 0 stands for that."""
+
+    def __init__(self, minimum: int, maximum: int, *, or_none: bool = False) -> None:
+        """Show days and milliseconds only where the limits need them."""
+        super().__init__(
+            DurationSelectorConfig(
+                enable_day=maximum > DAY, enable_millisecond=minimum < 1000
+            )
+        )
+        self._minimum, self._maximum, self._or_none = minimum, maximum, or_none
+
+    @override
+    def __call__(self, data: Any) -> Any:
+        """Return what was entered in milliseconds. Raises Invalid with the key of a text."""
+        entered = round(timedelta(**super().__call__(data)) / _MILLISECOND)
+        if self._or_none and not entered:
+            return None
+        if entered < self._minimum:
+            raise vol.Invalid("too_short")
+        if entered > self._maximum:
+            raise vol.Invalid("too_long")
+        return entered
+
+
+class BytesSelector(NumberSelector):
+    """An amount of memory within limits in bytes."""
+
+    def __init__(self, minimum: int, maximum: int) -> None:
+        """Ask for it in larger units."""
+        super().__init__(
+            NumberSelectorConfig(
+                min=minimum / _MEBIBYTE,
+                max=maximum / _MEBIBYTE,
+                step="any",
+                mode=NumberSelectorMode.BOX,
+                unit_of_measurement="MiB",
+            )
+        )
+
+    @override
+    def __call__(self, data: Any) -> int:
+        """Return what was entered in bytes."""
+        return round(super().__call__(data) * _MEBIBYTE)
+
+
+def shown(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a form, sections included, as its fields show what is stored of it."""
+    return {key: _shown(key, value) for key, value in values.items()}
+
+
+def _shown(key: str, value: Any) -> Any:
+    match value:
+        case dict():
+            return shown(value)
+        case int() if key in _DURATIONS:
+            parts = {}
+            for unit, length in _PARTS.items():
+                parts[unit], value = divmod(value, length)
+            return parts
+        case int() if key == CONF_MEMORY_LIMIT:
+            return round(value / _MEBIBYTE, 3)
+    return value

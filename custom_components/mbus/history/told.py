@@ -1,0 +1,61 @@
+"""What is taken into the history and what isn't, for actions and for people."""
+
+from homeassistant.util import dt as dt_util
+from homeassistant.util.json import JsonObjectType
+
+from ..presentation.texts import Texts, option_key
+from .past import Past, StoredTotal
+
+
+def past_data(past: Past, texts: Texts) -> JsonObjectType:
+    """Return the stored totals of one sensor that are taken, those that aren't, and why."""
+    return {
+        "taken": [_total_data(one, texts) for one in past.totals],
+        "left_out": [_total_data(one, texts) for one in past.left_out],
+        "reason": _reason(past, texts),
+    }
+
+
+def _total_data(total: StoredTotal, texts: Texts) -> JsonObjectType:
+    data: JsonObjectType = {
+        "storage_number": total.storage_number,
+        "time": dt_util.as_local(total.moment).isoformat() if total.moment else None,
+        "value": total.value,
+    }
+    if total.left_out:
+        data["reason"] = texts[option_key("left_out", total.left_out)]
+    return data
+
+
+def taken_text(past: Past, texts: Texts) -> str:
+    """Return how many values are taken, and of which time."""
+    return texts[option_key("history", "taken")].format(
+        number=len(past.totals),
+        first=_shown(past.totals[0]),
+        last=_shown(past.totals[-1]),
+    )
+
+
+def left_out_text(name: str, past: Past, texts: Texts) -> str:
+    """Return a list of what of a sensor's past is left out, and why; empty where nothing is."""
+    if reason := _reason(past, texts):
+        return f"**{name}**: {reason}"
+    lines = [_left_out_line(one, texts) for one in past.left_out]
+    return "\n".join([f"**{name}**:", "", *lines]) if lines else ""
+
+
+def _left_out_line(total: StoredTotal, texts: Texts) -> str:
+    place = texts[option_key("record_part", "storage")].format(
+        number=total.storage_number
+    )
+    when = f" ({_shown(total)})" if total.moment else ""
+    assert total.left_out
+    return f"- {place}{when}: {texts[option_key('left_out', total.left_out)]}"
+
+
+def _reason(past: Past, texts: Texts) -> str | None:
+    return texts[option_key("no_history", past.reason)] if past.reason else None
+
+
+def _shown(total: StoredTotal) -> str:
+    return dt_util.as_local(total.moment).strftime("%Y-%m-%d") if total.moment else "–"

@@ -1,0 +1,327 @@
+"""Takes what a meter remembers of its totals into the statistics of their sensors, over restarts too."""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from copy import replace
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from homeassistant.components.recorder import get_instance
+from homeassistant.components.recorder.const import (
+    EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
+)
+from homeassistant.components.recorder.models import StatisticData
+from homeassistant.components.recorder.statistics import async_import_statistics
+from homeassistant.components.sensor import SensorStateClass
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+
+from ..const import LOGGER
+from ..history.past import LeftOut, NoPast, Past, past_of
+from ..meters.meter import Meter
+from ..meters.reading import Reading
+from ..presentation.display import Display
+from ..profiles.library import cached_library
+from ..protocol import MBusError
+from .notes import Notes, StoredImport
+from .statistics import (
+    Recorded,
+    async_recorded,
+    async_row_at,
+    is_recorded,
+    sensor_of,
+    to_unit,
+)
+from .store import MBusStore, as_stored, stored_reading
+
+
+class Owner(Protocol):
+    """Whose bindings they are: a meter's coordinator."""
+
+    @property
+    def meter(self) -> Meter:
+        """The meter with its bindings."""
+
+    @property
+    def displays(self) -> Mapping[str, Display]:
+        """How each binding is shown, by its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What of a binding's past is to be written: in the unit of the statistics, once there are any."""
+
+    past: Past
+    recorded: Recorded | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether Home Assistant has to count the sensor first, which it does every five minutes."""
+        return self.past.reason is None and self.recorded is None
+
+
+async def async_plan(
+    hass: HomeAssistant,
+    notes: Notes,
+    owner: Owner,
+    binding_id: str,
+    reading: Reading,
+) -> Plan:
+    """Return what a reading gives for the statistics of a binding's sensor: nothing from its first row on."""
+    meter, display = owner.meter, owner.displays[binding_id]
+    past = past_of(
+        meter.bindings[binding_id], display, reading, meter, cached_library(hass)
+    )
+    if past.reason:
+        return Plan(past=past)
+    entity_id = sensor_of(hass, binding_id)
+    entity = er.async_get(hass).async_get(entity_id) if entity_id else None
+    if entity is None or entity.disabled:
+        return _without(past, NoPast.NO_SENSOR)
+    if not is_recorded(hass, entity.entity_id):
+        return _without(past, NoPast.NOT_RECORDED)
+    if (recorded := await async_recorded(hass, entity.entity_id)) is None:
+        return Plan(past=past)
+    oldest = recorded.oldest
+    exchanged = notes.exchanged(meter.id)
+    if exchanged and oldest.start < exchanged:
+        return _without(past, NoPast.EXCHANGED)
+    unit = recorded.metadata["unit_of_measurement"]
+    if (convert := to_unit(display, unit)) is None:
+        return _without(past, NoPast.OTHER_UNIT)
+    before = [one for one in past.totals if one.hour < _hour(oldest.start)]
+    after = [one for one in past.totals if one.hour >= _hour(oldest.start)]
+    totals = tuple(replace(one, value=convert(one.value or 0.0)) for one in before)
+    is_rising = display.description.state_class is SensorStateClass.TOTAL_INCREASING
+    if totals and is_rising and (totals[-1].value or 0.0) > oldest.state * (1 + 1e-9):
+        return _without(past, NoPast.HIGHER)
+    left_out = (
+        *past.left_out,
+        *(replace(one, left_out=LeftOut.RECORDED) for one in after),
+    )
+    return Plan(past=Past(totals=totals, left_out=left_out), recorded=recorded)
+
+
+async def async_plans(
+    hass: HomeAssistant, notes: Notes, owner: Owner, reading: Reading
+) -> dict[str, Plan]:
+    """Return what a reading gives for each of a meter's sensors of whose quantity something is stored."""
+    plans = {
+        binding_id: await async_plan(hass, notes, owner, binding_id, reading)
+        for binding_id in owner.displays
+    }
+    return {
+        binding_id: plan
+        for binding_id, plan in plans.items()
+        if plan.past.reason is not NoPast.NOTHING_STORED
+    }
+
+
+def _without(past: Past, reason: NoPast) -> Plan:
+    return Plan(past=Past(left_out=past.left_out, reason=reason))
+
+
+class History:
+    """Writes stored totals before the first row of a sensor's statistics, as soon as there is one.
+
+    What follows has to be raised by what was counted before. Of these two steps the second is made up for at the next
+    start if the first one alone was done.
+    """
+
+    def __init__(
+        self, hass: HomeAssistant, store: MBusStore, owners: Mapping[str, Owner]
+    ) -> None:
+        """Do nothing yet; `owners` are the meters by their ids, as they come and go."""
+        self._hass = hass
+        self._store = store
+        self._owners = owners
+        self._lock = asyncio.Lock()
+        self._queued = set[str]()
+        self._stop: CALLBACK_TYPE | None = None
+
+    @callback
+    def async_start(self) -> None:
+        """Go on with what is left of bindings that there are; a dialog may have ended before its meter was added."""
+        for stored in [*self._store.notes.imports]:
+            if not any(
+                stored["binding_id"] in owner.displays
+                for owner in self._owners.values()
+            ):
+                self._drop(stored)
+        self._async_watch()
+
+    async def async_take(self, reading: Reading, bindings: Collection[str]) -> None:
+        """Write what a reading tells of the past of some bindings, at once where that can be."""
+        stored = as_stored(reading)
+        kept = [
+            one
+            for one in self._store.notes.imports
+            if one["binding_id"] not in bindings or "shift" in one
+        ]
+        begun = {one["binding_id"] for one in kept}
+        new = [
+            StoredImport(
+                binding_id=binding_id, frames=stored["frames"], time=stored["time"]
+            )
+            for binding_id in bindings
+            if binding_id not in begun
+        ]
+        self._store.notes.keep_imports([*kept, *new])
+        self._async_watch()
+        await self._async_go_on()
+
+    @callback
+    def async_stop(self) -> None:
+        """Leave the rest to the next run."""
+        if self._stop:
+            self._stop()
+            self._stop = None
+
+    @callback
+    def _async_watch(self) -> None:
+        if self._store.notes.imports and self._stop is None:
+            self._stop = self._hass.bus.async_listen(
+                EVENT_RECORDER_5MIN_STATISTICS_GENERATED, self._async_counted
+            )
+
+    async def _async_counted(self, event: Event[Any]) -> None:
+        await self._async_go_on()
+
+    async def _async_go_on(self) -> None:
+        async with self._lock:
+            for stored in [*self._store.notes.imports]:
+                owners = self._owners.values()
+                for owner in owners:
+                    if stored["binding_id"] in owner.displays:
+                        await self._async_import(owner, stored)
+                        break
+            if not self._store.notes.imports:
+                self.async_stop()
+
+    async def _async_import(self, owner: Owner, stored: StoredImport) -> None:
+        """Write one binding's past, or see whether what was written is complete."""
+        if "shift" in stored:
+            if await self._is_written(stored):
+                self._drop(stored)
+            return
+        binding_id = stored["binding_id"]
+        try:
+            reading = stored_reading(stored)
+        except LookupError, MBusError, TypeError, ValueError:
+            reading = None
+        if reading is None or not reading.is_of(owner.meter.identity):
+            self._drop(stored)
+            return
+        plan = await async_plan(
+            self._hass, self._store.notes, owner, binding_id, reading
+        )
+        if plan.waits:
+            return
+        if plan.recorded is None or not plan.past.totals:
+            if plan.past.reason:
+                LOGGER.warning(
+                    "%s: the stored totals of %s are not taken into the history: %s",
+                    owner.meter.title,
+                    owner.meter.bindings[binding_id].name,
+                    plan.past.reason.replace("_", " "),
+                )
+            self._drop(stored)
+            return
+        oldest, totals = plan.recorded.oldest, plan.past.totals
+        first = totals[0].value or 0.0
+        written: StoredImport = {
+            **stored,
+            "start": oldest.start.isoformat(),
+            "sum": oldest.sum,
+            "shift": oldest.state - first - oldest.sum,
+            "last": totals[-1].hour.isoformat(),
+        }
+        self._replace(stored, written)
+        await self._store.async_write()
+        if self._async_write(written, plan):
+            await get_instance(self._hass).async_block_till_done()
+            if await self._is_written(written):
+                self._drop(written)
+
+    @callback
+    def _async_write(self, stored: StoredImport, plan: Plan) -> bool:
+        """Queue both steps, between which the recorder counts nothing; False where the sensor went meanwhile."""
+        assert plan.recorded
+        # Looked up last of all: one that was renamed keeps its statistics under its new name.
+        if (entity_id := sensor_of(self._hass, stored["binding_id"])) is None:
+            return False
+        metadata, totals = plan.recorded.metadata.copy(), plan.past.totals
+        metadata["statistic_id"] = entity_id
+        first = totals[0].value or 0.0
+        self._queued.add(stored["binding_id"])
+        async_import_statistics(
+            self._hass,
+            metadata,
+            [
+                StatisticData(
+                    start=one.hour,
+                    state=one.value or 0.0,
+                    sum=(one.value or 0.0) - first,
+                )
+                for one in totals
+            ],
+        )
+        self._async_shift(stored, entity_id, metadata["unit_of_measurement"])
+        return True
+
+    @callback
+    def _async_shift(
+        self, stored: StoredImport, entity_id: str, unit: str | None
+    ) -> None:
+        get_instance(self._hass).async_adjust_statistics(
+            entity_id,
+            _hour(datetime.fromisoformat(stored["start"])),
+            stored["shift"],
+            unit or "",
+        )
+
+    async def _is_written(self, stored: StoredImport) -> bool:
+        """Return whether both steps are done; do the second one where the last run ended between them."""
+        binding_id = stored["binding_id"]
+        if (recorded := await self._async_recorded(binding_id)) is None:
+            return True  # The sensor or its statistics were deleted.
+        entity_id = recorded.metadata["statistic_id"]
+        last = datetime.fromisoformat(stored["last"])
+        start = datetime.fromisoformat(stored["start"])
+        is_queued = binding_id in self._queued
+        if await async_row_at(self._hass, entity_id, last) is None:
+            if not is_queued:
+                # Not even the first step was done: it begins anew.
+                fresh = StoredImport(
+                    binding_id=binding_id, frames=stored["frames"], time=stored["time"]
+                )
+                self._replace(stored, fresh)
+            return False
+        row = await async_row_at(self._hass, entity_id, start)
+        if row is None:
+            return True
+        shifted = row.sum - stored["sum"]
+        if abs(shifted - stored["shift"]) <= abs(shifted):
+            return True
+        if not is_queued:
+            self._queued.add(binding_id)
+            unit = recorded.metadata["unit_of_measurement"]
+            self._async_shift(stored, entity_id, unit)
+        return False
+
+    async def _async_recorded(self, binding_id: str) -> Recorded | None:
+        entity_id = sensor_of(self._hass, binding_id)
+        return await async_recorded(self._hass, entity_id) if entity_id else None
+
+    def _replace(self, stored: StoredImport, by: StoredImport) -> None:
+        imports = [by if one is stored else one for one in self._store.notes.imports]
+        self._store.notes.keep_imports(imports)
+
+    def _drop(self, stored: StoredImport) -> None:
+        left = [one for one in self._store.notes.imports if one is not stored]
+        self._store.notes.keep_imports(left)
+
+
+def _hour(moment: datetime) -> datetime:
+    return moment.replace(minute=0, second=0, microsecond=0)

@@ -1,0 +1,174 @@
+"""What the recorder's long-term statistics hold of a binding's sensor."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from homeassistant.components.recorder import (
+    DOMAIN as RECORDER_DOMAIN,
+    get_instance,
+    is_entity_recorded,
+)
+from homeassistant.components.recorder.db_schema import (
+    Statistics,
+    StatisticsBase,
+    StatisticsShortTerm,
+)
+from homeassistant.components.recorder.models import StatisticMetaData
+from homeassistant.components.recorder.statistics import (
+    get_last_short_term_statistics,
+    get_metadata_with_session,
+)
+from homeassistant.components.sensor.const import UNIT_CONVERTERS
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.recorder import session_scope
+from homeassistant.util import dt as dt_util
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session
+
+from ..const import DOMAIN
+from ..presentation.display import Display
+
+
+@callback
+def sensor_of(hass: HomeAssistant, binding_id: str) -> str | None:
+    """Return the entity id of a binding's sensor."""
+    return er.async_get(hass).async_get_entity_id(Platform.SENSOR, DOMAIN, binding_id)
+
+
+@callback
+def is_recorded(hass: HomeAssistant, entity_id: str) -> bool:
+    """Return whether there is a recorder, and whether it takes this sensor."""
+    return has_recorder(hass) and is_entity_recorded(hass, entity_id)
+
+
+@callback
+def has_recorder(hass: HomeAssistant) -> bool:
+    """Return whether Home Assistant keeps a history."""
+    return RECORDER_DOMAIN in hass.config.components
+
+
+def to_unit(display: Display, unit: str | None) -> Callable[[float], float] | None:
+    """Return the way from the sensor's own unit to another one; None where there is none."""
+    native = display.description.native_unit_of_measurement
+    if unit == native:
+        return float
+    converter = UNIT_CONVERTERS.get(display.description.device_class)
+    if converter is None or not {unit, native} <= converter.VALID_UNITS:
+        return None
+    return converter.converter_factory(native, unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row, in the unit of the statistics; `start` is when its five minutes or its hour began."""
+
+    start: datetime
+    state: float
+    sum: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The statistics of a sensor: what the recorder knows about them, and their oldest row of either table."""
+
+    metadata: StatisticMetaData
+    oldest: Row
+
+
+async def async_recorded(hass: HomeAssistant, entity_id: str) -> Recorded | None:
+    """Return what is recorded of a sensor; None where nothing was counted yet."""
+    return await get_instance(hass).async_add_executor_job(_recorded, hass, entity_id)
+
+
+def _recorded(hass: HomeAssistant, entity_id: str) -> Recorded | None:
+    with session_scope(hass=hass, read_only=True) as session:
+        if (known := _known(hass, session, entity_id)) is None:
+            return None
+        metadata_id, metadata = known
+        rows = [
+            row
+            for table in (StatisticsShortTerm, Statistics)
+            if (row := _first(session, metadata_id, table))
+        ]
+    if not rows:
+        return None
+    return Recorded(metadata=metadata, oldest=min(rows, key=lambda row: row.start))
+
+
+async def async_row_at(
+    hass: HomeAssistant, entity_id: str, start: datetime
+) -> Row | None:
+    """Return the row of the five minutes or, where there is none any more, of the hour that began then."""
+    return await get_instance(hass).async_add_executor_job(
+        _row_at, hass, entity_id, start
+    )
+
+
+def _row_at(hass: HomeAssistant, entity_id: str, start: datetime) -> Row | None:
+    with session_scope(hass=hass, read_only=True) as session:
+        if (known := _known(hass, session, entity_id)) is None:
+            return None
+        metadata_id, _ = known
+        hour = start.replace(minute=0)
+        return _first(
+            session,
+            metadata_id,
+            StatisticsShortTerm,
+            StatisticsShortTerm.start_ts == start.timestamp(),
+        ) or _first(
+            session, metadata_id, Statistics, Statistics.start_ts == hour.timestamp()
+        )
+
+
+def _known(
+    hass: HomeAssistant, session: Session, entity_id: str
+) -> tuple[int, StatisticMetaData] | None:
+    return get_metadata_with_session(
+        get_instance(hass), session, statistic_ids={entity_id}
+    ).get(entity_id)
+
+
+def _first(
+    session: Session,
+    metadata_id: int,
+    table: type[StatisticsBase],
+    *conditions: ColumnElement[bool],
+) -> Row | None:
+    """Return the oldest row of a sensor in one of the two tables."""
+    found = session.execute(
+        select(table.start_ts, table.state, table.sum)
+        .where(
+            table.metadata_id == metadata_id,
+            table.state.is_not(None),
+            table.sum.is_not(None),
+            *conditions,
+        )
+        .order_by(table.start_ts)
+        .limit(1)
+    ).first()
+    if found is None:
+        return None
+    start, state, total = found
+    return Row(start=dt_util.utc_from_timestamp(start), state=state, sum=total)
+
+
+async def async_last_rows(
+    hass: HomeAssistant, entity_id: str, number: int
+) -> list[dict[str, Any]]:
+    """Return the last rows of five minutes of a sensor, the newest first, in the unit that it is shown in."""
+    rows = await get_instance(hass).async_add_executor_job(
+        partial(
+            get_last_short_term_statistics,
+            hass,
+            number,
+            entity_id,
+            convert_units=True,
+            types={"state", "sum"},
+        )
+    )
+    return [dict(row) for row in rows.get(entity_id, [])]

@@ -1,0 +1,122 @@
+"""Meters that a reset doesn't bring to their first telegram, over restarts of Home Assistant."""
+
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import HomeAssistant
+from homeassistant.util import dt as dt_util
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+
+from custom_components.mbus.const import CONF_QUIRKS, DOMAIN, SUBENTRY_METER
+from custom_components.mbus.flows.adding import bind, meter_subentry_data
+from custom_components.mbus.profiles.library import Library
+from custom_components.mbus.protocol import Quirks, Readout, parse_telegram
+from tests.simulator import (
+    AfterReset,
+    Quantity,
+    Quirks as Ways,
+    SimulatedBus,
+    TruthfulMeter,
+)
+
+from .conftest import CreateEntry, let_poll
+
+ASK = bytes.fromhex("10 7B 07 82 16"), bytes.fromhex("10 5B 07 62 16")
+
+
+def volumes(telegrams: int) -> list[list[Quantity]]:
+    """Return what a meter sends: telegrams that differ in nothing but the value."""
+    return [
+        [
+            Quantity(
+                f"volume {number}",
+                "04 13",
+                step=Decimal("0.001"),
+                unit="m³",
+                is_total=True,
+            )
+        ]
+        for number in range(telegrams)
+    ]
+
+
+def subentry_of(meter: TruthfulMeter) -> ConfigSubentry:
+    """Return the meter as it was stored by a release that knew nothing of frame counts, each telegram bound."""
+    telegrams = tuple(map(parse_telegram, meter.peek()))
+    bindings: list[dict[str, Any]] = []
+    for telegram in range(len(telegrams)):
+        names = [binding["name"] for binding in bindings]
+        bindings.append(
+            bind(telegrams, telegram, 0, names) | {"id": f"binding{telegram}"}
+        )
+    readout = Readout(telegrams=telegrams, complete=True)
+    return ConfigSubentry(
+        subentry_id="meter7",
+        subentry_type=SUBENTRY_METER,
+        title="Meter",
+        unique_id="meter-7",
+        data=MappingProxyType(
+            meter_subentry_data(7, readout, bindings, Library(profiles=()), Quirks())
+        ),
+    )
+
+
+def check(hass: HomeAssistant, entry: MockConfigEntry, meter: TruthfulMeter) -> None:
+    """See that each telegram's value is shown as that telegram's, and is the latest."""
+    sent = meter.history[-1].values
+    shown = [
+        hass.states.get(entity_id)
+        for entity_id in sorted(hass.states.async_entity_ids("sensor"))
+        if "volume" in entity_id
+    ]
+    assert [state and Decimal(state.state) for state in shown] == [*sent.values()]
+
+
+@pytest.mark.parametrize("telegrams", [1, 3])
+@pytest.mark.parametrize("asked", [0, 1, 2, 3])
+@pytest.mark.parametrize("after_reset", list(AfterReset))
+async def test_restarts(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    port: int,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+    telegrams: int,
+    asked: int,
+    after_reset: AfterReset,
+) -> None:
+    """Whatever the meter was asked for by another master while Home Assistant was away, each value is where it belongs."""
+    meter = TruthfulMeter(
+        7,
+        volumes(telegrams),
+        time=dt_util.utcnow,
+        identification="12345678",
+        quirks=Ways(after_reset=after_reset),
+    )
+    bus.meters[:] = [meter]
+    entry = await create_entry(setup=False)
+    hass.config_entries.async_add_subentry(entry, subentry_of(meter))
+    for number in range(asked):
+        meter.receive(ASK[number % 2])
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    check(hass, entry, meter)
+    quirks = entry.subentries["meter7"].data[CONF_QUIRKS]
+    assert quirks["keeps_frame_count"] is (after_reset is not AfterReset.BEGINS)
+
+    for _ in range(2):
+        assert await hass.config_entries.async_unload(entry.entry_id)
+        hass_storage.pop(f"{DOMAIN}.{entry.entry_id}")
+        meter.receive(ASK[0])
+        bus.requests.clear()
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await let_poll(hass)
+        check(hass, entry, meter)
+        await let_poll(hass, 301)
+        check(hass, entry, meter)
+    if after_reset is AfterReset.BEGINS and telegrams == 1:
+        assert len(bus.requests) == 2 * (1 + telegrams)

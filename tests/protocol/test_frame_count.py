@@ -1,0 +1,196 @@
+"""Meters that a reset or selection doesn't bring to their first telegram, and masters that know nothing of them."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import override
+
+from hypothesis import given, settings, strategies as st
+import pytest
+
+from custom_components.mbus.protocol import (
+    Address,
+    Bus,
+    MBusError,
+    Quirks,
+    Readout,
+    SecondaryAddress,
+)
+from tests.simulator import (
+    AfterReset,
+    CodedMeter,
+    Fault,
+    Quirks as Ways,
+    SimulatedBus,
+    is_request_for_data,
+)
+
+from .clock import StillLoop
+from .lines import mastered, places, serve
+
+pytestmark = pytest.mark.usefixtures("socket_enabled")
+
+SELECTION = SecondaryAddress(identification="00000001")
+
+
+class FrozenMeter(CodedMeter):
+    """Its values are the same in every readout."""
+
+    @override
+    def readout(self) -> list[bytes]:
+        self.readouts = 0
+        return super().readout()
+
+
+@dataclass(frozen=True)
+class Life:
+    """A meter, and what happens to it: readouts, up to a telegram or to the end, lost answers and new masters."""
+
+    telegrams: int
+    of_one_form: bool
+    after_reset: AfterReset
+    access_number_stands: bool
+    values_stand: bool
+    by_secondary: bool
+    begins_at: int
+    """Requests of another master, before the first one of ours."""
+    steps: list[str]
+
+    async def live(self) -> None:
+        """See that no value is another's or an old one, and that each readout is whole."""
+        meter = (FrozenMeter if self.values_stand else CodedMeter)(
+            1,
+            telegram_count=self.telegrams,
+            of_one_form=self.of_one_form,
+            quirks=Ways(
+                after_reset=self.after_reset,
+                access_number_stands=self.access_number_stands,
+            ),
+        )
+        address = SELECTION if self.by_secondary else 1
+        self._ask_before(meter)
+        quirks = Quirks()
+        is_disturbed = False
+        async with SimulatedBus([meter]) as simulated:
+            tcp = await serve(simulated, "tcp")
+            bus = Bus(tcp, timeout=0.2)
+            for step in self.steps:
+                if step == "restart":
+                    await bus.close()
+                    bus = Bus(tcp, timeout=0.2)
+                elif step == "forget":
+                    await bus.close()
+                    bus, quirks = Bus(tcp, timeout=0.2), Quirks()
+                elif step == "lose":
+                    simulated.faults.clear()
+                    simulated.faults.once(Fault.DROP, matches=is_request_for_data)
+                    is_disturbed = True
+                elif step == "lose all":
+                    simulated.faults.once(
+                        *[Fault.DROP] * 9, matches=is_request_for_data
+                    )
+                    await self._read(bus, address, meter, None, quirks, whole=False)
+                    simulated.faults.clear()
+                else:
+                    last = int(step) if step != "all" else None
+                    # Where the access number stands, what comes after a lost answer may be any telegram.
+                    whole = not (is_disturbed and self.access_number_stands)
+                    quirks = await self._read(
+                        bus, address, meter, last, quirks, whole=whole
+                    )
+                    is_disturbed = False
+            await bus.close()
+
+    def _ask_before(self, meter: CodedMeter) -> None:
+        for number in range(self.begins_at):
+            if self.by_secondary and not number:
+                meter.receive(bytes.fromhex("680B0B6853FD52FFFFFFFFFFFFFFFF9A16"))
+            request = bytes(
+                (0x10, 0x5B if number % 2 else 0x7B, 253 if self.by_secondary else 1)
+            )
+            meter.receive(request + bytes((sum(request[1:]) & 0xFF, 0x16)))
+
+    async def _read(
+        self,
+        bus: Bus,
+        address: Address,
+        meter: CodedMeter,
+        last: int | None,
+        quirks: Quirks,
+        *,
+        whole: bool = True,
+    ) -> Quirks:
+        made = meter.readouts
+        try:
+            readout = await bus.read(address, last_telegram=last, quirks=quirks)
+        except MBusError:
+            assert not whole
+            return quirks
+        self._check(readout, meter, made, last if last is not None else 9, whole)
+        return replace(quirks, keeps_frame_count=readout.keeps_frame_count)
+
+    def _check(
+        self, readout: Readout, meter: CodedMeter, made: int, last: int, whole: bool
+    ) -> None:
+        found = places(readout)
+        assert [[place[:3] for place in one] for one in found] == [
+            [(1, telegram, index) for index in range(4)]
+            for telegram in range(len(found))
+        ]
+        wanted = min(last + 1, self.telegrams)
+        assert len(found) >= wanted or not whole
+        rounds = {place[3] for one in found for place in one}
+        assert len(rounds) <= 1, "telegrams of several readouts in one"
+        if self.values_stand:
+            made = 0
+        assert not rounds or made < rounds.pop() <= meter.readouts, "an old one"
+
+
+lives = st.builds(
+    Life,
+    telegrams=st.integers(1, 4),
+    of_one_form=st.booleans(),
+    after_reset=st.sampled_from(AfterReset),
+    access_number_stands=st.booleans(),
+    values_stand=st.booleans(),
+    by_secondary=st.booleans(),
+    begins_at=st.integers(0, 5),
+    steps=st.lists(
+        st.sampled_from(
+            ["restart", "forget", "lose", "lose all", "all", "all", "0", "1", "2"]
+        ),
+        max_size=12,
+    ),
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(lives)
+def test_any_life(life: Life) -> None:
+    """Whatever a meter does after a reset, no telegram has the number of another."""
+    with asyncio.Runner(loop_factory=StillLoop, debug=False) as runner:
+        runner.run(life.live())
+
+
+@pytest.mark.parametrize("telegrams", [1, 2, 3])
+@pytest.mark.parametrize("of_one_form", [False, True])
+@pytest.mark.parametrize("by_secondary", [False, True])
+async def test_what_a_sound_meter_costs(
+    telegrams: int, of_one_form: bool, by_secondary: bool
+) -> None:
+    """It is asked once more in its life; a master that knows that it is sound asks for each telegram once."""
+    meter = CodedMeter(1, telegram_count=telegrams, of_one_form=of_one_form)
+    address = SELECTION if by_secondary else 1
+    async with SimulatedBus([meter]) as bus:
+        async with mastered(bus) as master:
+            readout = await master.read(address)
+            again = of_one_form and telegrams > 1  # The end may have been missed.
+            assert len(bus.requests) == 2 + (1 + telegrams) * (2 if again else 1)
+            assert readout.keeps_frame_count is False
+        async with mastered(bus) as master:
+            known = Quirks(keeps_frame_count=False)
+            for _ in range(3):
+                readout = await master.read(address, quirks=known)
+                assert readout.keeps_frame_count is False
+            bus.requests.clear()
+            await master.read(address, quirks=known)
+            assert len(bus.requests) == 1 + telegrams
