@@ -231,6 +231,12 @@ class Probe:
             cancel()
         return len(cancels)
 
+    async def make_due(self, entry_id: str) -> None:
+        """Let each meter of an M-Bus entry be due now, and wait for none."""
+        data = self._entry(entry_id).runtime_data
+        for meter_id in data.coordinators:
+            data.schedule.async_set_due(meter_id, dt_util.utcnow())
+
     async def count(self, entry_id: str) -> dict[str, int]:
         """Return how many entities an entry has registered, and how many of them are enabled."""
         entities = er.async_entries_for_config_entry(er.async_get(self._hass), entry_id)
