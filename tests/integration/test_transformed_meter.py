@@ -13,11 +13,7 @@ from pytest_homeassistant_custom_component.common import (
     async_fire_time_changed,
 )
 
-from custom_components.mbus.const import (
-    CONF_BINDINGS,
-    CONF_TRANSFORMATIONS,
-    LOGGER,
-)
+from custom_components.mbus.const import CONF_BINDINGS, CONF_TRANSFORMATIONS, LOGGER
 from tests.simulator import SimulatedBus
 from tests.simulator.records import integer
 
