@@ -9,11 +9,11 @@ from ..errors import FrameError, MBusError
 from ..line.frame import Control, Received, Single, parse_frame
 from ..line.reply import Discard, Reply, judge_acknowledgement
 from .errors import EndlessError, UncountableError
-from .failure import failure
 from .reading import LostCountError, Reading
 from .readout import Quirks, Readout
 from .session import Session
 from .slave import is_same
+from .unanswered import unanswered
 
 MAX_TELEGRAMS = 64
 """A readout ends here, even if the meter says that more follow."""
@@ -237,7 +237,7 @@ class _Reader:
             no_other.intersection(reply.discarded) for reply in replies
         ):
             return None
-        raise reading.error or failure(self._address, replies, reading)
+        raise reading.error or unanswered(self._address, replies, reading)
 
     async def _request(self, *, is_first: bool) -> Reply[Telegram]:
         """Request a telegram once; a first one that can't be it is asked for with the other FCB.
