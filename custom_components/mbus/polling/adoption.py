@@ -1,11 +1,13 @@
 """A meter that takes another one's place: what the statistics would count for that alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from ..meters.evaluation import evaluate
 from ..meters.reading import Reading
+from ..meters.transformation import is_number
 from ..presentation.naming import binding_name
 from ..presentation.texts import cached_texts
 from ..protocol import Readout
@@ -30,6 +32,20 @@ async def async_seams_of_exchange(
         coordinator.displays,
         coordinator.data.results,
         evaluation.results,
+    )
+
+
+@callback
+def async_take_out(coordinator: MeterCoordinator, seams: Sequence[Seam]) -> None:
+    """Take out of the statistics what they count for the exchange of the meter that was read last."""
+    results = coordinator.data.results
+    coordinator.config_entry.runtime_data.seams.async_take_out(
+        seams,
+        [
+            binding_id
+            for binding_id in coordinator.meter.bindings
+            if binding_id not in results or not is_number(results[binding_id].shown)
+        ],
     )
 
 

@@ -19,11 +19,18 @@ from ..meters.reading import Result
 from ..meters.transformation import is_number
 from ..presentation.display import Display
 from .notes import Notes
-from .statistics import async_last_rows, has_recorder, sensor_of, to_unit
+from .statistics import (
+    async_last_rows,
+    async_was_recorded,
+    is_recorded,
+    sensor_of,
+    to_unit,
+)
 
 _RESET: Final = 0.9
 """Home Assistant takes a rising total below this part of the last one for one that began at zero again."""
 _ROWS: Final = 288
+_COUNTED: Final = (SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,13 +53,13 @@ async def async_seams(
     new: Mapping[str, Result],
 ) -> list[Seam]:
     """Return what would be counted if the results of an exchanged meter followed on those of the old one."""
-    if not has_recorder(hass):
-        return []
     seams: list[Seam] = []
     for binding_id, display in displays.items():
         entity_id = sensor_of(hass, binding_id)
         after = new[binding_id].shown
-        if not entity_id or not is_number(after):
+        if not entity_id or not is_number(after) or not is_recorded(hass, entity_id):
+            continue
+        if display.description.state_class not in _COUNTED:
             continue
         shown = old[binding_id].shown if binding_id in old else None
         native = display.description.native_unit_of_measurement
@@ -60,9 +67,17 @@ async def async_seams(
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else native
         if unit is None or (convert := to_unit(display, unit)) is None:
             continue
-        if not (rows := await async_last_rows(hass, entity_id, 1)):
-            continue  # Nothing was counted yet that the new meter could follow on.
-        before = convert(float(shown)) if is_number(shown) else rows[0]["state"]
+        rows = await async_last_rows(hass, entity_id, 1)
+        if not rows and not await async_was_recorded(
+            hass, entity_id, _window(dt_util.utcnow())
+        ):
+            continue  # There is nothing that the new meter could follow on.
+        if is_number(shown):
+            before = convert(float(shown))
+        elif rows:
+            before = rows[0]["state"]
+        else:
+            continue
         difference = _counted(
             display.description.state_class, before, convert(float(after))
         )
@@ -84,9 +99,7 @@ def _counted(
     """Return what Home Assistant counts from one state to the next."""
     if state_class == SensorStateClass.TOTAL:
         return after - before
-    if state_class == SensorStateClass.TOTAL_INCREASING:
-        return after - before if after >= _RESET * before else after
-    return 0.0
+    return after - before if after >= _RESET * before else after
 
 
 class Seams:
@@ -100,16 +113,15 @@ class Seams:
         self._async_watch()
 
     @callback
-    def async_take_out(self, seams: Sequence[Seam], bindings: Collection[str]) -> None:
-        """Undo what is counted from now on for the exchange of the meter of these bindings, the last one alone."""
+    def async_take_out(self, seams: Sequence[Seam], unseen: Collection[str]) -> None:
+        """Undo what is counted from now on for the exchange of a meter.
+
+        Of the bindings `unseen` it has shown nothing since it took another one's place: that was no exchange.
+        """
         now = dt_util.utcnow().isoformat()
         self._notes.keep_seams(
             [
-                *(
-                    one
-                    for one in self._notes.seams
-                    if one["binding_id"] not in bindings
-                ),
+                *(one for one in self._notes.seams if one["binding_id"] not in unseen),
                 *(asdict(seam) | {"since": now} for seam in seams),
             ]
         )
@@ -131,7 +143,9 @@ class Seams:
 
     async def _async_compiled(self, event: Event[Any]) -> None:
         """Take out what has been counted by now."""
-        for seam in self._notes.seams:
+        counted_by: dict[str, float] = {}
+        # The last one first: where that is counted, so are those before, though the same meter may be back.
+        for seam in reversed(self._notes.seams):
             if (entity_id := sensor_of(self._hass, seam["binding_id"])) is None:
                 self._drop(seam)
                 continue
@@ -142,7 +156,10 @@ class Seams:
                 if row["start"] >= since
                 and not isclose(row["state"] or 0.0, seam["before"], rel_tol=1e-9)
             ]
+            if entity_id in counted_by:
+                counted.append(counted_by[entity_id])
             if counted and self._drop(seam):
+                counted_by[entity_id] = min(counted)
                 get_instance(self._hass).async_adjust_statistics(
                     entity_id,
                     dt_util.utc_from_timestamp(min(counted)),

@@ -16,13 +16,14 @@ from homeassistant.components.recorder.db_schema import (
     StatisticsBase,
     StatisticsShortTerm,
 )
+from homeassistant.components.recorder.history import state_changes_during_period
 from homeassistant.components.recorder.models import StatisticMetaData
 from homeassistant.components.recorder.statistics import (
     get_last_short_term_statistics,
     get_metadata_with_session,
 )
 from homeassistant.components.sensor.const import UNIT_CONVERTERS
-from homeassistant.const import Platform
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import session_scope
@@ -155,6 +156,25 @@ def _first(
         return None
     start, state, total = found
     return Row(start=dt_util.utc_from_timestamp(start), state=state, sum=total)
+
+
+async def async_was_recorded(
+    hass: HomeAssistant, entity_id: str, since: datetime
+) -> bool:
+    """Return whether the recorder has a number that a sensor showed since then: the next row begins with it."""
+    found = await get_instance(hass).async_add_executor_job(
+        partial(
+            state_changes_during_period,
+            hass,
+            since,
+            entity_id=entity_id,
+            no_attributes=True,
+        )
+    )
+    states = found.get(entity_id, [])
+    return any(
+        state.state not in (STATE_UNKNOWN, STATE_UNAVAILABLE) for state in states
+    )
 
 
 async def async_last_rows(
