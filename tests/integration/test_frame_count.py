@@ -43,7 +43,7 @@ def volumes(telegrams: int) -> list[list[Quantity]]:
     ]
 
 
-def subentry_of(meter: TruthfulMeter) -> ConfigSubentry:
+def subentry_of(meter: TruthfulMeter, quirks: Quirks = Quirks()) -> ConfigSubentry:
     """Return the meter as it was stored by a release that knew nothing of frame counts, each telegram bound."""
     telegrams = tuple(map(parse_telegram, meter.peek()))
     bindings: list[dict[str, Any]] = []
@@ -59,7 +59,7 @@ def subentry_of(meter: TruthfulMeter) -> ConfigSubentry:
         title="Meter",
         unique_id="meter-7",
         data=MappingProxyType(
-            meter_subentry_data(7, readout, bindings, Library(profiles=()), Quirks())
+            meter_subentry_data(7, readout, bindings, Library(profiles=()), quirks)
         ),
     )
 
@@ -120,3 +120,46 @@ async def test_restarts(
         check(hass, entry, meter)
     if after_reset is AfterReset.BEGINS and telegrams == 1:
         assert len(bus.requests) == 2 * (1 + telegrams)
+
+
+@pytest.mark.parametrize(
+    "learnt",
+    [Quirks(ring=2, keeps_frame_count=False), Quirks(keeps_frame_count=False)],
+)
+async def test_what_was_learnt_of_the_meter_before(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    learnt: Quirks,
+) -> None:
+    """It is nothing of the one that is adopted, which keeps its frame count and marks its end."""
+    old, new = (
+        TruthfulMeter(
+            7,
+            volumes(3),
+            time=dt_util.utcnow,
+            identification=number,
+            quirks=Ways(after_reset=after_reset),
+        )
+        for number, after_reset in (
+            ("12345678", AfterReset.BEGINS),
+            ("87654321", AfterReset.GOES_ON),
+        )
+    )
+    entry = await create_entry(setup=False)
+    hass.config_entries.async_add_subentry(entry, subentry_of(old, learnt))
+    bus.meters[:] = [new]
+    new.receive(ASK[0])
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+
+    subentry = entry.subentries["meter7"]
+    identity = {**subentry.data["identity"], "identification": "87654321"}
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "identity": identity}
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await let_poll(hass)
+    check(hass, entry, new)
+    quirks = Quirks.from_dict(entry.subentries["meter7"].data[CONF_QUIRKS])
+    assert quirks == Quirks(keeps_frame_count=True)

@@ -19,7 +19,11 @@ MAX_TELEGRAMS = 64
 """A readout ends here, even if the meter says that more follow."""
 
 _APPLICATION_RESET = 0x50
-_AFTER_RESET = {False: AfterReset.FIRST, True: AfterReset.NEXT}
+_AFTER_RESET = {
+    None: AfterReset.UNKNOWN,
+    False: AfterReset.FIRST,
+    True: AfterReset.NEXT,
+}
 _KEEPS_FRAME_COUNT = {kind: keeps for keeps, kind in _AFTER_RESET.items()}
 
 
@@ -66,7 +70,7 @@ class _Reader:
         self._doubted = 0
         self._is_numbered = True
         self._first_count: int | None = None
-        if self._slave.last is None and quirks.keeps_frame_count is not None:
+        if self._slave.last is None:
             self._slave.after_reset = _AFTER_RESET[quirks.keeps_frame_count]
         # A selection is a reset, too.
         self._is_never_reset = self._slave.after_reset is AfterReset.NEXT or (
@@ -102,8 +106,8 @@ class _Reader:
 
     async def _read_all(self, last_telegram: int | None) -> bool:
         """Read from the first telegram on; say whether the last one there is was reached."""
-        # One round more than attempts: what a meter's last telegram is may need a second look.
-        for _ in range(self._attempts + 1):
+        # Two rounds more than attempts: what its first and last telegrams are may need a second look.
+        for _ in range(self._attempts + 2):
             await self._begin()
             try:
                 complete = await self._read_numbered(last_telegram)
