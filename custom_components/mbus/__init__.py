@@ -39,7 +39,7 @@ from .polling.seams import Seams
 from .polling.store import MBusStore
 from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
-from .profiles.library import async_get_library
+from .profiles.catalogue import async_get_catalogue
 from .protocol import LinkError
 from .services import async_setup_services
 
@@ -70,7 +70,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     store = MBusStore(hass, entry.entry_id)
     await store.async_load()
     entry.async_on_unload(store.async_close)
-    report_profile_files(hass, await async_get_library(hass))
+    report_profile_files(hass, await async_get_catalogue(hass))
 
     async_follow_moved_port(hass, entry)
 

@@ -50,7 +50,7 @@ from .polling.targets import (
 from .polling.writing import codable
 from .presentation.record_data import hex_data, reading_data, value_data
 from .presentation.texts import async_get_texts, option_key
-from .profiles.library import async_get_library, async_reload_library
+from .profiles.catalogue import async_get_catalogue, async_reload_catalogue
 from .protocol import (
     BAUD_RATES,
     LAST_PRIMARY,
@@ -316,7 +316,7 @@ async def _async_search(call: ServiceCall) -> ServiceResponse:
     search = MeterSearch(
         known=[coordinator.meter for coordinator in runtime.coordinators.values()],
         texts=await async_get_texts(call.hass),
-        library=await async_get_library(call.hass),
+        catalogue=await async_get_catalogue(call.hass),
         by_secondary=method != _METHOD_PRIMARY,
         by_primary=method != _METHOD_SECONDARY,
     )
@@ -371,7 +371,7 @@ async def _async_clear_trace(call: ServiceCall) -> None:
 
 async def _async_reload_profiles(call: ServiceCall) -> None:
     """Read the meter profiles anew, a user's own among them."""
-    report_profile_files(call.hass, await async_reload_library(call.hass))
+    report_profile_files(call.hass, await async_reload_catalogue(call.hass))
 
 
 def _found(found: Found) -> JsonObjectType:

@@ -7,7 +7,7 @@ from typing import Any, override
 from homeassistant.util.ulid import ulid_now
 
 from custom_components.mbus.flows.adding import meter_subentry
-from custom_components.mbus.profiles.library import Library
+from custom_components.mbus.profiles.catalogue import Catalogue
 from custom_components.mbus.protocol import Quirks, Readout, parse_telegram
 from tests.simulator import Quantity, SimulatedBus, TruthfulMeter
 
@@ -48,7 +48,7 @@ class Meter(TruthfulMeter):
             self.address,
             readout,
             f"Meter {self.address}",
-            Library(profiles=()),
+            Catalogue(profiles=()),
             Quirks(),
         )
         return {**stored, "subentry_id": ulid_now()}

@@ -8,7 +8,7 @@ from pathlib import Path
 from custom_components.mbus.const import DOMAIN
 from custom_components.mbus.flows.record_choice import record_options
 from custom_components.mbus.presentation.texts import Texts
-from custom_components.mbus.profiles.library import Library, read_library
+from custom_components.mbus.profiles.catalogue import Catalogue, read_catalogue
 from custom_components.mbus.profiles.profile import Match, Profile
 from custom_components.mbus.profiles.reader import ProfileError, read_profile
 from custom_components.mbus.protocol import FrameError, Telegram, parse_telegram
@@ -67,7 +67,7 @@ def _compared(
     """Give what the list of records shows without the profile and with it."""
     header = telegrams[0].header if telegrams else None
     medium, texts = header.medium if header else None, _texts()
-    library = Library(profiles=(profile,))
+    catalogue = Catalogue(profiles=(profile,))
 
     def options(choice: str) -> dict[str, str]:
         return {
@@ -77,8 +77,8 @@ def _compared(
                 (),
                 texts,
                 medium,
-                library.interpret(telegrams, choice),
-                library.block_fields(telegrams, choice),
+                catalogue.interpret(telegrams, choice),
+                catalogue.block_fields(telegrams, choice),
             )
         }
 
@@ -90,7 +90,7 @@ def _compared(
 def families() -> list[str]:
     """Return the families that have a profile, as docs/meters.md lists them."""
     lines = ["| family | sent in the header | tried with |", "|---|---|---|"]
-    for profile in sorted(read_library().profiles, key=lambda one: one.name.lower()):
+    for profile in sorted(read_catalogue().profiles, key=lambda one: one.name.lower()):
         header = "; ".join(map(_match, profile.matches))
         tried = profile.tried or "a telegram made after the document"
         lines.append(f"| {profile.name} | {header} | {tried} |")

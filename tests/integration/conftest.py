@@ -27,7 +27,7 @@ from custom_components.mbus.flows import progress
 from custom_components.mbus.flows.adding import meter_subentry
 from custom_components.mbus.presentation.texts import async_get_texts
 from custom_components.mbus.presentation.titles import meter_title
-from custom_components.mbus.profiles.library import async_get_library
+from custom_components.mbus.profiles.catalogue import async_get_catalogue
 from custom_components.mbus.protocol import (
     Address,
     Master,
@@ -88,7 +88,7 @@ async def subentry_of(
             address,
             readout,
             title,
-            await async_get_library(hass),
+            await async_get_catalogue(hass),
             Quirks().learnt_from(readout),
         ),
         subentry_id=f"meter{address}",

@@ -9,7 +9,7 @@ from custom_components.mbus.flows.adding import meter_subentry
 from custom_components.mbus.flows.flow_errors import meter_error
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
 from custom_components.mbus.presentation.titles import device_kind, meter_title
-from custom_components.mbus.profiles.library import Library
+from custom_components.mbus.profiles.catalogue import Catalogue
 from custom_components.mbus.protocol import (
     MEDIA,
     ApplicationError,
@@ -108,7 +108,9 @@ def test_meter_that_does_not_say_who_it_is(texts: Texts) -> None:
     secondary = SecondaryAddress.parse("12345678")
     title = meter_title(None, secondary, texts)
     readout = Readout(telegrams=(), complete=False)
-    subentry = meter_subentry(secondary, readout, title, Library(profiles=()), Quirks())
+    subentry = meter_subentry(
+        secondary, readout, title, Catalogue(profiles=()), Quirks()
+    )
 
     assert subentry["title"] == f"Meter {secondary}"
     assert subentry["unique_id"] == f"meter-{secondary}"

@@ -12,7 +12,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.mbus.const import CONF_QUIRKS, DOMAIN, SUBENTRY_METER
 from custom_components.mbus.flows.adding import bind, meter_subentry_data
-from custom_components.mbus.profiles.library import Library
+from custom_components.mbus.profiles.catalogue import Catalogue
 from custom_components.mbus.protocol import Quirks, Readout, parse_telegram
 from tests.simulator import (
     AfterReset,
@@ -59,7 +59,7 @@ def subentry_of(meter: TruthfulMeter, quirks: Quirks = Quirks()) -> ConfigSubent
         title="Meter",
         unique_id="meter-7",
         data=MappingProxyType(
-            meter_subentry_data(7, readout, bindings, Library(profiles=()), quirks)
+            meter_subentry_data(7, readout, bindings, Catalogue(profiles=()), quirks)
         ),
     )
 

@@ -14,13 +14,13 @@ from custom_components.mbus.meters.binding import Binding
 from custom_components.mbus.meters.meter import Meter as MeterSettings
 from custom_components.mbus.meters.reading import Reading
 from custom_components.mbus.presentation.display import display_of
-from custom_components.mbus.profiles.library import read_library
+from custom_components.mbus.profiles.catalogue import read_catalogue
 from custom_components.mbus.protocol import parse_telegram
 from tests.simulator.records import day, integer, moment, unsigned
 
 from .test_guards import Meter
 
-LIBRARY = read_library()
+CATALOGUE = read_catalogue()
 NOW = datetime(2026, 11, 25, 10, 30, tzinfo=UTC)
 ENERGY = integer("04 06", 2000)
 
@@ -94,7 +94,7 @@ def past_of_frames(
     display = display_of(binding, header.medium if header else None)
     reading = Reading(telegrams=telegrams, time=now)
     meter = MeterSettings(id="", title="", address=7, clock=clock)
-    return past_of(binding, display, reading, meter, LIBRARY)
+    return past_of(binding, display, reading, meter, CATALOGUE)
 
 
 def taken(found: Past) -> dict[str, float | None]:

@@ -13,7 +13,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.mbus.const import CONF_BINDINGS, DOMAIN
-from custom_components.mbus.profiles import library
+from custom_components.mbus.profiles import catalogue
 from tests.simulator import SimulatedBus
 from tests.simulator.records import bcd, integer, real
 
@@ -60,9 +60,9 @@ def abb(bus: SimulatedBus) -> Meter:
 
 def without_profiles(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let there be no profiles, as in the release before."""
-    nothing = library.Library(profiles=())
-    monkeypatch.setattr(library, "read_library", lambda own: nothing)
-    monkeypatch.setattr(library.Library, "interpret", lambda *args: {})
+    nothing = catalogue.Catalogue(profiles=())
+    monkeypatch.setattr(catalogue, "read_catalogue", lambda own: nothing)
+    monkeypatch.setattr(catalogue.Catalogue, "interpret", lambda *args: {})
 
 
 async def test_registers_of_a_maker(
@@ -114,7 +114,7 @@ async def test_a_binding_keeps_its_meaning_without_the_profile(
     """It is stored with the binding: a file that is changed or gone changes nothing of it."""
     entry = await create_entry(7)
     without_profiles(monkeypatch)
-    await library.async_reload_library(hass)
+    await catalogue.async_reload_catalogue(hass)
     assert await hass.config_entries.async_reload(entry.entry_id)
     abb.records[2] = bcd("8E 80 40 84 00", 900)
     await let_poll(hass, 301)
@@ -217,7 +217,7 @@ async def set_up_before_profiles(
         without_profiles(patch)
         entry = await create_entry(7)
         await bind_all(hass, entry)
-    await library.async_reload_library(hass)
+    await catalogue.async_reload_catalogue(hass)
     await let_poll(hass, 301)
     return entry
 
@@ -327,7 +327,7 @@ records:
 def own_folder(hass: HomeAssistant, tmp_path: Path) -> Path:
     """Return the folder of a user's own profiles."""
     hass.config.config_dir = str(tmp_path)
-    folder = tmp_path / library.OWN_FOLDER
+    folder = tmp_path / catalogue.OWN_FOLDER
     folder.mkdir()
     return folder
 
@@ -439,7 +439,7 @@ async def test_a_meter_without_any_record(
     assert state_of(hass, "specific_block") == "1412.83"
 
     without_profiles(monkeypatch)
-    await library.async_reload_library(hass)
+    await catalogue.async_reload_catalogue(hass)
     meter.block = BLOCK.replace(b"\x83\x10", b"\x84\x10")
     await let_poll(hass, 301)
     assert state_of(hass, "volume_input_1") == "1410.84"

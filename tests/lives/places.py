@@ -12,7 +12,7 @@ from homeassistant.config_entries import ConfigSubentryDataWithId
 from custom_components.mbus.const import CONF_BINDINGS, SUBENTRY_METER
 from custom_components.mbus.flows.adding import bind, meter_subentry_data
 from custom_components.mbus.meters.meter import meter_unique_id
-from custom_components.mbus.profiles.library import Library
+from custom_components.mbus.profiles.catalogue import Catalogue
 from custom_components.mbus.protocol import (
     Quirks,
     Readout,
@@ -116,7 +116,7 @@ class Place:
             title=f"Meter {self.id}",
             unique_id=meter_unique_id(address),
             data=meter_subentry_data(
-                address, self.readout(), bindings, Library(profiles=()), Quirks()
+                address, self.readout(), bindings, Catalogue(profiles=()), Quirks()
             ),
         )
 

@@ -7,13 +7,13 @@ import pytest
 
 from custom_components.mbus.flows.record_choice import place_of, record_options
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
-from custom_components.mbus.profiles.library import read_library
+from custom_components.mbus.profiles.catalogue import read_catalogue
 from custom_components.mbus.profiles.reader import FAMILIES as FOLDER
 from custom_components.mbus.protocol import Telegram, long_frame, parse_telegram
 
 from .families import FAMILIES, Family
 
-LIBRARY = read_library()
+CATALOGUE = read_catalogue()
 
 
 @pytest.fixture(name="texts")
@@ -44,7 +44,7 @@ def telegrams_of(family: Family) -> list[Telegram]:
 def test_every_file_is_a_profile_and_has_its_telegram() -> None:
     """No file is left out for a mistake in it, and none is never tried."""
     ids = {path.stem for path in FOLDER.glob("*.yaml")}
-    assert {profile.id for profile in LIBRARY.profiles} == ids
+    assert {profile.id for profile in CATALOGUE.profiles} == ids
     assert ids == FAMILIES.keys()
 
 
@@ -55,11 +55,11 @@ async def test_records_mean_what_the_document_says(
     """The profile is the one that such a meter gets; name, value and unit of each record are those of its document."""
     family = FAMILIES[profile_id]
     telegrams = telegrams_of(family)
-    profile = LIBRARY.profile_for(telegrams)
+    profile = CATALOGUE.profile_for(telegrams)
     assert profile is not None
     assert profile.id == profile_id
     options = record_options(
-        telegrams, (), texts, family.medium, LIBRARY.interpret(telegrams)
+        telegrams, (), texts, family.medium, CATALOGUE.interpret(telegrams)
     )
     sent = sorted(options, key=lambda option: place_of(option["value"]))
     shown = [option["label"].partition(" · ")[2] for option in sent]
@@ -79,7 +79,7 @@ async def test_bytes_of_the_manufacturer_mean_what_the_document_says(
 
     def lines(family: Family) -> list[str]:
         telegrams = telegrams_of(family)
-        fields = LIBRARY.block_fields(telegrams)
+        fields = CATALOGUE.block_fields(telegrams)
         options = record_options(telegrams, (), texts, family.medium, {}, fields)
         labels = [option["label"].partition(" · ") for option in options]
         return [text for place, _, text in labels if "." not in place]

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
+from custom_components.mbus.profiles.catalogue import read_catalogue
 from custom_components.mbus.profiles.interpretation import Interpretation
-from custom_components.mbus.profiles.library import read_library
 from custom_components.mbus.protocol import (
     Problem,
     Record,
@@ -19,7 +19,7 @@ from custom_components.mbus.protocol import (
 )
 
 CORPUS: Final = Path(__file__).parents[3] / "shared" / "corpus" / "field.jsonl"
-LIBRARY = read_library()
+CATALOGUE = read_catalogue()
 
 pytestmark = pytest.mark.skipif(
     not CORPUS.exists(), reason="the telegrams of users' reports are not here"
@@ -76,7 +76,7 @@ def entries() -> Iterator[Any]:
 def test_telegrams_of_reports(entry: dict[str, Any]) -> None:
     """Quantity, value and unit of each record are the expected ones."""
     telegram = parse_telegram(bytes.fromhex(entry["hex"]))
-    meanings = LIBRARY.interpret([telegram])
+    meanings = CATALOGUE.interpret([telegram])
     wrong = [
         (expected, telegram.records[index], meaning)
         for expected in entry["expected"] or ()
@@ -156,7 +156,7 @@ def test_what_reports_ask_for(place: tuple[str, int]) -> None:
     name, index = place
     entry = next(param.values[0] for param in entries() if param.id == name)
     telegram = parse_telegram(bytes.fromhex(entry["hex"]))
-    meaning = LIBRARY.interpret([telegram])[0, index]
+    meaning = CATALOGUE.interpret([telegram])[0, index]
     assert str(meaning.signature) == NAMED[place]
 
 
@@ -168,7 +168,7 @@ def test_kamstrup_e8_is_the_mean_temperature_times_the_volume() -> None:
         if param.id == "wmbusmeters-386-multical402"
     )
     telegram = parse_telegram(bytes.fromhex(entry["hex"]))
-    meanings = LIBRARY.interpret([telegram])
+    meanings = CATALOGUE.interpret([telegram])
     volume = telegram.records[4].value
     assert isinstance(volume, float)
     means = []

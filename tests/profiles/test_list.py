@@ -9,10 +9,10 @@ from custom_components.mbus.meters.binding import Binding, bound_to
 from custom_components.mbus.meters.evaluation import value_in
 from custom_components.mbus.presentation.display import display_of, native_value
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
-from custom_components.mbus.profiles.library import read_library
+from custom_components.mbus.profiles.catalogue import read_catalogue
 from custom_components.mbus.protocol import Telegram, long_frame, parse_telegram
 
-LIBRARY = read_library()
+CATALOGUE = read_catalogue()
 
 
 @pytest.fixture(name="texts")
@@ -34,14 +34,14 @@ def lines(texts: Texts, *telegrams: Telegram) -> list[str]:
     header = telegrams[0].header
     assert header is not None
     options = record_options(
-        telegrams, (), texts, header.medium, LIBRARY.interpret(telegrams)
+        telegrams, (), texts, header.medium, CATALOGUE.interpret(telegrams)
     )
     return [option["label"] for option in options]
 
 
 def ticks(*telegrams: Telegram) -> list[str]:
     """Return what is ticked from the start."""
-    return sensible_records(telegrams, LIBRARY.interpret(telegrams))
+    return sensible_records(telegrams, CATALOGUE.interpret(telegrams))
 
 
 async def test_cooling_by_vife(texts: Texts) -> None:
@@ -87,7 +87,7 @@ async def test_units_spelt_out(texts: Texts) -> None:
         "0.2 · Relative humidity · 59 %",
         "0.3 · Value, “foo” · 59 foo",
     ]
-    meanings = LIBRARY.interpret([sent])
+    meanings = CATALOGUE.interpret([sent])
     stored = bound_to([sent], 0, 0, meanings)
     binding = Binding.from_dict({"id": "1", "name": "it", **stored})
     assert display_of(binding, 4).description.state_class == "total"
@@ -126,7 +126,7 @@ def test_a_text_that_a_profile_names_is_shown_as_one() -> None:
     sent = parse_telegram(
         long_frame(8, 1, 0x72, sent.frame[7:13] + b"\x14" + sent.frame[14:-2])
     )
-    stored = bound_to([sent], 0, 0, LIBRARY.interpret([sent]))
+    stored = bound_to([sent], 0, 0, CATALOGUE.interpret([sent]))
     binding = Binding.from_dict({"id": "1", "name": "it", **stored})
     assert binding.meaning is not None
     assert binding.meaning.quantity == "customer"

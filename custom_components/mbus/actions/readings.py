@@ -26,7 +26,7 @@ from ..polling.targets import (
 )
 from ..presentation.table import Row, as_csv, rows_of
 from ..presentation.texts import Texts, async_get_texts, option_key
-from ..profiles.library import cached_library
+from ..profiles.catalogue import cached_catalogue
 from ..protocol import MBusError, synchronise
 from .fields import CONNECTION, METERS, refused
 from .files import async_write_new
@@ -244,6 +244,6 @@ def _exported_reading(coordinator: MeterCoordinator, which: str) -> Reading | No
 def _rows(
     coordinator: MeterCoordinator, reading: Reading, texts: Texts
 ) -> Iterator[Row]:
-    meter, library = coordinator.meter, cached_library(coordinator.hass)
-    interpretations = library.interpret(reading.telegrams, meter.profile)
+    meter, catalogue = coordinator.meter, cached_catalogue(coordinator.hass)
+    interpretations = catalogue.interpret(reading.telegrams, meter.profile)
     return rows_of(meter, reading, interpretations, texts)

@@ -20,8 +20,8 @@ from ..meters.binding import NOTHING_ELSE, Access, bound_to, bound_to_block
 from ..meters.meter import identity_data, meter_unique_id
 from ..presentation.naming import default_binding_name, name_key
 from ..profiles.block import BlockField
+from ..profiles.catalogue import Catalogue
 from ..profiles.interpretation import Interpretation, Interpretations, Place, meant
-from ..profiles.library import Library
 from ..protocol import (
     Address,
     Function,
@@ -48,11 +48,11 @@ def meter_subentry_data(
     address: Address,
     readout: Readout,
     bindings: Sequence[dict[str, Any]],
-    library: Library,
+    catalogue: Catalogue,
     learnt: Quirks,
 ) -> dict[str, Any]:
     """Return the data of the subentry of a meter that was just read."""
-    profile = library.profile_for(readout.telegrams)
+    profile = catalogue.profile_for(readout.telegrams)
     quirks = profile.quirks.with_learnt(learnt) if profile else learnt
     shortest_period = profile.shortest_period if profile else None
     first = readout.telegrams[0] if readout.telegrams else None
@@ -66,12 +66,12 @@ def meter_subentry_data(
 
 
 def meter_subentry(
-    address: Address, readout: Readout, title: str, library: Library, learnt: Quirks
+    address: Address, readout: Readout, title: str, catalogue: Catalogue, learnt: Quirks
 ) -> ConfigSubentryData:
     """Return the subentry of a meter that a search found, with its sensible records bound."""
-    meanings = library.interpret(readout.telegrams)
+    meanings = catalogue.interpret(readout.telegrams)
     bindings = bind_sensible(readout.telegrams, meanings)
-    for (telegram, _), field in library.block_fields(readout.telegrams).items():
+    for (telegram, _), field in catalogue.block_fields(readout.telegrams).items():
         if field.interpretation.ticked:
             taken = [binding["name"] for binding in bindings]
             bindings.append(bind_block(telegram, field, taken))
@@ -79,7 +79,7 @@ def meter_subentry(
         subentry_type=SUBENTRY_METER,
         unique_id=meter_unique_id(address),
         title=title,
-        data=meter_subentry_data(address, readout, bindings, library, learnt),
+        data=meter_subentry_data(address, readout, bindings, catalogue, learnt),
     )
 
 

@@ -37,8 +37,8 @@ from ..presentation.entered_number import (
 )
 from ..presentation.naming import binding_name
 from ..presentation.texts import async_get_texts
+from ..profiles.catalogue import cached_catalogue
 from ..profiles.interpretation import Interpretations
-from ..profiles.library import cached_library
 from ..protocol import Telegram
 from .adding import bind
 from .flow_errors import FieldErrors
@@ -258,8 +258,8 @@ class BindingSteps(ReadingSteps):
 
     @property
     def _interpretations(self) -> Interpretations:
-        library = cached_library(self.hass)
-        return library.interpret(self._last_telegrams, self._meter.profile)
+        catalogue = cached_catalogue(self.hass)
+        return catalogue.interpret(self._last_telegrams, self._meter.profile)
 
     @property
     def _last_telegrams(self) -> tuple[Telegram, ...]:

@@ -22,7 +22,7 @@ from ..presentation.described import describe
 from ..presentation.naming import binding_name
 from ..presentation.reasons import fault_text
 from ..presentation.texts import async_get_texts
-from ..profiles.library import async_get_library
+from ..profiles.catalogue import async_get_catalogue
 from .reading_flow import ReadingSteps
 
 CONF_SENSORS: Final = "sensors"
@@ -71,9 +71,9 @@ class HistorySteps(ReadingSteps):
         if not has_recorder(self.hass):
             return False
         displays = {key: one.display for key, one in describe(meter, {}).items()}
-        library = await async_get_library(self.hass)
+        catalogue = await async_get_catalogue(self.hass)
         pasts = {
-            key: past_of(meter.bindings[key], display, reading, meter, library)
+            key: past_of(meter.bindings[key], display, reading, meter, catalogue)
             for key, display in displays.items()
         }
         pasts = {

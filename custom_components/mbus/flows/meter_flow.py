@@ -18,7 +18,7 @@ from ..meters.reading import Reading
 from ..presentation.reasons import fault_text, reason_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
-from ..profiles.library import AUTOMATIC, async_get_library
+from ..profiles.catalogue import AUTOMATIC, async_get_catalogue
 from ..protocol import Header, MBusError, Telegram
 from .adding import meter_subentry_data
 from .energy_flow import EnergySteps
@@ -130,15 +130,15 @@ class MeterSubentryFlow(
         """Show every record with its value, and ask which ones become entities."""
         adding = self.source == SOURCE_USER
         bindings = [] if adding else self._bindings
-        library = await async_get_library(self.hass)
+        catalogue = await async_get_catalogue(self.hass)
         if user_input is not None:
             chosen = chosen_bindings(
                 user_input[CONF_RECORDS],
                 self._bound,
                 self._telegrams,
                 bindings,
-                library.interpret(self._telegrams, self._profile_choice),
-                library.block_fields(self._telegrams, self._profile_choice),
+                catalogue.interpret(self._telegrams, self._profile_choice),
+                catalogue.block_fields(self._telegrams, self._profile_choice),
             )
             self._chosen = chosen
             new = [item for item in chosen if item not in bindings]
@@ -147,8 +147,8 @@ class MeterSubentryFlow(
                 return await self.async_step_history()
             return await self._async_keep_chosen(chosen)
         step_id, placeholders = await self._async_take_records()
-        interpretations = library.interpret(self._telegrams, self._profile_choice)
-        fields = library.block_fields(self._telegrams, self._profile_choice)
+        interpretations = catalogue.interpret(self._telegrams, self._profile_choice)
+        fields = catalogue.block_fields(self._telegrams, self._profile_choice)
         self._bound = bound_records(bindings)
         options = record_options(
             self._telegrams,
@@ -193,14 +193,14 @@ class MeterSubentryFlow(
         if self.source != SOURCE_USER:
             return self._store({CONF_BINDINGS: bindings})
         assert self._readout
-        library = await async_get_library(self.hass)
+        catalogue = await async_get_catalogue(self.hass)
         return self.async_create_entry(
             title=await self._async_title(),
             data=meter_subentry_data(
                 self._asked.address,
                 self._readout,
                 bindings,
-                library,
+                catalogue,
                 self._asked.quirks,
             ),
             unique_id=meter_unique_id(self._asked.address),

@@ -11,8 +11,8 @@ from ..meters.reading import Reading
 from ..polling.coordinator import MBusConfigEntry, MeterCoordinator
 from ..presentation.reasons import fault_text
 from ..presentation.texts import cached_texts
+from ..profiles.catalogue import cached_catalogue
 from ..profiles.interpretation import Interpretations
-from ..profiles.library import cached_library
 from ..protocol import Telegram
 
 
@@ -68,4 +68,4 @@ class MeterRepairFlow(RepairsFlow):
 
     def _interpret(self, telegrams: Sequence[Telegram]) -> Interpretations:
         choice = self._coordinator.meter.profile
-        return cached_library(self.hass).interpret(telegrams, choice)
+        return cached_catalogue(self.hass).interpret(telegrams, choice)

@@ -10,7 +10,7 @@ from ..meters.meter import Meter, meter_unique_id
 from ..presentation.reasons import reason_text
 from ..presentation.texts import Texts, option_key
 from ..presentation.titles import meter_title
-from ..profiles.library import Library
+from ..profiles.catalogue import Catalogue
 from ..protocol import Bus, Found, LinkError, MBusError, Readout
 from .adding import meter_subentry
 
@@ -31,7 +31,7 @@ class MeterSearch:
 
     known: Collection[Meter]
     texts: Texts
-    library: Library
+    catalogue: Catalogue
     by_secondary: bool = True
     by_primary: bool = True
     slowly: bool = False
@@ -96,7 +96,7 @@ class MeterSearch:
     async def async_hears_any(self, line: Line) -> bool:
         """Say whether any meter answers to wildcards, which takes a moment only."""
         quick = MeterSearch(
-            known=(), texts=self.texts, library=self.library, by_primary=False
+            known=(), texts=self.texts, catalogue=self.catalogue, by_primary=False
         )
         await quick._async_search(line, lambda _: None, first_only=True)
         return bool(quick.found or quick.problems)
@@ -166,6 +166,6 @@ class MeterSearch:
             found.address,
             readout,
             self._title(found),
-            self.library,
+            self.catalogue,
             found.quirks.learnt_from(readout),
         )

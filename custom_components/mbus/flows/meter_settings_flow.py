@@ -33,7 +33,7 @@ from ..polling.adoption import async_seams_of_exchange, seams_text
 from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text
-from ..profiles.library import AUTOMATIC
+from ..profiles.catalogue import AUTOMATIC
 from ..protocol import Address, FrameError, Identity, Quirks, Telegram, parse_frame
 from .adding import stored_address
 from .flow_errors import FieldErrors, meter_error

@@ -6,7 +6,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.selector import SelectOptionDict
 
 from ..presentation.texts import async_get_texts, option_key
-from ..profiles.library import AUTOMATIC, NO_PROFILE, async_get_library
+from ..profiles.catalogue import AUTOMATIC, NO_PROFILE, async_get_catalogue
 from ..protocol import Telegram
 
 
@@ -14,8 +14,8 @@ async def async_profile_options(
     hass: HomeAssistant, telegrams: Sequence[Telegram], chosen: str
 ) -> list[SelectOptionDict]:
     """Return what can be chosen for a meter that sent these; one chosen that is gone is there by its id."""
-    texts, library = await async_get_texts(hass), await async_get_library(hass)
-    best = library.profile_for(telegrams)
+    texts, catalogue = await async_get_texts(hass), await async_get_catalogue(hass)
+    best = catalogue.profile_for(telegrams)
     none = texts[option_key("profile", NO_PROFILE)]
     automatic = texts[option_key("profile", AUTOMATIC)]
     labels = {
@@ -23,7 +23,7 @@ async def async_profile_options(
         NO_PROFILE: none,
         **{
             profile.id: profile.name
-            for profile in sorted(library.profiles, key=lambda one: one.name)
+            for profile in sorted(catalogue.profiles, key=lambda one: one.name)
         },
     }
     labels.setdefault(chosen, chosen)

@@ -12,7 +12,7 @@ from ..meters.reinterpretation import Reinterpretation, reinterpret, reinterpret
 from ..presentation.display import display_of
 from ..presentation.naming import binding_name
 from ..presentation.texts import cached_texts
-from ..profiles.library import cached_library
+from ..profiles.catalogue import cached_catalogue
 from ..protocol import Telegram
 from .meter_repair import MeterRepairFlow
 
@@ -35,8 +35,8 @@ class ProfileFlow(MeterRepairFlow):
         """Store what changes."""
         meanings = self._interpret(self._telegrams)
         meter = Meter.from_subentry(self._subentry)
-        library = cached_library(self.hass)
-        changes = reinterpret(meter, self._telegrams, library)
+        catalogue = cached_catalogue(self.hass)
+        changes = reinterpret(meter, self._telegrams, catalogue)
         if user_input is not None:
             bindings = reinterpreted(
                 self._subentry.data[CONF_BINDINGS], changes, self._telegrams, meanings

@@ -38,7 +38,7 @@ import voluptuous as vol
 from ..const import CONF_BAUD_RATE, DOMAIN, LOGGER, SUBENTRY_METER
 from ..meters.meter import Meter
 from ..presentation.texts import async_get_texts
-from ..profiles.library import async_get_library
+from ..profiles.catalogue import async_get_catalogue
 from ..protocol import MBusError
 from .link_form import way
 from .meter_search import Line, MeterSearch
@@ -129,7 +129,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             texts=await async_get_texts(self.hass),
             baud_rate=self._search.baud_rate if slowly else baud_rate,
             slowly=slowly,
-            library=await async_get_library(self.hass),
+            catalogue=await async_get_catalogue(self.hass),
         )
         self.hass.data.setdefault(_KEPT, {})[way(self._link_data)] = self._search
         self._searching = self.hass.async_create_background_task(

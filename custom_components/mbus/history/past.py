@@ -18,7 +18,7 @@ from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..meters.transformation import is_number, run
 from ..presentation.display import Display, native_value
-from ..profiles.library import Library
+from ..profiles.catalogue import Catalogue
 from ..protocol import Function, Record, convert_unit
 from .stored import Stored, Undated, stored_records
 
@@ -85,7 +85,11 @@ class Past:
 
 
 def past_of(
-    binding: Binding, display: Display, reading: Reading, meter: Meter, library: Library
+    binding: Binding,
+    display: Display,
+    reading: Reading,
+    meter: Meter,
+    catalogue: Catalogue,
 ) -> Past:
     """Return what a meter's reading tells of the past of a binding's sensor, in the unit that is the sensor's own.
 
@@ -100,8 +104,8 @@ def past_of(
     except BindingError:
         return Past(reason=NoPast.NO_RECORD)
     signature = present.signature.without_error
-    meant = library.interpret(reading.telegrams, meter.profile)
-    profile = library.profile_for(reading.telegrams, meter.profile)
+    meant = catalogue.interpret(reading.telegrams, meter.profile)
+    profile = catalogue.profile_for(reading.telegrams, meter.profile)
     kept = profile.kept if profile else ()
     if not (stored := stored_records(signature, reading.telegrams, meant, kept)):
         return Past(reason=NoPast.NOTHING_STORED)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..const import CONF_BINDINGS, CONF_HAS_BATTERY, CONF_QUIRKS
-from ..profiles.library import Library
+from ..profiles.catalogue import Catalogue
 from ..protocol import Quirks
 from .binding import bound_to
 from .meter import Meter, identity_data
@@ -16,7 +16,7 @@ def learnt_from(
     quirks: Quirks,
     meter: Meter,
     data: Mapping[str, Any],
-    library: Library,
+    catalogue: Catalogue,
 ) -> dict[str, Any]:
     """Return what of a meter's stored data a reading changes: empty where it tells nothing new.
 
@@ -35,7 +35,7 @@ def learnt_from(
     ]
     if unread and not reading.error:
         telegrams = reading.telegrams
-        meanings = library.interpret(telegrams, meter.profile)
+        meanings = catalogue.interpret(telegrams, meter.profile)
         bound = {
             binding_id: bound_to(telegrams, telegram, index, meanings)
             for binding_id, telegram, index in unread

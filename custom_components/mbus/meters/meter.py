@@ -23,7 +23,7 @@ from ..const import (
     CONF_VERSION,
     METER_CLOCK_STANDARD,
 )
-from ..profiles.library import AUTOMATIC
+from ..profiles.catalogue import AUTOMATIC
 from ..protocol import Address, Header, Identity, Quirks, parse_address
 from .binding import Binding
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..profiles.catalogue import NO_PROFILE, Catalogue
 from ..profiles.interpretation import Interpretation, Interpretations
-from ..profiles.library import NO_PROFILE, Library
 from ..protocol import Telegram
 from .binding import Binding, BindingError, Presentation, ordinal
 from .meter import Meter
@@ -24,13 +24,13 @@ class Reinterpretation:
 
 
 def reinterpret(
-    meter: Meter, telegrams: Sequence[Telegram], library: Library
+    meter: Meter, telegrams: Sequence[Telegram], catalogue: Catalogue
 ) -> Reinterpretation:
     """Hold the bindings of a meter against what the records of a whole readout mean.
 
     What a file said that is gone, or can't be read now, goes on to hold, unless no profile is wanted.
     """
-    meanings = library.interpret(telegrams, meter.profile)
+    meanings = catalogue.interpret(telegrams, meter.profile)
     changed, kept = dict[str, Interpretation | None](), list[Binding]()
     for binding in meter.bindings.values():
         if binding.signature is None or binding.index is None:
@@ -49,7 +49,7 @@ def reinterpret(
         if (
             binding.interpretation
             and meter.profile != NO_PROFILE
-            and not library.has(binding.interpretation.profile)
+            and not catalogue.has(binding.interpretation.profile)
         ):
             continue
         if (

@@ -28,7 +28,7 @@ from ..meters.reason import Reason
 from ..presentation.described import Described, describe
 from ..presentation.reasons import fault_text
 from ..presentation.texts import cached_texts
-from ..profiles.library import cached_library
+from ..profiles.catalogue import cached_catalogue
 from ..protocol import Bus, MBusError, OtherMeterError, Readout
 from .connection import (
     STOPPED_BY_MEMORY_LIMIT,
@@ -357,9 +357,11 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if readout.complete:
             report_profile(self.hass, self.config_entry, self.meter, readout.telegrams)
         subentry = self.config_entry.subentries[self.meter.id]
-        library = cached_library(self.hass)
+        catalogue = cached_catalogue(self.hass)
         quirks = self.meter.quirks.learnt_from(readout)
-        if updates := learnt_from(reading, quirks, self.meter, subentry.data, library):
+        if updates := learnt_from(
+            reading, quirks, self.meter, subentry.data, catalogue
+        ):
             self.hass.config_entries.async_update_subentry(
                 self.config_entry, subentry, data={**subentry.data, **updates}
             )

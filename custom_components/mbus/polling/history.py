@@ -22,7 +22,7 @@ from ..history.past import LeftOut, NoPast, Past, past_of
 from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..presentation.display import Display
-from ..profiles.library import cached_library
+from ..profiles.catalogue import cached_catalogue
 from ..protocol import MBusError
 from .notes import Notes, StoredImport
 from .statistics import (
@@ -71,7 +71,7 @@ async def async_plan(
     """Return what a reading gives for the statistics of a binding's sensor: nothing from its first row on."""
     meter, display = owner.meter, owner.displays[binding_id]
     past = past_of(
-        meter.bindings[binding_id], display, reading, meter, cached_library(hass)
+        meter.bindings[binding_id], display, reading, meter, cached_catalogue(hass)
     )
     if past.reason:
         return Plan(past=past)

@@ -11,7 +11,7 @@ from ..meters.meter import Meter, configured_as
 from ..meters.reinterpretation import reinterpret
 from ..presentation.texts import cached_texts
 from ..presentation.titles import identity_text
-from ..profiles.library import Library, cached_library
+from ..profiles.catalogue import Catalogue, cached_catalogue
 from ..protocol import OtherMeterError, Telegram
 
 OTHER_METER = "other_meter"
@@ -81,9 +81,9 @@ def report_profile(
     telegrams: Sequence[Telegram],
 ) -> None:
     """Offer what is known of the meter's family to bindings made without it; a whole readout tells."""
-    library = cached_library(hass)
-    if reinterpret(meter, telegrams, library).changed:
-        profile = library.profile_for(telegrams, meter.profile)
+    catalogue = cached_catalogue(hass)
+    if reinterpret(meter, telegrams, catalogue).changed:
+        profile = catalogue.profile_for(telegrams, meter.profile)
         name = profile.name if profile else "–"
         _create(
             hass,
@@ -98,10 +98,11 @@ def report_profile(
 
 
 @callback
-def report_profile_files(hass: HomeAssistant, library: Library) -> None:
+def report_profile_files(hass: HomeAssistant, catalogue: Catalogue) -> None:
     """Say which of a user's own files hold no profile, and no more of those that do by now."""
     wrong = {
-        issue_id(PROFILE_UNREADABLE, error.path.stem): error for error in library.errors
+        issue_id(PROFILE_UNREADABLE, error.path.stem): error
+        for error in catalogue.errors
     }
     registry = ir.async_get(hass)
     for domain, known in [*registry.issues]:

@@ -26,7 +26,7 @@ OWN_FOLDER: Final = "mbus_profiles"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Library:
+class Catalogue:
     """All profiles, and what is wrong with the files that hold none."""
 
     profiles: tuple[Profile, ...]
@@ -59,45 +59,45 @@ class Library:
         return block_fields(self.profile_for(telegrams, choice), telegrams)
 
 
-_LIBRARY: Final = HassKey[asyncio.Future[Library]]("mbus_profiles")
+_CATALOGUE: Final = HassKey[asyncio.Future[Catalogue]]("mbus_profiles")
 
 
-async def async_get_library(hass: HomeAssistant) -> Library:
+async def async_get_catalogue(hass: HomeAssistant) -> Catalogue:
     """Return the profiles, which are read from their files the first time."""
-    if (loading := hass.data.get(_LIBRARY)) is None:
-        loading = hass.data[_LIBRARY] = hass.loop.create_future()
+    if (loading := hass.data.get(_CATALOGUE)) is None:
+        loading = hass.data[_CATALOGUE] = hass.loop.create_future()
         try:
             loading.set_result(await _async_read(hass))
         except BaseException:
-            del hass.data[_LIBRARY]
+            del hass.data[_CATALOGUE]
             loading.cancel()
             raise
     return await asyncio.shield(loading)
 
 
-async def async_reload_library(hass: HomeAssistant) -> Library:
+async def async_reload_catalogue(hass: HomeAssistant) -> Catalogue:
     """Read the files anew; until then the profiles are those there were."""
-    library = await _async_read(hass)
-    hass.data[_LIBRARY] = loading = hass.loop.create_future()
-    loading.set_result(library)
-    return library
+    catalogue = await _async_read(hass)
+    hass.data[_CATALOGUE] = loading = hass.loop.create_future()
+    loading.set_result(catalogue)
+    return catalogue
 
 
 @callback
-def cached_library(hass: HomeAssistant) -> Library:
+def cached_catalogue(hass: HomeAssistant) -> Catalogue:
     """Return the profiles, which are read by the time that a connection is set up."""
-    return hass.data[_LIBRARY].result()
+    return hass.data[_CATALOGUE].result()
 
 
-async def _async_read(hass: HomeAssistant) -> Library:
+async def _async_read(hass: HomeAssistant) -> Catalogue:
     own = Path(hass.config.path(OWN_FOLDER))
-    return await hass.async_add_executor_job(read_library, own)
+    return await hass.async_add_executor_job(read_catalogue, own)
 
 
-def read_library(own: Path | None = None) -> Library:
+def read_catalogue(own: Path | None = None) -> Catalogue:
     """Read all profiles from their files; a user's own takes the place of ours of the same name."""
     ours, _ = read_folder(FAMILIES)
     theirs, errors = read_folder(own, is_own=True) if own else ([], [])
     replaced = {profile.id for profile in theirs}
     kept = [profile for profile in ours if profile.id not in replaced]
-    return Library(profiles=(*theirs, *kept), errors=tuple(errors))
+    return Catalogue(profiles=(*theirs, *kept), errors=tuple(errors))
