@@ -3,8 +3,12 @@
 import asyncio
 from contextlib import AsyncExitStack
 from datetime import timedelta
+import json
 from typing import Any
 
+from homeassistant.components.recorder.const import (
+    EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
+)
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -13,7 +17,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.mbus.const import CONF_PERIOD, DOMAIN
+from custom_components.mbus.const import CONF_BINDINGS, CONF_PERIOD, DOMAIN
 from custom_components.mbus.meters.binding import BindingState
 from tests.simulator import SimulatedBus, is_request_for_data
 from tests.simulator.records import integer
@@ -21,6 +25,8 @@ from tests.simulator.records import integer
 from .conftest import CreateEntry, let_poll
 from .test_connection import state_of, value_of
 from .test_guards import ENERGY, VOLUME, Meter
+
+BOUND = "id of a binding"
 
 
 @pytest.fixture
@@ -175,6 +181,37 @@ async def test_newer_minor_version_is_read(
     hass_storage[f"{DOMAIN}.{entry.entry_id}"]["minor_version"] = 7
     assert await hass.config_entries.async_setup(entry.entry_id)
     assert value_of(hass, entry, "meter1") == value
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {"seams": 7, "imports": "x"},
+        {"seams": [7, {}, {"binding_id": BOUND}], "imports": [7, {}]},
+        {"imports": [{"binding_id": BOUND, "frames": [], "time": "", "shift": 1.0}]},
+    ],
+)
+async def test_notes_of_another_release(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    notes: dict[str, Any],
+) -> None:
+    """What is noted in another way for the statistics keeps nobody from reading meters, now or when they are counted."""
+    entry = await create_entry(1)
+    value = value_of(hass, entry, "meter1")
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    bound = entry.subentries["meter1"].data[CONF_BINDINGS][0]["id"]
+    notes = json.loads(json.dumps(notes).replace(BOUND, bound))
+    hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"].update(notes)
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert value_of(hass, entry, "meter1") == value
+    hass.bus.async_fire(EVENT_RECORDER_5MIN_STATISTICS_GENERATED)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert "Traceback" not in caplog.text
 
 
 async def test_bindings_of_another_release(

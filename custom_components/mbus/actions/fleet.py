@@ -161,7 +161,7 @@ def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Import
 def _imported(entry: MBusConfigEntry, item: Mapping[str, Any]) -> _Imported:
     """Return one meter of a file; raises what a value of another shape raises."""
     data = {key: value for key, value in item.items() if key not in ("name", "area")}
-    area = item["area"]
+    area = item["area"] or None
     if not isinstance(item["name"], str) or not isinstance(area, str | None):
         raise TypeError("name, area")
     data[CONF_BINDINGS] = [{**one, "id": ulid_now()} for one in data[CONF_BINDINGS]]

@@ -24,6 +24,7 @@ from ..polling.targets import (
     raise_errors,
     told_in_plain_words,
 )
+from ..presentation.reasons import failure_text
 from ..presentation.table import Row, as_csv, rows_of
 from ..presentation.texts import Texts, async_get_texts, option_key
 from ..profiles.catalogue import cached_catalogue
@@ -115,7 +116,9 @@ async def async_take_readings(call: ServiceCall) -> ServiceResponse:
             device_id: _rest_text(meters[device_id], reading, texts)
             for device_id, reading in rested.items()
         },
-        "errors": {device_id: str(error) for device_id, error in errors.items()},
+        "errors": {
+            device_id: failure_text(error, texts) for device_id, error in errors.items()
+        },
     }
 
 

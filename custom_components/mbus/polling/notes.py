@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Final, NotRequired, TypedDict
 
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
@@ -41,6 +41,11 @@ class StoredNotes(TypedDict):
     taken: NotRequired[dict[str, StoredReading]]
 
 
+_SEAM: Final = frozenset({"binding_id", "before", "difference", "unit", "since"})
+_IMPORT: Final = StoredImport.__required_keys__
+_BEGUN_IMPORT: Final = _IMPORT | StoredImport.__optional_keys__
+
+
 class Notes:
     """Kept with a connection's readings."""
 
@@ -52,7 +57,7 @@ class Notes:
     @property
     def seams(self) -> list[dict[str, Any]]:
         """What is still to be taken out of the statistics after a meter was exchanged."""
-        return self._data.get("seams", [])
+        return _whole(self._data.get("seams"), _SEAM)
 
     @callback
     def keep_seams(self, seams: list[dict[str, Any]]) -> None:
@@ -63,7 +68,9 @@ class Notes:
     @property
     def imports(self) -> list[StoredImport]:
         """What is still to be written into the statistics of a meter's own past."""
-        return self._data.get("imports", [])
+        notes = _whole(self._data.get("imports"), _IMPORT)
+        begun = _whole(notes, _BEGUN_IMPORT)
+        return [one for one in notes if one in begun or "shift" not in one]
 
     @callback
     def keep_imports(self, imports: list[StoredImport]) -> None:
@@ -106,3 +113,10 @@ class Notes:
         """Remember the readings that were taken now, and no earlier ones."""
         self._data["taken"] = readings
         self._changed()
+
+
+def _whole(notes: object, keys: frozenset[str]) -> list[Any]:
+    """Return the notes that have what they need: another release may have kept them in another way."""
+    if not isinstance(notes, list):
+        return []
+    return [one for one in notes if isinstance(one, dict) and keys <= one.keys()]
