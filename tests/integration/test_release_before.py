@@ -1,6 +1,6 @@
 """What release 0.1.0 stored: nothing of it is lost, and nothing of it is shown otherwise."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 import json
 from pathlib import Path
 from typing import Any, cast
@@ -20,36 +20,32 @@ from .test_guards import Meter
 from .test_transformed_meter import Clock, poll
 
 _WRITTEN_AT = datetime.fromisoformat("2026-11-25T02:09:31.243648+00:00")
-READ_AT = datetime.now(UTC) - timedelta(minutes=1)
-
-
-def _brought_up(stored: Any) -> Any:
-    """Return what was stored as if its last reading had been a minute ago."""
-    match stored:
-        case dict():
-            return {key: _brought_up(value) for key, value in stored.items()}
-        case list():
-            return [_brought_up(value) for value in stored]
-        case str() if stored.startswith("2026-11-25T"):
-            return (datetime.fromisoformat(stored) - _WRITTEN_AT + READ_AT).isoformat()
-        case float() if stored > 1e9:
-            return stored - _WRITTEN_AT.timestamp() + READ_AT.timestamp()
-    return stored
-
-
-STORED: dict[str, Any] = _brought_up(
-    json.loads((Path(__file__).parent / "data" / "release_0_1_0.json").read_text())
+STORED: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "data" / "release_0_1_0.json").read_text()
 )
 ENTRY_ID = STORED["entry"]["entry_id"]
 POWER = "sensor.sim_meter_12345678_power"
 VOLUME = "sensor.sim_meter_12345678_volume"
 
 
+def _brought_up(stored: Any, by: timedelta) -> Any:
+    """Return what was stored as if it had been stored so much later."""
+    match stored:
+        case dict():
+            return {key: _brought_up(value, by) for key, value in stored.items()}
+        case list():
+            return [_brought_up(value, by) for value in stored]
+        case str() if stored.startswith("2026-11-25T"):
+            return (datetime.fromisoformat(stored) + by).isoformat()
+        case float() if stored > 1e9:
+            return stored + by.total_seconds()
+    return stored
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Return the clock that Home Assistant looks at: a minute after the last reading."""
     clock = Clock()
-    clock.now = READ_AT + timedelta(minutes=1)
     monkeypatch.setattr(dt_util, "utcnow", clock)
     return clock
 
@@ -70,7 +66,9 @@ async def entry(
         integer("84 01 06", 12_000),
     ]
     bus.meters = [Meter(7, *records, identification="12345678")]
-    hass_storage[f"{DOMAIN}.{ENTRY_ID}"] = STORED["store"]
+    read_at = clock.now - timedelta(minutes=1)
+    store = _brought_up(STORED["store"], read_at - _WRITTEN_AT)
+    hass_storage[f"{DOMAIN}.{ENTRY_ID}"] = store
     stored = STORED["entry"]
     entry = MockConfigEntry(
         domain=DOMAIN,
@@ -126,7 +124,7 @@ async def test_all_is_there_again(
         )
         assert entity_id == entity["entity_id"]
 
-    clock.now = READ_AT + timedelta(minutes=6)
+    clock.now += timedelta(minutes=5)
     await poll(hass)
     assert shown(hass, "sensor.sim_meter_12345678_energy") == (12347, "kWh")
     # 1200 W over six minutes on top.
