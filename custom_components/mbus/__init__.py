@@ -272,12 +272,11 @@ def _add_meter(
 @callback
 def _register_device(hass: HomeAssistant, coordinator: MeterCoordinator) -> None:
     """Register a meter's device once for all its entities, or show a changed name or number."""
-    device = dr.async_get(hass).async_get_or_create(
+    dr.async_get(hass).async_get_or_create(
         config_entry_id=coordinator.config_entry.entry_id,
         config_subentry_id=coordinator.meter.id,
         **meter_device_info(coordinator),
     )
-    coordinator.device_id = device.id
 
 
 async def _remove_meter(

@@ -89,8 +89,11 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
         """Tie the entity to the meter's device."""
         super().__init__(coordinator, context)
         self._attr_unique_id = unique_id
-        devices = dr.async_get(coordinator.hass)
-        self.device_entry = devices.async_get(coordinator.device_id)
+        self.device_entry = dr.async_get(
+            coordinator.hass
+        ).async_get_device_by_identifier(
+            (DOMAIN, coordinator.meter.id), coordinator.config_entry.entry_id
+        )
 
 
 class BindingEntity(MeterEntity):

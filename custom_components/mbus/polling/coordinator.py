@@ -113,7 +113,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     """
 
     config_entry: MBusConfigEntry
-    device_id: str
 
     def __init__(
         self,
