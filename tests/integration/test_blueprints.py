@@ -36,7 +36,9 @@ from .test_guards import ENERGY, VOLUME, Meter
 BLUEPRINTS = Path("blueprints/automation/mbus")
 AUTOMATION = "automation.tried"
 RAN = "mbus_test_ran"
-FIRST = datetime(2026, 12, 1, 6, tzinfo=dt_util.UTC)
+FIRST = (dt_util.utcnow() + timedelta(days=32)).replace(
+    day=1, hour=6, minute=0, second=0, microsecond=0
+)
 
 
 @pytest.fixture(autouse=True)
@@ -106,14 +108,17 @@ async def automate(hass: HomeAssistant) -> AsyncIterator[Automate]:
     )
 
 
-async def be_at(hass: HomeAssistant, time: str) -> None:
-    """Let it be that time of the day."""
+def next_time(time: str) -> datetime:
+    """Return when it is that time of the day next."""
     hour, minute, second = map(int, time.split(":"))
     moment = dt_util.now().replace(
         hour=hour, minute=minute, second=second, microsecond=0
     )
-    if moment <= dt_util.utcnow():
-        moment += timedelta(days=1)
+    return moment if moment > dt_util.utcnow() else moment + timedelta(days=1)
+
+
+async def be_at(hass: HomeAssistant, moment: datetime) -> None:
+    """Let it be that time."""
     async_fire_time_changed(hass, moment + timedelta(milliseconds=500))
     await hass.async_block_till_done(wait_background_tasks=True)
     await hass.async_block_till_done(wait_background_tasks=True)
@@ -121,7 +126,7 @@ async def be_at(hass: HomeAssistant, time: str) -> None:
 
 @pytest.fixture
 def first_of_month(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let templates find that it is the first of December."""
+    """Let templates find that it is the first of a month."""
     monkeypatch.setattr(dt_util, "now", lambda time_zone=None: FIRST)
 
 
@@ -163,7 +168,7 @@ async def test_leak_at_night(
         volume=sensor,
         end="05:01:00",
     )
-    await be_at(hass, "05:01:00")
+    await be_at(hass, next_time("05:01:00"))
     if len(ran) < 4 or min(ran) < 0.001:
         assert events == []
     else:
@@ -183,13 +188,14 @@ async def test_meter_silent(
 ) -> None:
     """Told a day after it fell silent, not before."""
     events = await automate("meter_silent", "meters", "tell", at="08:00:00")
-    await be_at(hass, "08:00:00")
+    morning = next_time("08:00:00")
+    await be_at(hass, morning)
     assert events == []
     bus.meters = []
     await let_poll(hass, 301)
     later = dt_util.now() + timedelta(hours=hours, minutes=1)
     monkeypatch.setattr(dt_util, "now", lambda time_zone=None: later)
-    await be_at(hass, "08:00:00")
+    await be_at(hass, morning + timedelta(days=1))
     if hours < 24:
         assert events == []
     else:
@@ -235,9 +241,9 @@ async def test_monthly_bill(
         at="06:00:00",
         decimal_comma=True,
     )
-    await be_at(hass, "06:00:00")
+    await be_at(hass, next_time("06:00:00"))
     [event] = events
-    assert event.data["month"] == "2026-11"
+    assert event.data["month"] == f"{FIRST - timedelta(days=1):%Y-%m}"
     assert event.data["missing"] == []
     assert event.data["csv"].startswith("meter,name,serial_number")
     assert ',"6,789",m³,' in event.data["csv"]
@@ -254,7 +260,7 @@ async def test_monthly_bill_of_an_area(
     events = await automate(
         "monthly_bill", "csv", "send", at="06:00:00", areas=["cellar"]
     )
-    await be_at(hass, "06:00:00")
+    await be_at(hass, next_time("06:00:00"))
     assert events == []
     assert "There are no readings of these meters" in caplog.text
 
@@ -276,7 +282,7 @@ async def test_other_days(
     )
     into = "tell" if blueprint == "take_readings" else "send"
     events = await automate(blueprint, "this", into, at="06:00:00", **inputs)
-    await be_at(hass, "06:00:00")
+    await be_at(hass, next_time("06:00:00"))
     assert events == []
 
 
@@ -295,7 +301,7 @@ async def test_take_readings(
         connection=entry.entry_id,
         at="06:00:00",
     )
-    await be_at(hass, "06:00:00")
+    await be_at(hass, next_time("06:00:00"))
     [event] = events
     assert [row["value"] for row in event.data["readings"]] == ["12345", "6.789"]
     assert event.data["skipped"] == {}
