@@ -40,7 +40,8 @@ class Interpretation:
     A value in `unit` is the record's, in the unit it was bound with, times `factor`, times that of its data field if
     there is one, times the resolution of the present register of `resolution_of` in its telegram. `coding` reads the
     data in place of the header, `conversion` has the last word, and `no_value` are numbers sent that stand for none.
-    `bits` name those of a number that is none; what is set is told.
+    `bits` name those of a number that is none; what is set is told. `error_is_none`: it comes as a value during an error
+    (function 3) while there is none.
     """
 
     profile: str = field(compare=False)
@@ -54,6 +55,7 @@ class Interpretation:
     conversion: str | None = None
     no_value: frozenset[int] = frozenset()
     bits: tuple[tuple[int, str], ...] = ()
+    error_is_none: bool = False
     device_class: str | None = None
     state_class: str | None = None
     ticked: bool | None = field(default=None, compare=False)
@@ -78,6 +80,8 @@ class Interpretation:
         self, record: Record, telegram: Telegram | None, unit: str | None
     ) -> tuple[Value, Problem | None]:
         """Return the value of a record of a telegram whose header is taken in `unit`, and what is wrong with it."""
+        if self.error_is_none and record.function is Function.ERROR:
+            return None, Problem("during_error")
         if self.coding:
             return self.read_bytes(record.raw)
         value = record.value
@@ -130,6 +134,7 @@ class Interpretation:
             "conversion": self.conversion,
             "no_value": sorted(self.no_value),
             "bits": {str(bit): name for bit, name in self.bits},
+            "error_is_none": self.error_is_none,
             "device_class": self.device_class,
             "state_class": self.state_class,
         }
@@ -156,6 +161,7 @@ class Interpretation:
             conversion=conversion,
             no_value=frozenset(data["no_value"]),
             bits=tuple((int(bit), name) for bit, name in data["bits"].items()),
+            error_is_none=data["error_is_none"],
             device_class=data["device_class"],
             state_class=data["state_class"],
         )

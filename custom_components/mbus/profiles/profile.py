@@ -73,8 +73,8 @@ class Entry:
 
     The pattern is on the VIF with its VIFEs as hex digits, or on the quantity and modifiers that the standard's tables
     give; None stands for any. `nth` is which of the readout's records with this pattern it is, from 1.
-    What a pattern asks for of storage, tariff and subunit is what the entry explains: it is no part of the meaning, of
-    which `storage_number`, `tariff` and `subunit` tell what they are instead.
+    What a pattern asks for of storage, tariff and subunit, and that a value is one during an error, is what the entry
+    explains: it is no part of the meaning, of which `storage_number`, `tariff` and `subunit` tell what they are instead.
     """
 
     key: str
@@ -145,6 +145,9 @@ class Entry:
             conversion=self.conversion,
             no_value=self.no_value,
             bits=self.bits,
+            error_is_none=self.functions is not None
+            and len(self.functions) > 1
+            and Function.ERROR in self.functions,
             device_class=self.device_class,
             state_class=self.state_class,
             ticked=self.ticked,
@@ -163,6 +166,7 @@ class Entry:
             quantity=self.quantity or sent.quantity,
             dimension=dimension(unit),
             modifiers=modifiers,
+            function=sent.without_error.function if self.functions else sent.function,
             storage_number=_said(
                 self.storage_number, sent.storage_number, self.storage_sent
             ),

@@ -47,6 +47,14 @@ def _hex(value: Any) -> int:
     return int(value, 16)
 
 
+def _request(value: Any) -> bytes:
+    """Take what a meter is sent, from CI on, as hex digits."""
+    try:
+        return bytes.fromhex(_text(value))
+    except ValueError as err:
+        raise vol.Invalid(f"{value!r} is not bytes in hex digits") from err
+
+
 def _factor(value: Any) -> Fraction:
     try:
         factor = Fraction(value)
@@ -186,9 +194,10 @@ _QUIRKS: Final = vol.Schema(
     {
         vol.Optional("first_byte_timeout"): vol.Coerce(float),
         vol.Optional("pause"): vol.Coerce(float),
+        vol.Optional("application_reset"): _hex,
+        vol.Optional("requests"): _texts(_request),
     }
 )
-"""Only what changes no telegram: a meter's records are bound before its quirks are stored."""
 _KEPT: Final = vol.Schema(
     {
         vol.Required("storage"): vol.All(_number, vol.Range(min=1)),
