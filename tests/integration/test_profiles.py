@@ -249,7 +249,10 @@ async def test_a_meter_that_is_there_is_offered_the_profile(
 
     submit = await fix(hass, hass_client, ISSUE)
     placeholders = submit.shown["description_placeholders"]  # type: ignore[attr-defined]
-    assert "- Energy, subunit 2 → Reactive energy (kvarh)" in placeholders["changed"]
+    assert (
+        "- Energy, subunit 2: 8.55 kWh → Reactive energy: 8.55 kvarh"
+        in placeholders["changed"]
+    )
     assert placeholders["kept"] == "- Energy, subunit 1"
     result = await submit({})
     assert result["type"] == "create_entry"
@@ -262,28 +265,6 @@ async def test_a_meter_that_is_there_is_offered_the_profile(
     await let_poll(hass, 301)
     assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE) is None
     assert errors_of(hass) == {}
-
-
-async def test_a_changed_factor_makes_no_consumption(
-    hass: HomeAssistant,
-    bus: SimulatedBus,
-    create_entry: CreateEntry,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A total that would be a thousand times as much is left as it is, and nothing is offered for it alone."""
-    bus.meters = [
-        Meter(
-            7,
-            real("05 03", 376_074.5),
-            identification="12345678",
-            manufacturer="SEC",
-            version=0x15,
-            medium=2,
-        )
-    ]
-    await set_up_before_profiles(hass, create_entry, monkeypatch)
-    assert state_of(hass, "12345678_energy") == "376.0745"
-    assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE) is None
 
 
 async def test_no_profile_and_a_certain_one(
