@@ -105,8 +105,8 @@ class Entry:
     ticked: bool | None = None
     certainty: str = "documented"
 
-    def takes(self, record: Record) -> bool:
-        """Say whether a record has the pattern, whichever one of several it is."""
+    def takes(self, record: Record, vif: str) -> bool:
+        """Say whether a record whose VIF and VIFEs these are has the pattern, whichever one of several it is."""
         signature = record.signature
         return (
             _among(signature.storage_number, self.storage_sent)
@@ -119,11 +119,7 @@ class Entry:
                 or (signature.quantity, signature.modifiers)
                 == (self.quantity_sent, self.modifiers_sent)
             )
-            and (
-                self.vif is None
-                or self.vif.fullmatch(value_information(record.header).hex())
-                is not None
-            )
+            and (self.vif is None or self.vif.fullmatch(vif) is not None)
         )
 
     def interpret(self, record: Record, profile: str) -> Interpretation:
@@ -219,7 +215,8 @@ class Profile:
             if telegram.header is not None and telegram.header.is_fixed:
                 continue
             for record in telegram.records:
-                taking = [entry for entry in self.entries if entry.takes(record)]
+                vif = value_information(record.header).hex()
+                taking = [entry for entry in self.entries if entry.takes(record, vif)]
                 for entry in taking:
                     seen[entry.key] += 1
                 for entry in taking:
