@@ -367,6 +367,31 @@ async def test_a_battery_is_read_no_more_often_than_advised(
     assert coordinators["meter7"].period.total_seconds() == 60
 
 
+async def test_values_kept_in_one_record(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A compact profile is a text of its values; without the value that they count from, it is none and says why."""
+    profile = bytes.fromhex("4D 93 1E 06 72 FE 01 00 02 01")
+    base = integer("44 13", 1_000)
+    meter = Meter(7, base, profile, identification="12345678")
+    bus.meters = [meter]
+    entry = await create_entry(7)
+    dialog = await configure_meter(hass, entry, "meter7", "choose_records")
+    await dialog.wait()
+    assert options_of(dialog.result, "records")["0.1"] == (
+        "0.1 · Volume, compact profile with registers, storage 1 · 1.001; 1.259 m³"
+    )
+    await dialog.submit({"records": ["0.1"]})
+    await let_poll(hass)
+    name = "compact_profile_with_registers_storage_1"
+    assert state_of(hass, name) == "1.001; 1.259 m³"
+
+    meter.records[0] = bytes.fromhex("4C 13 FF FF FF FF")
+    await let_poll(hass, 301)
+    assert state_of(hass, name) == STATE_UNKNOWN
+    assert "counts from" in str(errors_of(hass))
+
+
 class BlockMeter(Meter):
     """Sends nothing but bytes of its manufacturer's."""
 

@@ -12,6 +12,7 @@ from ..protocol import (
     Signature,
     Telegram,
     dimension,
+    is_compact_profile,
     limits,
 )
 from .interpretation import Interpretation
@@ -150,7 +151,22 @@ def _plain_text_unit(
     )
 
 
+def _compact_profile(
+    record: Record, header: Header, counts_cooling: bool
+) -> Interpretation | None:
+    """Tell the values of a compact profile, instead of its bytes."""
+    if not is_compact_profile(record):
+        return None
+    return Interpretation(
+        profile=COMMON,
+        entry="compact_profile",
+        signature=replace(record.signature, dimension=None),
+        coding="compact_profile",
+    )
+
+
 _RULES: Final[tuple[_Rule, ...]] = (
+    _compact_profile,
     _cooling_by_vife,
     _cooling_by_tariff,
     _power_factor,
