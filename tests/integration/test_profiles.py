@@ -392,6 +392,21 @@ async def test_values_kept_in_one_record(
     assert "counts from" in str(errors_of(hass))
 
 
+async def test_bytes_where_a_number_belongs(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A number of nine bytes is none that anybody defines: there is no value, and the reason names the bytes."""
+    sent = bytes.fromhex("0D 13 E9 00 01 02 03 04 05 06 07 08")
+    bus.meters = [Meter(7, sent, identification="12345678")]
+    entry = await create_entry(7)
+    await bind_all(hass, entry)
+    await let_poll(hass, 301)
+    assert state_of(hass, "12345678_volume") == STATE_UNKNOWN
+    assert errors_of(hass) == {
+        "volume": "00 01 02 03 04 05 06 07 08 is not what the entity can show"
+    }
+
+
 class BlockMeter(Meter):
     """Sends nothing but bytes of its manufacturer's."""
 
