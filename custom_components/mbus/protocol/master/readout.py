@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from copy import replace
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from ..application.telegram import Telegram
 from ..errors import MBusError
+
+_LONGEST_REQUEST: Final = 253
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +51,8 @@ class Quirks:
             raise ValueError(
                 "an application_reset has no place in the usual application"
             )
-        if not all(self.requests):
-            raise ValueError("a request has at least a CI field")
+        if not all(1 <= len(request) <= _LONGEST_REQUEST for request in self.requests):
+            raise ValueError(f"a request has 1 to {_LONGEST_REQUEST} bytes from CI on")
         if self.ring is not None and self.ring < 1:
             raise ValueError(f"ring is 1 at least, not {self.ring}")
         if self.ring is not None and self.reset == "never":
