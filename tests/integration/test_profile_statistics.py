@@ -82,6 +82,33 @@ async def test_a_total_in_another_size(
     assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE) is None
 
 
+@pytest.mark.parametrize("minute", [45, 50, 55])
+async def test_no_hour_has_the_step(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    minute: int,
+) -> None:
+    """Wherever in an hour the size changes, also in the five minutes with which Home Assistant sums the hour up."""
+    meter = schneider(real("05 03", 376_074.5))
+    bus.meters = [meter]
+    await set_up_before_profiles(hass, create_entry, monkeypatch)
+    start = window().replace(minute=minute) + timedelta(hours=1)
+    await compile_statistics(hass, start)
+    await fix(hass, hass_client, ISSUE, {})
+    await compile_statistics(hass, start + timedelta(minutes=5))
+    meter.records[0] = real("05 03", 376_080.5)
+    await let_poll(hass, 301)
+    for number in range(2, 16):
+        await compile_statistics(hass, start + timedelta(minutes=5 * number))
+    hours = [row["sum"] for row in await rows(hass, ENERGY, "hour", "sum")]
+    assert len(hours) == 2 if minute != 55 else 3
+    assert all(-1e-6 < counted < 6 + 1e-6 for counted in hours)
+    assert hours[-1] == pytest.approx(6.0)
+
+
 async def test_a_smaller_size_by_ones_own_file(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
