@@ -1,6 +1,7 @@
 """EN 13757-2/-3 wired M-Bus: frames, telegrams, links and a master. Free of Home Assistant."""
 
 from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
+from .application.compact_profile import is_compact_profile, profile_values
 from .application.explain import explain
 from .application.header import Header, Identity
 from .application.record import Record, encode_value, limits
@@ -240,6 +241,7 @@ __all__ = [
     "encode_value",
     "explain",
     "find_record",
+    "is_compact_profile",
     "limits",
     "long_frame",
     "medium_name",
@@ -248,6 +250,7 @@ __all__ = [
     "parse_frame",
     "parse_link_url",
     "parse_telegram",
+    "profile_values",
     "read_new",
     "scan",
     "search",
