@@ -16,7 +16,7 @@ _OF_SHAPE: Final[tuple[tuple[type[vol.Invalid], str], ...]] = (
 """What the schema itself finds; the first row that matches counts."""
 
 
-class Mistake(vol.Invalid):
+class Mistake(vol.Invalid):  # type: ignore[misc]
     """A value of the file that can't be: a key of the translations' `profile_mistake`, and the facts it names."""
 
     def __init__(
