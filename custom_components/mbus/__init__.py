@@ -32,6 +32,7 @@ from .flows.link_form import async_follow_moved_port
 from .meters.meter import Meter
 from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
+from .polling.device_names import async_follow_device_names, async_name_device
 from .polling.history import History
 from .polling.issues import report_profile_files, withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
@@ -109,6 +110,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.async_on_unload(partial(data.async_stop, CLOSED))
     entry.async_on_unload(data.seams.async_stop)
     entry.async_on_unload(data.history.async_stop)
+    async_follow_device_names(hass, entry)
     updates = _Updates(entry)
     for meter in updates.meters:
         _add_meter(hass, entry, meter)
@@ -222,7 +224,9 @@ class _Updates:
             coordinator = entry.runtime_data.coordinators[meter_id]
             _drop_entities(hass, entry, before, meter)
             coordinator.async_set_meter(meter)
-            _register_device(hass, coordinator)
+            device = _register_device(hass, coordinator)
+            if meter.title != before.title:
+                async_name_device(hass, device.id, meter.title)
         else:
             return
         async_dispatcher_send(
@@ -270,9 +274,11 @@ def _add_meter(
 
 
 @callback
-def _register_device(hass: HomeAssistant, coordinator: MeterCoordinator) -> None:
+def _register_device(
+    hass: HomeAssistant, coordinator: MeterCoordinator
+) -> dr.DeviceEntry:
     """Register a meter's device once for all its entities, or show a changed name or number."""
-    dr.async_get(hass).async_get_or_create(
+    return dr.async_get(hass).async_get_or_create(
         config_entry_id=coordinator.config_entry.entry_id,
         config_subentry_id=coordinator.meter.id,
         **meter_device_info(coordinator),

@@ -32,7 +32,7 @@ from ..meters.meter import Meter, identity_data, meter_unique_id
 from ..polling.adoption import async_seams_of_exchange, seams_text
 from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
-from ..presentation.titles import identity_text
+from ..presentation.titles import identity_text, title_after_exchange
 from ..profiles.catalogue import AUTOMATIC
 from ..protocol import Address, FrameError, Identity, Quirks, Telegram, parse_frame
 from .adding import stored_address
@@ -195,6 +195,14 @@ class MeterSettingsSteps(ReadingSteps):
     ) -> SubentryFlowResult:
         """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
         self._runtime.seams.async_take_out(self._seams, self._meter.bindings)
+        assert self._settings
+        self._settings[CONF_NAME] = title_after_exchange(
+            self._settings[CONF_NAME],
+            self._meter.identity,
+            self._found.identity,
+            self._address,
+            await async_get_texts(self.hass),
+        )
         return self._store_settings(
             identity_data(self._found.header, self._found.identity)
         )
