@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
-from homeassistant.const import Platform
+from homeassistant.const import CONF_HOST, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import (
@@ -38,6 +38,7 @@ from .polling.issues import report_profile_files, withdraw_all, withdraw_connect
 from .polling.schedule import Schedule
 from .polling.seams import Seams
 from .polling.store import MBusStore
+from .polling.web_page import async_web_page
 from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
 from .profiles.catalogue import async_get_catalogue
@@ -96,6 +97,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     gateway = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **connection_device_info(hass, entry)
     )
+    if host := entry.data.get(CONF_HOST):
+        entry.async_create_background_task(
+            hass,
+            _async_show_web_page(hass, gateway.id, host),
+            f"M-Bus web page of {entry.title}",
+        )
     coordinators = dict[str, MeterCoordinator]()
     entry.runtime_data = data = MBusRuntimeData(
         coordinators=coordinators,
@@ -127,6 +134,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
     return True
+
+
+async def _async_show_web_page(hass: HomeAssistant, device_id: str, host: str) -> None:
+    """Lead from the gateway's device to the page on which it is set up, if it has one."""
+    url = await async_web_page(host)
+    registry = dr.async_get(hass)
+    if registry.async_get(device_id):
+        registry.async_update_device(device_id, configuration_url=url)
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
