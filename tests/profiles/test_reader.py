@@ -123,7 +123,7 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
             4,
             "records: two records have the key “a”",
         ),
-        (HEAD + "quirks:\n  pause: -1\n", 5, "quirks.pause: “-1” is less than 0.0"),
+        (HEAD + "quirks:\n  pause: -1\n", 5, "quirks.pause: “-1” is less than 0"),
         (HEAD + "quirks:\n  pause: long\n", 5, "quirks.pause: “long” is not a number"),
         (
             HEAD + "quirks:\n  initial_frames: '10 40'\n",
@@ -135,6 +135,43 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
             HEAD + "blocks:\n  - length: 0\n    fields: []\n",
             5,
             "blocks.0.length: “0” is less than 1",
+        ),
+        (HEAD + "quirks:\n  pause: nan\n", 5, "quirks.pause: “nan” is less than 0"),
+        (
+            HEAD + "quirks:\n  first_byte_timeout: 1e9\n",
+            5,
+            "quirks.first_byte_timeout: “1e9” is more than 60",
+        ),
+        (HEAD + "quirks:\n  requests: ['']\n", 5, "quirks.requests: a text is needed"),
+        (
+            HEAD + "quirks:\n  requests: xy\n",
+            5,
+            "quirks.requests: “xy” is not 1 to 253 bytes in hex digits",
+        ),
+        (
+            HEAD + f"quirks:\n  requests: '{'00' * 254}'\n",
+            5,
+            f"quirks.requests: “{'00' * 254}” is not 1 to 253 bytes",
+        ),
+        (
+            HEAD + "shortest_period: 99999999999\n",
+            4,
+            "shortest_period: “99999999999” is more than 604800",
+        ),
+        (
+            HEAD + "records:\n  - key: a\n    is: [energy]\n",
+            6,
+            "records.0.is: “['energy']” is not known",
+        ),
+        (
+            HEAD + "records:\n  - key: a\n    is: {energy: 1}\n",
+            6,
+            "records.0.is: “{'energy': '1'}” is not known",
+        ),
+        (
+            HEAD + "records:\n  - key: a\n    vif: 04\n    factor: 1e999\n",
+            7,
+            "records.0.factor: “1e999” is no factor of a measured value",
         ),
         (
             HEAD
@@ -166,13 +203,27 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_nested_without_end(tmp_path: Path) -> None:
+    """It is a mistake like any other."""
+    with pytest.raises(ProfileError, match="too_deep"):
+        read_profile(write(tmp_path, "[" * 100_000))
+
+
 def test_a_bad_file_costs_no_other(tmp_path: Path) -> None:
     """The folder gives what is good and says what is not; one that isn't there is empty."""
     write(tmp_path, HEAD, "good.yaml")
+    write(tmp_path, HEAD, "short.yml")
+    write(tmp_path, HEAD, "notes.txt")
     write(tmp_path, "name: x", "bad.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "bytes.yaml").write_bytes(b"name: \xff")
     profiles, errors = read_folder(tmp_path, is_own=True)
-    assert [profile.id for profile in profiles] == ["good"]
-    assert [error.path.name for error in errors] == ["bad.yaml"]
+    assert [profile.id for profile in profiles] == ["good", "short"]
+    assert [error.path.name for error in errors] == [
+        "bad.yaml",
+        "bytes.yaml",
+        "folder.yaml",
+    ]
     assert read_folder(tmp_path / "nothing") == ([], [])
 
 

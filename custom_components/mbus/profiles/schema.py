@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from fractions import Fraction
+from math import inf
 import re
 from typing import Any, Final
 
@@ -17,13 +18,16 @@ from .profile import Entry, Kept, Match, Profile
 from .vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES, KNOWN_UNITS
 
 _ANY: Final = "any"
+_LARGEST_FACTOR: Final = 10**30
+_LONGEST_PERIOD: Final = 7 * 86400
+_LONGEST_REQUEST: Final = 253
 
 
 def _one_of(known: Collection[str]) -> Any:
     def check(text: Any) -> str:
-        if text not in known:
+        if not isinstance(text, str) or text not in known:
             raise Mistake("unknown_word", value=text)
-        return str(text)
+        return text
 
     return check
 
@@ -41,10 +45,13 @@ def _number(value: Any) -> int:
         raise Mistake("no_whole_number", value=value) from err
 
 
-def _at_least[N: (int, float)](number: Callable[[Any], N], least: N) -> Any:
-    def check(value: Any) -> N:
-        if (checked := number(value)) < least:
+def _within(number: Callable[[Any], float], least: float, most: float = inf) -> Any:
+    def check(value: Any) -> float:
+        checked = number(value)
+        if not checked >= least:
             raise Mistake("too_small", value=value, least=least)
+        if checked > most:
+            raise Mistake("too_large", value=value, most=most)
         return checked
 
     return check
@@ -84,6 +91,17 @@ def _hex(value: Any) -> int:
     return int(value, 16)
 
 
+def _request(value: Any) -> bytes:
+    """Take what a meter is sent, from CI on, as hex digits."""
+    try:
+        request = bytes.fromhex(_text(value))
+    except ValueError as err:
+        raise Mistake("no_request", value=value, most=_LONGEST_REQUEST) from err
+    if len(request) > _LONGEST_REQUEST:
+        raise Mistake("no_request", value=value, most=_LONGEST_REQUEST)
+    return request
+
+
 def _factor(value: Any) -> Fraction:
     try:
         factor = Fraction(value)
@@ -91,6 +109,8 @@ def _factor(value: Any) -> Fraction:
         raise Mistake("no_number", value=value) from err
     if factor == 0:
         raise Mistake("factor_zero")
+    if not 1 / _LARGEST_FACTOR <= abs(factor) <= _LARGEST_FACTOR:
+        raise Mistake("no_factor", value=value)
     return factor
 
 
@@ -153,7 +173,7 @@ _ENTRY: Final = vol.Schema(
         vol.Optional("storage"): _numbers(_number),
         vol.Optional("tariff"): _numbers(_number),
         vol.Optional("subunit"): _numbers(_number),
-        vol.Optional("nth"): _at_least(_number, 1),
+        vol.Optional("nth"): _within(_number, 1),
         vol.Optional("quantity"): _one_of(KNOWN_QUANTITIES),
         vol.Optional("modifiers"): _MODIFIERS,
         vol.Optional("as_storage"): _number,
@@ -176,8 +196,8 @@ _ENTRY: Final = vol.Schema(
 _FIELD: Final = vol.Schema(
     {
         vol.Required("key"): _KEY,
-        vol.Required("offset"): _at_least(_number, 0),
-        vol.Required("length"): _at_least(_number, 1),
+        vol.Required("offset"): _within(_number, 0),
+        vol.Required("length"): _within(_number, 1),
         vol.Required("coding"): _one_of(CODINGS),
         vol.Required("quantity"): _one_of(KNOWN_QUANTITIES),
         vol.Optional("modifiers"): _MODIFIERS,
@@ -193,7 +213,7 @@ _FIELD: Final = vol.Schema(
 )
 _BLOCK: Final = vol.Schema(
     {
-        vol.Required("length"): _at_least(_number, 1),
+        vol.Required("length"): _within(_number, 1),
         vol.Required("fields"): _some(_FIELD),
     }
 )
@@ -208,16 +228,17 @@ _MATCH: Final = vol.Schema(
 )
 _QUIRKS: Final = vol.Schema(
     {
-        vol.Optional("first_byte_timeout"): _at_least(_seconds, 0.05),
-        vol.Optional("pause"): _at_least(_seconds, 0.0),
+        vol.Optional("first_byte_timeout"): _within(_seconds, 0.05, 60),
+        vol.Optional("pause"): _within(_seconds, 0, 600),
+        vol.Optional("application_reset"): _hex,
+        vol.Optional("requests"): _texts(_request),
     }
 )
-"""Only what changes no telegram: a meter's records are bound before its quirks are stored."""
 _KEPT: Final = vol.Schema(
     {
-        vol.Required("storage"): _at_least(_number, 1),
-        vol.Required("months"): _at_least(_number, 1),
-        vol.Optional("size"): _at_least(_number, 2),
+        vol.Required("storage"): _within(_number, 1),
+        vol.Required("months"): _within(_number, 1),
+        vol.Optional("size"): _within(_number, 2),
     }
 )
 _PROFILE: Final = vol.Schema(
@@ -226,7 +247,7 @@ _PROFILE: Final = vol.Schema(
         vol.Required("match"): _some(_MATCH),
         vol.Optional("sources"): [{vol.Required("title"): _text, str: _text}],
         vol.Optional("tried"): _text,
-        vol.Optional("shortest_period"): _at_least(_number, 1),
+        vol.Optional("shortest_period"): _within(_number, 1, _LONGEST_PERIOD),
         vol.Optional("quirks"): _QUIRKS,
         vol.Optional("records"): [dict],
         vol.Optional("blocks"): [_BLOCK],
