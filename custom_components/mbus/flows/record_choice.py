@@ -109,7 +109,7 @@ def sensible_records(
     return [_key(*place) for place in sensible_places(telegrams, interpretations)] + [
         _key(telegram, field.key)
         for (telegram, _), field in fields.items()
-        if field.interpretation.ticked
+        if field.interpretation.rule.ticked
     ]
 
 

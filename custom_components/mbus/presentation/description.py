@@ -165,11 +165,11 @@ def _interpreted(
     description: SensorEntityDescription, interpretation: Interpretation
 ) -> SensorEntityDescription:
     """Return a description with the classes that a profile names; a state class only where the value has one."""
-    if interpretation.device_class:
-        device_class = SensorDeviceClass(interpretation.device_class)
+    if interpretation.rule.device_class:
+        device_class = SensorDeviceClass(interpretation.rule.device_class)
         description = replace(description, device_class=device_class)
-    if interpretation.state_class and description.state_class:
-        state_class = SensorStateClass(interpretation.state_class)
+    if interpretation.rule.state_class and description.state_class:
+        state_class = SensorStateClass(interpretation.rule.state_class)
         description = replace(description, state_class=state_class)
     return _consistent(description)
 
@@ -346,9 +346,9 @@ def _step(header: bytes) -> Number | None:
 
 def _interpreted_step(interpretation: Interpretation, header: bytes) -> Number | None:
     step = _step(header)
-    if step is None or not interpretation.has_fixed_factor:
+    if step is None or not interpretation.rule.has_fixed_factor:
         return None
-    return scaled(step, interpretation.factor_for(header))
+    return scaled(step, interpretation.rule.factor_for(header))
 
 
 def _precision(

@@ -1,6 +1,7 @@
 """What a profile file may say, checked; texts are all that comes from the file."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import fields
 from fractions import Fraction
 from math import inf
 import re
@@ -12,7 +13,7 @@ import voluptuous as vol
 from ..protocol import Function, Quirks, Signature, dimension
 from .block import BlockField
 from .codings import CODINGS, CONVERSIONS
-from .interpretation import Interpretation
+from .interpretation import Interpretation, ValueRule
 from .mistake import Mistake
 from .profile import Entry, Kept, Match, Profile
 from .vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES, KNOWN_UNITS
@@ -162,8 +163,18 @@ CERTAINTIES: Final = ("documented", "cited", "seen")
 _MODIFIERS: Final = _texts(_one_of(KNOWN_MODIFIERS))
 
 _KEY: Final = _matching("[a-z][a-z0-9_]*", "no_key")
+_VALUE: Final = {
+    vol.Optional("factor"): _factor,
+    vol.Optional("no_value"): _set(_number),
+    vol.Optional("bits"): {_number: _text},
+    vol.Optional("device_class"): _one_of([*map(str, SensorDeviceClass)]),
+    vol.Optional("state_class"): _one_of([*map(str, SensorStateClass)]),
+    vol.Optional("ticked"): _yes_no,
+}
+"""What may be said of a value, that of a record and that in a block alike."""
 _ENTRY: Final = vol.Schema(
     {
+        **_VALUE,
         vol.Required("key"): _KEY,
         vol.Optional("vif"): _pattern,
         vol.Optional("is"): _one_of(KNOWN_QUANTITIES),
@@ -180,21 +191,16 @@ _ENTRY: Final = vol.Schema(
         vol.Optional("as_tariff"): _number,
         vol.Optional("as_subunit"): _number,
         vol.Optional("unit"): _one_of(KNOWN_UNITS),
-        vol.Optional("factor"): _factor,
         vol.Optional("data_field_factors"): {_number: _factor},
         vol.Optional("resolution_of"): _one_of(KNOWN_QUANTITIES),
         vol.Optional("coding"): _one_of(CODINGS),
         vol.Optional("conversion"): _one_of(CONVERSIONS),
-        vol.Optional("no_value"): _set(_number),
-        vol.Optional("bits"): {_number: _text},
-        vol.Optional("device_class"): _one_of([*map(str, SensorDeviceClass)]),
-        vol.Optional("state_class"): _one_of([*map(str, SensorStateClass)]),
-        vol.Optional("ticked"): _yes_no,
         vol.Optional("certainty"): _one_of(CERTAINTIES),
     }
 )
 _FIELD: Final = vol.Schema(
     {
+        **_VALUE,
         vol.Required("key"): _KEY,
         vol.Required("offset"): _within(_number, 0),
         vol.Required("length"): _within(_number, 1),
@@ -202,12 +208,6 @@ _FIELD: Final = vol.Schema(
         vol.Required("quantity"): _one_of(KNOWN_QUANTITIES),
         vol.Optional("modifiers"): _MODIFIERS,
         vol.Optional("unit"): _one_of(KNOWN_UNITS),
-        vol.Optional("factor"): _factor,
-        vol.Optional("no_value"): _set(_number),
-        vol.Optional("bits"): {_number: _text},
-        vol.Optional("device_class"): _one_of([*map(str, SensorDeviceClass)]),
-        vol.Optional("state_class"): _one_of([*map(str, SensorStateClass)]),
-        vol.Optional("ticked"): _yes_no,
         vol.Optional("certainty"): _one_of(CERTAINTIES),
     }
 )
@@ -255,6 +255,7 @@ _PROFILE: Final = vol.Schema(
     }
 )
 
+_RULE: Final = {item.name for item in fields(ValueRule)}
 _FIELDS: Final = {
     "is": "quantity_sent",
     "with": "modifiers_sent",
@@ -321,15 +322,17 @@ def _block_field(
                 modifiers=item.get("modifiers", ()),
             ),
             unit=unit,
-            factor=item.get("factor", Fraction(1)),
-            coding=item["coding"],
-            no_value=item.get("no_value", frozenset()),
-            bits=tuple(item.get("bits", {}).items()),
-            device_class=item.get("device_class"),
-            state_class=item.get("state_class"),
-            ticked=item.get("ticked"),
+            rule=_rule(item),
         ),
     )
+
+
+def _rule(item: Mapping[str, Any]) -> ValueRule:
+    """Return what is said of a value among all that is said of a record or a field."""
+    said = {key: item[key] for key in _RULE & item.keys()}
+    for pairs in {"data_field_factors", "bits"} & said.keys():
+        said[pairs] = tuple(said[pairs].items())
+    return ValueRule(**said)
 
 
 def _entries(item: Mapping[str, Any], path: list[Any]) -> Iterator[Entry]:
@@ -347,9 +350,12 @@ def _entries(item: Mapping[str, Any], path: list[Any]) -> Iterator[Entry]:
             raise Mistake("no_pattern_given", path)
         if "with" in checked and "is" not in checked:
             raise Mistake("with_without_is", [*path, "with"])
-        for pairs in {"data_field_factors", "bits"} & checked.keys():
-            checked[pairs] = tuple(checked[pairs].items())
-        yield Entry(**{_FIELDS.get(key, key): value for key, value in checked.items()})
+        pattern = {
+            _FIELDS.get(key, key): value
+            for key, value in checked.items()
+            if key not in _RULE
+        }
+        yield Entry(**pattern, rule=_rule(checked))
 
 
 def _each(value: Any, path: list[Any]) -> Iterator[Mapping[str, str]]:
