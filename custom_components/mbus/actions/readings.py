@@ -25,7 +25,7 @@ from ..polling.targets import (
     told_in_plain_words,
 )
 from ..presentation.reasons import failure_text
-from ..presentation.table import Row, as_csv, rows_of
+from ..presentation.table import TableRow, as_csv, rows_of
 from ..presentation.texts import Texts, async_get_texts, option_key
 from ..profiles.catalogue import cached_catalogue
 from ..protocol import MBusError, synchronise
@@ -128,7 +128,7 @@ async def async_export_readings(call: ServiceCall) -> ServiceResponse:
     if not (filename or call.return_response):
         raise refused("nowhere_to_write")
     texts = await async_get_texts(call.hass)
-    rows, missing = list[Row](), list[str]()
+    rows, missing = list[TableRow](), list[str]()
     for coordinator in _exported_meters(call):
         if reading := _exported_reading(coordinator, call.data["readings"]):
             rows += _rows(coordinator, reading, texts)
@@ -246,7 +246,7 @@ def _exported_reading(coordinator: MeterCoordinator, which: str) -> Reading | No
 
 def _rows(
     coordinator: MeterCoordinator, reading: Reading, texts: Texts
-) -> Iterator[Row]:
+) -> Iterator[TableRow]:
     meter, catalogue = coordinator.meter, cached_catalogue(coordinator.hass)
     interpretations = catalogue.interpret(reading.telegrams, meter.profile)
     return rows_of(meter, reading, interpretations, texts)
