@@ -25,6 +25,7 @@ from tests.simulator import (
     WaterMeter,
 )
 
+from .lines import Kind
 from .searches import searched
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 BY_SECONDARY = {"by_primary": False}
 BY_PRIMARY = {"by_secondary": False}
 WAYS = [{}, BY_SECONDARY, BY_PRIMARY]
+KINDS: list[Kind] = ["tcp", "pty"]
 NUMBERS = ("12345678", "47110815", "12345999")
 
 
@@ -153,6 +155,28 @@ def test_some_noise(seed: int) -> None:
     result = searched(three(), faults=Faults(chances, seed=seed))
     assert {found.address for found in result.found.values()} == {3, 7, 8}
     assert len(result.requests) < 1200
+
+
+# Late answers
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ways", [BY_SECONDARY, BY_PRIMARY])
+@pytest.mark.parametrize("seed", range(3))
+def test_some_late_answers(seed: int, ways: dict[str, Any], kind: Kind) -> None:
+    """An answer that falls into the time of the next address costs no meter and makes no conflict."""
+    draw = random.Random(seed)
+    meters = [
+        WaterMeter(address, identification=f"{draw.randrange(10**8):08d}")
+        for address in range(1, 31)
+    ]
+
+    def jitter() -> float:
+        return draw.uniform(0.02, 0.3) if draw.random() < 0.03 else 0.0
+
+    result = searched(meters, kind, ways=ways, way={"jitter": jitter}, skew=3)
+    assert {found.primary for found in result.found.values()} == set(range(1, 31))
+    assert result.problems == []
 
 
 # Deaf beginnings

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 import fcntl
@@ -76,14 +76,21 @@ class Client(Protocol):
 class Gateway(ABC):
     """Passes bytes between a client and the bus, at the pace of the line.
 
-    `latency` is added to every answer, in seconds. A `dead` gateway takes requests and passes
-    nothing on.
+    `latency` is added to every answer, in seconds, and so is what `jitter` says of each. A `dead`
+    gateway takes requests and passes nothing on.
     """
 
-    def __init__(self, bus: SimulatedBus, *, latency: float = 0.0) -> None:
+    def __init__(
+        self,
+        bus: SimulatedBus,
+        *,
+        latency: float = 0.0,
+        jitter: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         """Set up a way in to `bus`; nothing is open yet."""
         self.bus = bus
         self.latency = latency
+        self.jitter = jitter
         self.dead = False
         self.connections = 0
         self._line_free = 0.0
@@ -143,7 +150,8 @@ class Gateway(ABC):
             if answer.reset:
                 client.abort()
         else:
-            self._start(self._play(answer, client, self._line_free))
+            since = self._line_free + self.latency + self.jitter()
+            self._start(self._play(answer, client, since))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -155,10 +163,11 @@ class Gateway(ABC):
         if task.cancelled() or not task.exception():
             self._tasks.discard(task)
 
-    async def _play(self, answer: Answer, client: Client, request_end: float) -> None:
+    async def _play(self, answer: Answer, client: Client, since: float) -> None:
         for burst in answer.bursts:
-            start = request_end + burst.delay + self.latency
-            await self._stream(burst.data, start, client, split=answer.split)
+            await self._stream(
+                burst.data, since + burst.delay, client, split=answer.split
+            )
         if answer.reset:
             client.abort()
 
@@ -192,14 +201,14 @@ class TcpGateway(Gateway):
         self,
         bus: SimulatedBus,
         *,
-        latency: float = 0.0,
         idle_timeout: float | None = None,
         second_client: Literal["serve", "refuse", "hang", "steal"] = "serve",
         deaf: Deafness | None = None,
         babble: Babble | None = None,
+        **pace: Any,
     ) -> None:
         """Set up a gateway; `start` opens it."""
-        super().__init__(bus, latency=latency)
+        super().__init__(bus, **pace)
         self.idle_timeout = idle_timeout
         self.second_client = second_client
         self.deaf = deaf
@@ -339,10 +348,10 @@ class PtyGateway(Gateway):
     """
 
     def __init__(
-        self, bus: SimulatedBus, *, latency: float = 0.0, link: str | Path | None = None
+        self, bus: SimulatedBus, *, link: str | Path | None = None, **pace: Any
     ) -> None:
         """Set up a converter; `start` plugs it in."""
-        super().__init__(bus, latency=latency)
+        super().__init__(bus, **pace)
         self.path = ""
         self._link = None if link is None else Path(link)
         self._controller: int | None = None

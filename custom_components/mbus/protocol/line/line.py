@@ -10,6 +10,7 @@ from typing import Any
 
 from .frame import FrameReader, Garbage, Received, Single
 from .link import Link
+from .pause import LONG, Pauses
 from .reply import Discard, Judge, Reply, outcome
 
 _LOGGER = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ class Line:
         self._loop = asyncio.get_running_loop()
         self._sent_at = self._reply_due = 0.0
         self._is_in_step = True
+        self._pauses = Pauses()
 
     @property
     def response_time(self) -> float:
@@ -93,27 +95,27 @@ class Line:
 
     @property
     def _idle(self) -> float:
-        return self._ratio * self._bits(33)
+        return self._ratio * self._bits(LONG)
 
     @property
     def _gap(self) -> float:
         return self._ratio * max(self._bits(33), self.link.gap)
 
-    async def settle(self, until: float = 0.0) -> float:
+    async def settle(self, until: float = 0.0, *, pause: int = 0) -> float:
         """Drop what still comes, until the line is idle and no answer is due.
 
-        `until` is a time of the event loop before which nothing is to be sent. Says how long (s)
-        after the last request something came that had been an answer if it had come sooner, 0 if
-        nothing did. Raises LinkError.
+        `until` is a time of the event loop before which nothing is to be sent, `pause` the bit times
+        of idle line. Says how long (s) after the last request something came that had been an answer
+        if it had come sooner, 0 if nothing did. Raises LinkError.
         """
-        pause = self._idle if self._is_in_step else self._gap
-        until = max(self.link.last_byte_at + pause, self._reply_due, until)
+        idle = self._ratio * self._bits(pause) if self._is_in_step else self._gap
+        until = max(self.link.last_byte_at + idle, self._reply_due, until)
         give_up = max(until, self._loop.time()) + _NEVER_QUIET
         reader = FrameReader()
         dropped: Counter[Discard] = Counter()
         while data := await self.link.read(until - self._loop.time()):
             dropped.update(map(_why_dropped, reader.feed(data)))
-            until = max(self._loop.time() + pause, until)
+            until = max(self._loop.time() + max(idle, self._idle), until)
             if self._loop.time() > give_up:
                 break
         dropped.update(map(_why_dropped, reader.flush()))
@@ -137,9 +139,11 @@ class Line:
         longer. The line is listened to for `listen_on` seconds even after an answer, for a second
         one. Raises LinkError, and whatever `judge` raises.
         """
-        reply = Reply[Answer](request, followed_late=await self.settle())
+        late = await self.settle(pause=self._pauses.before(request))
+        reply = Reply[Answer](request, followed_late=late)
         began_at = time() if self._on_exchange else 0.0
         started = self._loop.time()
+        was_early = started < self.link.last_byte_at + self._idle
         self.link.write(request)
         sent = started + self._bits(11 * len(request))
         self._sent_at = sent
@@ -150,6 +154,7 @@ class Line:
         finally:
             duration = self._loop.time() - started
             self._count(reply, duration)
+            self._pauses.note(request, reply, was_early=was_early)
             if self._on_exchange is not None:
                 self._on_exchange(
                     Exchange(

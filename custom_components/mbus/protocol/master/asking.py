@@ -56,7 +56,8 @@ class Answer:
     """Who is at an address; of one meter what it sent, how it is selected and what reading it needs.
 
     `garbage` is the reply that nothing else came in, `lacks_data` when the request for data brought
-    none, and `is_late` when something that came may be the answer of the address asked before.
+    none, `is_mixed` when more than an acknowledgement came, and `is_late` when something that came is
+    the answer of the address asked before.
     """
 
     presence: Presence
@@ -66,6 +67,7 @@ class Answer:
     problem: MBusError | None = None
     garbage: Reply[Any] | None = None
     lacks_data: bool = False
+    is_mixed: bool = False
     is_late: bool = False
 
 
@@ -106,7 +108,12 @@ class Asker:
             answer = await self._read(session, address)
             # Silence now says that the acknowledgement was another meter's.
             is_late |= answer.lacks_data and not self.silence.acknowledges
-        return replace(answer, is_late=(is_late or answer.is_late) and not again)
+        others = replies[-1].discarded.keys() - {Discard.ECHO}
+        return replace(
+            answer,
+            is_mixed=sound is not _Sound.SILENCE and bool(others),
+            is_late=(is_late or answer.is_late) and not again,
+        )
 
     async def ask_for_data(
         self, session: Session, address: int, *, again: bool = False

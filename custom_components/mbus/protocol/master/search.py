@@ -72,6 +72,8 @@ class _Search:
         self._unsound: dict[Address, Answer] = {}
         self._answering: set[int] = set()
         self._again: set[Address] = set()
+        self._previous: Address | None = None
+        self._was_silent = False
         self._progress = 0.0
 
     async def run(
@@ -145,8 +147,10 @@ class _Search:
         self, address: SecondaryAddress, start: float, end: float
     ) -> AsyncGenerator[SearchStep]:
         """Find the meters, two at least, that an address selects."""
-        garbage = self._unsound[address].garbage
-        if garbage is not None and self._asker.silence.covers(garbage):
+        answer = self._unsound.get(address)
+        if answer is None or (
+            answer.garbage and self._asker.silence.covers(answer.garbage)
+        ):
             return
         if not has_open_digits(address):
             ways = beyond_identification(self._manufacturers)
@@ -229,6 +233,9 @@ class _Search:
         silent = [address for address in addresses if address not in self._answering]
         async for step in self._ask_each(silent, middle, 1.0, [], for_data=True):
             yield step
+        # Two late answers in a row look like those of several meters.
+        async for step in self._ask_each(self._shared, 1.0, 1.0, []):
+            yield step
         if not asker.silence.is_noisy:
             self._findings.drop_silent(self._answering)
 
@@ -244,21 +251,23 @@ class _Search:
         """Ask at each address, and note at which several meters answer.
 
         An answer that was late belongs to the address before: both are asked again, with the
-        longer wait that the link then has.
+        longer wait that the link then has. So may be what came beside an answer after silence.
         """
         waiting = deque(addresses)
-        previous: Address | None = None
         while waiting:
             address = waiting.popleft()
-            again = address in self._again
-            async with self._master.hold() as session:
-                if for_data and isinstance(address, int):
-                    asked = self._asker.ask_for_data(session, address, again=again)
-                else:
-                    asked = self._asker.ask(session, address, again=again)
-                answer = await asked
-                problem = await self._asker.count(session, answer)
-            if answer.is_late:
+            previous, again = self._previous, address in self._again
+            answer = await self._ask(address, again=again, for_data=for_data)
+            is_late = answer.is_late
+            if (
+                previous is not None
+                and self._was_silent
+                and answer.is_mixed
+                and not again
+            ):
+                check = await self._ask(previous, again=True, for_data=for_data)
+                is_late = check.presence is not Presence.NONE
+            if is_late:
                 self._master.link.unlearn_latency()
                 self._again.add(address)
                 waiting.extendleft(
@@ -266,9 +275,8 @@ class _Search:
                 )
             else:
                 self._take(address, answer, several)
-            if problem is not None:
-                self._findings.tell(problem)
-            previous = address
+            self._previous = address
+            self._was_silent = answer.presence is Presence.NONE
             done = 1 - len(waiting) / len(addresses)
             for step in self._steps(start + (end - start) * max(0, done)):
                 yield step
@@ -276,6 +284,19 @@ class _Search:
                 return
             if self._asker.has_given_up and isinstance(address, SecondaryAddress):
                 return
+
+    async def _ask(self, address: Address, *, again: bool, for_data: bool) -> Answer:
+        """Ask who is at an address, and tell what that says of the line."""
+        async with self._master.hold() as session:
+            if for_data and isinstance(address, int):
+                asked = self._asker.ask_for_data(session, address, again=again)
+            else:
+                asked = self._asker.ask(session, address, again=again)
+            answer = await asked
+            problem = await self._asker.count(session, answer)
+        if problem is not None:
+            self._findings.tell(problem)
+        return answer
 
     def _take(
         self, address: Address, answer: Answer, several: list[SecondaryAddress]
@@ -285,6 +306,7 @@ class _Search:
             self._findings.tell(answer.problem)
         if answer.presence is not Presence.NONE and isinstance(address, int):
             self._answering.add(address)
+        self._unsound.pop(address, None)
         if answer.telegram is None:
             self._unsound[address] = answer
             if answer.presence is Presence.SEVERAL and isinstance(
@@ -297,18 +319,26 @@ class _Search:
         else:
             self._findings.note_addressed(answer.telegram, answer.quirks)
 
+    @property
+    def _shared(self) -> list[int]:
+        """The primary addresses at which several meters seem to be."""
+        silence = self._asker.silence
+        return [
+            address
+            for address, answer in self._unsound.items()
+            if isinstance(address, int)
+            and answer.presence is Presence.SEVERAL
+            and not silence.is_noisy
+            and not (answer.garbage and silence.covers(answer.garbage))
+        ]
+
     def _tell_unsound(self) -> None:
         """Tell what sent no sound telegram, now that the line is known."""
-        silence = self._asker.silence
         for address, answer in self._unsound.items():
-            if answer.lacks_data and not silence.acknowledges:
+            if answer.lacks_data and not self._asker.silence.acknowledges:
                 self._findings.tell(NoDataError(address=address, attempts=2))
-            elif answer.presence is Presence.SEVERAL and isinstance(address, int):
-                if not (
-                    silence.is_noisy
-                    or (answer.garbage and silence.covers(answer.garbage))
-                ):
-                    self._findings.share(address)
+        for primary in self._shared:
+            self._findings.share(primary)
 
     def _steps(self, progress: float) -> Iterator[SearchStep]:
         """Give the news, and the part that is done."""

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping
+import os
 from selectors import BaseSelector, DefaultSelector, SelectorKey
 from typing import Any, override
 
 LONG = 0.04
 """Seconds; before so long a wait is over, what the kernel still carries is let arrive."""
 ARRIVAL = 0.002
+CARRIED = 0.1
+"""Seconds within which the kernel has brought what was written to the other end of a terminal."""
 
 
 class _Selector(BaseSelector):
@@ -16,12 +19,14 @@ class _Selector(BaseSelector):
     def __init__(self) -> None:
         self._real = DefaultSelector()
         self.now = 0.0
+        self.is_carrying = False
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
         if timeout is None:
             return self._real.select()
-        events = self._real.select(0)
+        events = self._real.select(CARRIED if self.is_carrying else 0)
+        self.is_carrying = False
         if not events and timeout > LONG:
             events = self._real.select(ARRIVAL)
         if not events:
@@ -64,3 +69,18 @@ class StillLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds that were waited for so far."""
         return self._clock.now
+
+    @override
+    def run_forever(self) -> None:
+        """Run; what is written to a terminal arrives before the next wait."""
+        write = os.write
+
+        def write_and_note(file: int, data: Any) -> int:
+            self._clock.is_carrying |= os.isatty(file)
+            return write(file, data)
+
+        os.write = write_and_note
+        try:
+            super().run_forever()
+        finally:
+            os.write = write
