@@ -56,6 +56,14 @@ class Deafness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Packets:
+    """How a gateway packs what it passes on: so many bytes, then a pause of so many seconds."""
+
+    size: int
+    pause: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Babble:
     """A character that comes by itself, again and again after so many seconds."""
 
@@ -76,8 +84,8 @@ class Client(Protocol):
 class Gateway(ABC):
     """Passes bytes between a client and the bus, at the pace of the line.
 
-    `latency` is added to every answer, in seconds, and so is what `jitter` says of each. A `dead`
-    gateway takes requests and passes nothing on.
+    `latency` is added to every answer, in seconds, and so is what `jitter` says of each. What it
+    passes on comes in `packets`, if it has some. A `dead` gateway takes requests and passes nothing on.
     """
 
     def __init__(
@@ -86,11 +94,13 @@ class Gateway(ABC):
         *,
         latency: float = 0.0,
         jitter: Callable[[], float] = lambda: 0.0,
+        packets: Packets | None = None,
     ) -> None:
         """Set up a way in to `bus`; nothing is open yet."""
         self.bus = bus
         self.latency = latency
         self.jitter = jitter
+        self.packets = packets
         self.dead = False
         self.connections = 0
         self._line_free = 0.0
@@ -143,7 +153,8 @@ class Gateway(ABC):
         if answer.down_time is not None:
             self._start(self.go_down(answer.down_time))
             return
-        at_once = not (self.character_time or self.latency or answer.split)
+        slow = self.character_time or self.latency or self.packets
+        at_once = not (slow or answer.split)
         if at_once and all(burst.delay <= 0 for burst in answer.bursts):
             for burst in answer.bursts:
                 client.write(burst.data)
@@ -175,6 +186,12 @@ class Gateway(ABC):
         self, data: bytes, start: float, client: Client, *, split: bool
     ) -> None:
         """Write bytes as their last bits leave the line; what is overdue goes in one piece."""
+        if self.packets is not None and len(data) > self.packets.size:
+            size, pause = self.packets.size, self.packets.pause
+            await self._stream(data[:size], start, client, split=split)
+            later = start + size * self.character_time + pause
+            await self._stream(data[size:], later, client, split=split)
+            return
         character_time = self.character_time
         loop = asyncio.get_running_loop()
         sent = 0

@@ -8,7 +8,7 @@ import logging
 from time import time
 from typing import Any
 
-from .frame import FrameReader, Garbage, Received, Single
+from .frame import Frame, FrameReader, Garbage, Received, Single
 from .link import Link
 from .pause import LONG, Pauses
 from .reply import Discard, Judge, Reply, outcome
@@ -23,6 +23,11 @@ _BEFORE = {Discard.ECHO, Discard.NOISE}
 _LONGEST_FRAME = 261
 _SHOWN = 1024
 """Bytes of what came that a trace shows."""
+_PATIENCE = 1.5
+"""Seconds that a frame may pause, until that was waited for in vain a few times."""
+_FEW = 3
+_LONGER = 1.25
+"""How much longer than the longest pause so far the next ones may be."""
 _NEVER_QUIET = 3.0
 """Seconds after which a line that is never idle is spoken on all the same."""
 
@@ -78,6 +83,8 @@ class Line:
         self._loop = asyncio.get_running_loop()
         self._sent_at = self._reply_due = 0.0
         self._is_in_step = True
+        self._was_cut = False
+        self._patience = _FEW
         self._pauses = Pauses()
 
     @property
@@ -99,7 +106,8 @@ class Line:
 
     @property
     def _gap(self) -> float:
-        return self._ratio * max(self._bits(33), self.link.gap)
+        pause = _PATIENCE if self._patience else self.link.gap
+        return self._ratio * max(self._bits(33), pause)
 
     async def settle(self, until: float = 0.0, *, pause: int = 0) -> float:
         """Drop what still comes, until the line is idle and no answer is due.
@@ -108,7 +116,8 @@ class Line:
         of idle line. Says how long (s) after the last request something came that had been an answer
         if it had come sooner, 0 if nothing did. Raises LinkError.
         """
-        idle = self._ratio * self._bits(pause) if self._is_in_step else self._gap
+        is_in_step = self._is_in_step and not self._was_cut
+        idle = self._ratio * self._bits(pause) if is_in_step else self._gap
         until = max(self.link.last_byte_at + idle, self._reply_due, until)
         give_up = max(until, self._loop.time()) + _NEVER_QUIET
         reader = FrameReader()
@@ -119,6 +128,8 @@ class Line:
             if self._loop.time() > give_up:
                 break
         dropped.update(map(_why_dropped, reader.flush()))
+        if self._was_cut and Discard.NOISE in dropped:
+            self._patience = _FEW
         self._is_in_step = True
         self.statistics.discarded.update(dropped)
         if Discard.LATE not in dropped:
@@ -149,6 +160,7 @@ class Line:
         self._sent_at = sent
         self._reply_due = sent + self.response_time
         self._is_in_step = False
+        was_cut, self._was_cut = self._was_cut, False
         try:
             await self._listen(reply, judge, sent + wait, listen_on=listen_on)
         finally:
@@ -171,6 +183,10 @@ class Line:
             # Its only character is over 22 bit times after the request at the earliest.
             delay = self.link.last_byte_at - sent - self._bits(22)
             self.link.learn_latency(max(0.0, delay))
+        if was_cut and Discard.NOISE in reply.discarded:
+            reply.is_cut = True
+            self._patience = _FEW
+        self._was_cut = reply.is_cut
         return reply
 
     async def _listen[Answer](
@@ -186,11 +202,20 @@ class Line:
         give_up = end + self._bits(2 * 11 * _LONGEST_FRAME) + _NEVER_QUIET
         reader = FrameReader()
         deadline = end
+        pause = 0.0
         while self._loop.time() < give_up:
-            data = await self.link.read(deadline - self._loop.time())
+            began, was_pending = self._loop.time(), reader.pending
+            data = await self.link.read(deadline - began)
             reply.raw += data
+            if was_pending:
+                pause = max(pause, self._loop.time() - began)
+                if not data:
+                    reply.is_cut = True
+                    self._patience = max(0, self._patience - 1)
             for item in reader.feed(data) if data else reader.flush():
                 reply.take(item, judge)
+                if isinstance(item, Frame):
+                    self._learn_gap(pause)
             if data and not reply.is_echo:
                 reply.delay = max(0.0, self._loop.time() - self._sent_at)
             if reply.answer is not None and not listen_on and not reply.is_doubtful:
@@ -206,6 +231,12 @@ class Line:
         reply.went_on = self._loop.time() < self.link.last_byte_at + self._idle
         if reply.is_doubtful and Discard.SECOND in reply.discarded:
             reply.answer = None
+
+    def _learn_gap(self, pause: float) -> None:
+        """Take note of the longest pause within a frame that was sound."""
+        if pause > self.link.gap:
+            self.link.gap = _LONGER * pause
+            self._patience = 0
 
     def _count(self, reply: Reply[Any], duration: float) -> None:
         self.statistics.requests += 1
