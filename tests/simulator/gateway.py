@@ -101,6 +101,7 @@ class Gateway(ABC):
         self.latency = latency
         self.jitter = jitter
         self.packets = packets
+        self._in_order = asyncio.Lock()
         self.dead = False
         self.connections = 0
         self._line_free = 0.0
@@ -176,22 +177,31 @@ class Gateway(ABC):
 
     async def _play(self, answer: Answer, client: Client, since: float) -> None:
         for burst in answer.bursts:
-            await self._stream(
-                burst.data, since + burst.delay, client, split=answer.split
-            )
+            start = since + burst.delay
+            if self.packets is None:
+                await self._stream(burst.data, start, client, split=answer.split)
+            else:
+                async with self._in_order:
+                    await self._pack(burst.data, start, client, self.packets)
         if answer.reset:
             client.abort()
+
+    async def _pack(
+        self, data: bytes, start: float, client: Client, packets: Packets
+    ) -> None:
+        """Write bytes packet by packet."""
+        for begin in range(0, len(data), packets.size):
+            if begin:
+                await asyncio.sleep(packets.pause)
+            packet = data[begin : begin + packets.size]
+            await self._stream(
+                packet, start + begin * self.character_time, client, split=False
+            )
 
     async def _stream(
         self, data: bytes, start: float, client: Client, *, split: bool
     ) -> None:
         """Write bytes as their last bits leave the line; what is overdue goes in one piece."""
-        if self.packets is not None and len(data) > self.packets.size:
-            size, pause = self.packets.size, self.packets.pause
-            await self._stream(data[:size], start, client, split=split)
-            later = start + size * self.character_time + pause
-            await self._stream(data[size:], later, client, split=split)
-            return
         character_time = self.character_time
         loop = asyncio.get_running_loop()
         sent = 0
