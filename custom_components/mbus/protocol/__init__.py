@@ -104,7 +104,7 @@ from .master.first_reading import read_new
 from .master.found import Found, SearchStep
 from .master.master import Master
 from .master.readout import Quirks, Readout
-from .master.search import scan, search
+from .master.search import hears_any, scan, search
 from .master.session import Session
 from .master.writing import (
     CLOCK,
@@ -246,6 +246,7 @@ __all__ = [
     "encode_value",
     "explain",
     "find_record",
+    "hears_any",
     "limits",
     "long_frame",
     "medium_name",

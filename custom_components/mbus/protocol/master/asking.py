@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from math import inf
 from typing import Any
 
 from ..address import SELECTED, Address, SecondaryAddress, link_address
@@ -23,7 +22,6 @@ LATE_MARGIN = 1.25
 
 _SELECT = 0x52
 _SHORT = 0x10
-_TO_THE_END = 0.9
 _OF_OTHERS = {Discard.OTHER_METER, Discard.FOREIGN}
 """What another meter sent, perhaps later than it was waited for."""
 _SURE = 3
@@ -86,7 +84,6 @@ class Asker:
         """Seconds until the latest answer that came later than the standard allows."""
         self.has_given_up = False
         """Whether parting the addresses further leads to nothing."""
-        self._limit = inf
         self._fruitless = self._tests = self._repeated = 0
 
     async def ask(
@@ -133,27 +130,6 @@ class Asker:
                     return await self._read(session, address)
             answer = replace(answer, quirks=Quirks(reset="never"))
         return replace(answer, is_late=answer.is_late and not again, lacks_data=False)
-
-    async def listen(self, session: Session, request: bytes) -> tuple[bool, float]:
-        """Send what every meter answers; say whether any did, and until when.
-
-        The time is in seconds after the request, 0 if it isn't later than the standard says.
-        """
-        self._limit = min(self._limit, session.line.response_time)
-        reply: Reply[Any] = await session.exchange(
-            request,
-            judge_acknowledgement,
-            wait=session.timeout,
-            listen_on=session.timeout,
-        )
-        is_noise = reply.went_on or (
-            reply.answer is None and reply.delay > _TO_THE_END * session.timeout
-        )
-        is_late = self._limit < reply.delay and not is_noise
-        return (
-            self._sound(reply) is not _Sound.SILENCE,
-            reply.delay if is_late else 0.0,
-        )
 
     async def _read(
         self, session: Session, address: Address, *, wait: float | None = None
@@ -261,6 +237,10 @@ class Asker:
             return _Sound.MORE
         is_silent = not others or self.silence.covers(reply)
         return _Sound.SILENCE if is_silent else _Sound.GARBAGE
+
+    def is_silence(self, reply: Reply[Any]) -> bool:
+        """Say whether nothing came but what comes where no meter answers."""
+        return self._sound(reply) is _Sound.SILENCE
 
     @staticmethod
     def _is_late(reply: Reply[Any]) -> bool:

@@ -8,9 +8,7 @@ whose addresses are told apart digit by digit (EN 13757-7, and 7.7 of the classi
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
-from ..address import LAST_ANSWERING, LAST_PRIMARY, SELECTED, Address, SecondaryAddress
-from ..errors import LateRepliesError
-from ..line.frame import FRAME_COUNT_BIT, Control, long_frame, short_frame
+from ..address import LAST_PRIMARY, Address, SecondaryAddress
 from .asking import Answer, Asker, Presence
 from .divide import (
     Parting,
@@ -21,18 +19,11 @@ from .divide import (
 )
 from .errors import NoDataError, TwinsError
 from .found import Findings, Found, SearchStep
+from .listening import EVERYTHING, Listener
 from .master import Master
-
-POWER_UP = 3.0
-"""Seconds that a serial converter needs after opening until all meters on its bus are awake."""
-DEAF = 20.0
-"""Seconds after opening a gateway within which silence may be the gateway's."""
 
 AWAKE = 6.0
 """Seconds after opening a gateway that was silent until it is asked again."""
-
-_SELECT = 0x52
-_EVERYTHING = SecondaryAddress()
 
 
 def search(
@@ -53,6 +44,13 @@ def search(
     )
 
 
+async def hears_any(master: Master) -> bool:
+    """Say whether anything answers to what all meters do, which is no proof of one. Raises LinkError."""
+    listener = Listener(master, Asker())
+    await listener.settle()
+    return await listener.hears_any()
+
+
 def scan(master: Master) -> AsyncGenerator[SearchStep]:
     """Search at the primary addresses only."""
     return search(master, by_secondary=False)
@@ -65,6 +63,7 @@ class _Search:
         self._master = master
         self._slowly = slowly
         self._asker = Asker()
+        self._listener = Listener(master, self._asker)
         self._findings = Findings()
         self._has_heard = False
         self._selected: set[str] = set()
@@ -79,61 +78,31 @@ class _Search:
     async def run(
         self, *, by_secondary: bool, by_primary: bool
     ) -> AsyncGenerator[SearchStep]:
-        link, asker = self._master.link, self._asker
-        if link.settings.over_network:
-            asker.trusts_from = link.opened_at + DEAF
-        else:
-            async with self._master.hold() as session:
-                await session.line.settle(link.opened_at + POWER_UP)
+        await self._listener.settle()
         was_deaf = False
         if by_secondary:
             async for step in self._search_by_secondary(0.3 if by_primary else 1.0):
                 yield step
-            was_deaf = not self._has_heard and self._may_be_deaf
-        if by_primary and not asker.silence.is_endless:
+            was_deaf = not self._has_heard and self._listener.may_be_deaf
+        if by_primary and not self._asker.silence.is_endless:
             async for step in self._search_by_primary():
                 yield step
         if was_deaf:
             async with self._master.hold() as session:
-                await session.line.settle(link.opened_at + AWAKE)
+                await session.line.settle(self._master.link.opened_at + AWAKE)
             async for step in self._search_by_secondary(1.0):
                 yield step
         self._tell_unsound()
-        if asker.latest > self._latest_by_standard:
-            self._findings.tell(LateRepliesError(delay=round(asker.latest, 1)))
+        if (problem := self._listener.problem) is not None:
+            self._findings.tell(problem)
         for news in self._steps(1.0):
             yield news
 
-    @property
-    def _latest_by_standard(self) -> float:
-        line, link = self._master.line, self._master.link
-        return line.response_time - link.latency + link.latency_unlearnt
-
-    @property
-    def _may_be_deaf(self) -> bool:
-        return self._master.line.time < self._asker.trusts_from
-
-    async def _listen(self, request: bytes) -> bool:
-        """Learn how late the meters answer; say whether there are any."""
-        async with self._master.hold() as session:
-            has_heard, delay = await self._asker.listen(session, request)
-            if delay and self._may_be_deaf:
-                # A gateway may have held it back.
-                _, delay = await self._asker.listen(session, request)
-            if delay:
-                self._asker.note_late(session, delay)
-        return has_heard
-
     async def _search_by_secondary(self, end: float) -> AsyncGenerator[SearchStep]:
-        for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT):
-            self._asker.control = control
-            everything = long_frame(control, SELECTED, _SELECT, _EVERYTHING.selection)
-            self._has_heard = self._has_heard or await self._listen(everything)
-            if self._has_heard:
-                break
+        self._has_heard = await self._listener.hears_selected()
         if self._has_heard:
             several: list[SecondaryAddress] = []
-            async for step in self._ask_each([_EVERYTHING], 0, 0, several):
+            async for step in self._ask_each([EVERYTHING], 0, 0, several):
                 yield step
             for address in several:
                 async for step in self._divide(address, self._progress, end):
@@ -215,8 +184,7 @@ class _Search:
 
     async def _search_by_primary(self) -> AsyncGenerator[SearchStep]:
         asker, start = self._asker, self._progress
-        every = short_frame(Control.SND_NKE, LAST_ANSWERING)
-        has_heard = await self._listen(every)
+        has_heard = await self._listener.hears_reset()
         if self._slowly:
             async with self._master.hold() as session:
                 asker.wait = session.timeout
@@ -229,7 +197,7 @@ class _Search:
         async for step in self._ask_each(addresses, start, middle, []):
             yield step
         if not has_heard and asker.trusts_from:
-            await self._listen(every)
+            await self._listener.hears_reset()
         silent = [address for address in addresses if address not in self._answering]
         async for step in self._ask_each(silent, middle, 1.0, [], for_data=True):
             yield step
