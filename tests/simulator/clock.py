@@ -1,7 +1,8 @@
 """An event loop whose clock stands still while anybody works: no machine is too slow for it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 import os
 from selectors import BaseSelector, DefaultSelector, SelectorKey
 from typing import Any, override
@@ -20,10 +21,14 @@ class _Selector(BaseSelector):
         self._real = DefaultSelector()
         self.now = 0.0
         self.is_carrying = False
+        self.threads = 0
 
     @override
     def select(self, timeout: float | None = None) -> list[tuple[SelectorKey, int]]:
         if timeout is None:
+            return self._real.select()
+        if self.threads and timeout > 0:
+            # Their end comes as an event.
             return self._real.select()
         events = self._real.select(CARRIED if self.is_carrying else 0)
         self.is_carrying = False
@@ -69,6 +74,28 @@ class StillLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds that were waited for so far."""
         return self._clock.now
+
+    @override
+    def run_in_executor[*Ts, T](
+        self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
+    ) -> asyncio.Future[T]:
+        """Do some work in a thread; no time passes meanwhile."""
+        future = super().run_in_executor(executor, func, *args)
+        self._clock.threads += 1
+        future.add_done_callback(self._thread_ended)
+        return future
+
+    @override
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for all threads, for no time."""
+        self._clock.threads += 1
+        try:
+            await super().shutdown_default_executor(timeout)
+        finally:
+            self._clock.threads -= 1
+
+    def _thread_ended(self, _: object) -> None:
+        self._clock.threads -= 1
 
     @override
     def run_forever(self) -> None:

@@ -85,7 +85,8 @@ class Gateway(ABC):
     """Passes bytes between a client and the bus, at the pace of the line.
 
     `latency` is added to every answer, in seconds, and so is what `jitter` says of each. What it
-    passes on comes in `packets`, if it has some. A `dead` gateway takes requests and passes nothing on.
+    passes on comes in `packets`, if it has some, and it may `babble`. A `dead` gateway takes requests
+    and passes nothing on.
     """
 
     def __init__(
@@ -95,12 +96,14 @@ class Gateway(ABC):
         latency: float = 0.0,
         jitter: Callable[[], float] = lambda: 0.0,
         packets: Packets | None = None,
+        babble: Babble | None = None,
     ) -> None:
         """Set up a way in to `bus`; nothing is open yet."""
         self.bus = bus
         self.latency = latency
         self.jitter = jitter
         self.packets = packets
+        self.babble = babble
         self._in_order = asyncio.Lock()
         self.dead = False
         self.connections = 0
@@ -231,7 +234,6 @@ class TcpGateway(Gateway):
         idle_timeout: float | None = None,
         second_client: Literal["serve", "refuse", "hang", "steal"] = "serve",
         deaf: Deafness | None = None,
-        babble: Babble | None = None,
         **pace: Any,
     ) -> None:
         """Set up a gateway; `start` opens it."""
@@ -239,7 +241,6 @@ class TcpGateway(Gateway):
         self.idle_timeout = idle_timeout
         self.second_client = second_client
         self.deaf = deaf
-        self.babble = babble
         self.host = "127.0.0.1"
         self.port = 0
         self._clients: list[_TcpClient] = []
@@ -402,6 +403,7 @@ class PtyGateway(Gateway):
             self._link.unlink(missing_ok=True)
             self._link.symlink_to(self.path)
             self.path = str(self._link)
+        self._babble()
         return self.path
 
     @property
@@ -437,6 +439,11 @@ class PtyGateway(Gateway):
         if self._controller is not None:
             with suppress(BlockingIOError):
                 os.write(self._controller, data)
+
+    def _babble(self) -> None:
+        if self.babble is not None and self._controller is not None:
+            self.write(self.babble.character)
+            asyncio.get_running_loop().call_later(self.babble.every, self._babble)
 
     def abort(self) -> None:
         """Pull the plug and put it in again."""

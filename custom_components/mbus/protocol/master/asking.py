@@ -54,8 +54,9 @@ class Answer:
     """Who is at an address; of one meter what it sent, how it is selected and what reading it needs.
 
     `garbage` is the reply that nothing else came in, `lacks_data` when the request for data brought
-    none, `is_mixed` when more than an acknowledgement came, and `is_late` when something that came is
-    the answer of the address asked before.
+    none, `is_damaged` when it did after an acknowledgement that seemed to be that of one, `is_mixed`
+    when more than an acknowledgement came, and `is_late` when something that came is the answer of the
+    address asked before.
     """
 
     presence: Presence
@@ -65,6 +66,7 @@ class Answer:
     problem: MBusError | None = None
     garbage: Reply[Any] | None = None
     lacks_data: bool = False
+    is_damaged: bool = False
     is_mixed: bool = False
     is_late: bool = False
 
@@ -168,7 +170,7 @@ class Asker:
         if others <= {Discard.ANONYMOUS} | _OF_OTHERS:
             # One meter, which this selection can't be trusted to reach.
             return Answer(presence=Presence.NONE, is_late=is_late)
-        return Answer(presence=Presence.SEVERAL, is_late=is_late)
+        return Answer(presence=Presence.SEVERAL, is_damaged=True, is_late=is_late)
 
     async def count(self, session: Session, answer: Answer) -> MBusError | None:
         """Count answers without a telegram, and test the line after many; give what is wrong with it."""

@@ -17,7 +17,7 @@ from .divide import (
     by_digit,
     has_open_digits,
 )
-from .errors import NoDataError, TwinsError
+from .errors import DamagedTelegramsError, NoDataError, TwinsError
 from .found import Findings, Found, SearchStep
 from .listening import EVERYTHING, Listener
 from .master import Master
@@ -122,7 +122,9 @@ class _Search:
         ):
             return
         if not has_open_digits(address):
-            ways = beyond_identification(self._manufacturers)
+            ways = beyond_identification(
+                self._manufacturers, are_alike=answer.is_damaged
+            )
             async for step in self._tell_apart(address, ways, start, end):
                 yield step
             return
@@ -171,7 +173,9 @@ class _Search:
 
     def _give_up_on(self, address: SecondaryAddress) -> None:
         self._unresolved += 2
-        self._findings.tell(TwinsError(address=address))
+        is_damaged = self._unsound[address].is_damaged
+        kind = DamagedTelegramsError if is_damaged else TwinsError
+        self._findings.tell(kind(address=address))
 
     @property
     def _located(self) -> int:
