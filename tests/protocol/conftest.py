@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from .clock import StillLoop
+from tests.simulator.clock import StillLoop
 
 OTHER_PROCESSES = {
     "test_command_line",
