@@ -155,7 +155,7 @@ async def set_baud_rate(
             # It may have heard the new rate without being heard: tell it the old one there.
             if code := _SET_BAUD_RATE.get(old_rate):
                 frame = long_frame(Control.SND_UD, link_address(address), code)
-                await session.exchange(frame, judge_anything)
+                await session.exchange(Frame(frame), judge_anything)
         except BaseException:
             await link.set_baud_rate(old_rate)
             raise
@@ -220,7 +220,7 @@ async def synchronise(master: Master, *, classic: bool = False) -> None:
     code = _SYNCHRONISE_CLASSIC if classic else _SYNCHRONISE
     frame = long_frame(Control.SND_UD, BROADCAST, code)
     async with master.hold() as session:
-        await session.exchange(frame, judge_anything, wait=0.0)
+        await session.exchange(Frame(frame), judge_anything, wait=0.0)
 
 
 async def send_raw(master: Master, data: bytes) -> bytes:
