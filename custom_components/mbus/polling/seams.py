@@ -165,4 +165,3 @@ class Seams:
         is_there = len(left) < len(self._notes.seams)
         self._notes.keep_seams(left)
         return is_there
-
