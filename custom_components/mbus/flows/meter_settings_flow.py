@@ -29,7 +29,7 @@ from ..const import (
     METER_CLOCK_SUMMER,
 )
 from ..meters.meter import Meter, identity_data, meter_unique_id
-from ..polling.adoption import async_seams_of_exchange, seams_text
+from ..polling.adoption import async_seams_of_exchange, async_take_out, seams_text
 from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text
@@ -174,7 +174,7 @@ class MeterSettingsSteps(ReadingSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
-        self._runtime.seams.async_take_out(self._seams, self._meter.bindings)
+        async_take_out(self._coordinator, self._seams)
         return self._store_settings(
             identity_data(self._found.header, self._found.identity)
         )

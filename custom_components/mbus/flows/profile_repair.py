@@ -50,7 +50,7 @@ class ProfileFlow(MeterRepairFlow):
         )
         if user_input is not None:
             seams = coordinator.config_entry.runtime_data.seams
-            seams.async_take_out(outlook.seams, changes.changed)
+            seams.async_take_out(outlook.seams, unseen=())
             self._store({CONF_BINDINGS: bindings})
             return self.async_create_entry(data={})
         return self.async_show_form(

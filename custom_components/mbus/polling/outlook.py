@@ -9,6 +9,7 @@ from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..presentation.described import describe
 from ..presentation.display import Display
+from .adoption import shown_numbers
 from .coordinator import MeterCoordinator
 from .seams import Seam, async_seams
 
@@ -45,7 +46,12 @@ async def async_outlook(
             key: (results[key].shown, _unit(display))
             for key, display in displays.items()
         },
-        seams=await async_seams(hass, displays, old, results),
+        seams=await async_seams(
+            hass,
+            displays,
+            shown_numbers(coordinator, old),
+            shown_numbers(coordinator, results),
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
 from .application.compact_profile import is_compact_profile, profile_values
 from .application.explain import explain
 from .application.header import Header, Identity
+from .application.meaning import Meaning
 from .application.record import Record, encode_value, limits
 from .application.signature import Function, Signature
 from .application.telegram import (
@@ -12,7 +13,7 @@ from .application.telegram import (
     decode_telegram,
     parse_telegram,
 )
-from .coding.values import EncodeError, InvalidValueError, Limits, Value
+from .coding.values import Coding, EncodeError, InvalidValueError, Limits, Number, Value
 from .errors import (
     ApplicationError,
     ChangingNoiseError,
@@ -46,22 +47,16 @@ from .line.frame import (
     Frame,
     FrameReader,
     Garbage,
+    Received,
     Single,
     long_frame,
     parse_frame,
     short_frame,
 )
-from .line.line import Exchange, Statistics
-from .line.link import (
-    Link,
-    LinkSettings,
-    Opening,
-    SerialSettings,
-    TcpSettings,
-    open_link,
-    parse_link_url,
-)
-from .line.reply import Discard
+from .line.line import Exchange, Line, Statistics
+from .line.link import Link, Opening, open_link
+from .line.reply import Discard, Judge, Reply
+from .line.settings import LinkSettings, SerialSettings, TcpSettings, parse_link_url
 from .master.bus import Bus, Way
 from .master.commands import (
     BAUD_RATES,
@@ -104,6 +99,7 @@ from .master.master import Master
 from .master.readout import Quirks, Readout
 from .master.search import scan, search
 from .master.session import Session
+from .master.slave import AfterReset, Form, Slave
 from .master.writing import (
     CLOCK,
     Written,
@@ -153,6 +149,7 @@ __all__ = [
     "Address",
     "AddressKeptError",
     "AddressTakenError",
+    "AfterReset",
     "AnonymousReplyError",
     "ApplicationError",
     "BaudRateKeptError",
@@ -160,6 +157,7 @@ __all__ = [
     "Bus",
     "ChangingNoiseError",
     "ClockError",
+    "Coding",
     "CollisionError",
     "DamagedReplyError",
     "DataType",
@@ -171,6 +169,7 @@ __all__ = [
     "Exchange",
     "FlowControlError",
     "ForeignReplyError",
+    "Form",
     "Found",
     "Frame",
     "FrameError",
@@ -182,9 +181,11 @@ __all__ = [
     "Identity",
     "IncompleteTelegramError",
     "InvalidValueError",
+    "Judge",
     "LateRepliesError",
     "LateReplyError",
     "Limits",
+    "Line",
     "Link",
     "LinkBusyError",
     "LinkClosedError",
@@ -203,26 +204,31 @@ __all__ = [
     "LinkTimeoutError",
     "MBusError",
     "Master",
+    "Meaning",
     "MeterError",
     "NoDataError",
     "NoReplyError",
     "NoWayError",
     "NobodyAnswersError",
     "NoisyLineError",
+    "Number",
     "Opening",
     "OtherMeterError",
     "PackageTooLongError",
     "Problem",
     "Quirks",
     "Readout",
+    "Received",
     "Record",
     "RefusedError",
+    "Reply",
     "SearchStep",
     "SecondaryAddress",
     "SerialSettings",
     "Session",
     "Signature",
     "Single",
+    "Slave",
     "Statistics",
     "TcpSettings",
     "Telegram",

@@ -10,11 +10,11 @@ from ..line.frame import FRAME_COUNT_BIT, Control, Received, Single, parse_frame
 from ..line.reply import Discard, Reply, judge_acknowledgement
 from .collector import Collector, LostCountError
 from .errors import EndlessError, UncountableError
-from .failure import failure
 from .readout import Quirks, Readout
 from .requested import read_requested
 from .session import Session
 from .slave import AfterReset, access_number, is_same
+from .unanswered import unanswered
 
 MAX_TELEGRAMS = 64
 """A readout ends here, even if the meter says that more follow."""
@@ -340,7 +340,7 @@ class _Reader:
             no_other.intersection(reply.discarded) for reply in replies
         ):
             return None
-        raise reading.error or failure(self._address, replies, reading)
+        raise reading.error or unanswered(self._address, replies, reading)
 
     async def _request(self, *, is_first: bool) -> Reply[Telegram]:
         """Request a telegram once; see that a first one can be it. Raises LostCountError."""
