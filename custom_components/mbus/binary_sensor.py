@@ -1,8 +1,8 @@
-"""Binary sensors: what the status byte of a meter's last reply says."""
+"""Binary sensors: what the status byte of a meter's last reply says, and the alarm it told."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorDeviceClass,
@@ -33,6 +33,7 @@ class StatusEntityDescription(BinarySensorEntityDescription):
 
 PROBLEM = StatusEntityDescription(
     key="problem",
+    translation_key="problem",
     device_class=BinarySensorDeviceClass.PROBLEM,
     entity_category=EntityCategory.DIAGNOSTIC,
     is_on_fn=lambda header: (
@@ -58,7 +59,7 @@ async def async_setup_entry(
 
     def create(coordinator: MeterCoordinator) -> Iterator[StatusBinarySensor]:
         meter = coordinator.meter
-        yield StatusBinarySensor(coordinator, PROBLEM)
+        yield ProblemBinarySensor(coordinator, PROBLEM)
         battery = StatusBinarySensor(coordinator, BATTERY_LOW)
         entity_id = registry.async_get_entity_id(
             Platform.BINARY_SENSOR, DOMAIN, str(battery.unique_id)
@@ -95,3 +96,26 @@ class StatusBinarySensor(MeterEntity, BinarySensorEntity):
     def available(self) -> bool:
         """Return whether the meter can be heard."""
         return self.coordinator.data.state is BindingState.OK
+
+
+class ProblemBinarySensor(StatusBinarySensor):
+    """What the meter says is wrong, by its status or by an alarm."""
+
+    @property
+    @override
+    def is_on(self) -> bool | None:
+        """Return whether either says so; None where the meter sends neither."""
+        return True if self._alarm is not None else super().is_on
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        """Return the bits of the alarm, which mean what the manufacturer says."""
+        return {"alarm": None if self._alarm is None else f"{self._alarm:08b}"}
+
+    @property
+    def _alarm(self) -> int | None:
+        data = self.coordinator.data
+        if not (data.is_heard and data.reading and data.reading.alarm):
+            return None
+        return data.reading.alarm.alarm
