@@ -26,8 +26,8 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 
 SEEDS = 60
 KINDS = (WaterMeter, HeatMeter, GasMeter, FixedMeter)
-BOTH, BY_SECONDARY, BY_PRIMARY = (
-    {},
+BOTH: dict[str, bool] = {}
+BY_SECONDARY, BY_PRIMARY = (
     {"by_primary": False},
     {"by_secondary": False},
 )
