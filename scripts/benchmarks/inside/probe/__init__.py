@@ -246,6 +246,22 @@ class Probe:
         for meter_id in data.coordinators:
             data.schedule.async_set_due(meter_id, dt_util.utcnow())
 
+    async def write_within(self, seconds: float) -> None:
+        """Let M-Bus write what it keeps within so many seconds of a change instead of a minute."""
+        # Only here, so that the bare integration can be alone.
+        from custom_components.mbus.polling import store
+
+        store.SAVE_DELAY = seconds
+
+    async def states(self, entry_id: str) -> dict[str, str]:
+        """Return the states of an entry's entities, by their unique ids."""
+        registry = er.async_get(self._hass)
+        return {
+            entity.unique_id: state.state
+            for entity in er.async_entries_for_config_entry(registry, entry_id)
+            if (state := self._hass.states.get(entity.entity_id))
+        }
+
     async def count(self, entry_id: str) -> dict[str, int]:
         """Return how many entities an entry has registered, and how many of them are enabled."""
         entities = er.async_entries_for_config_entry(er.async_get(self._hass), entry_id)
