@@ -78,7 +78,13 @@ def test_the_document_knows_every_key_of_a_profile() -> None:
     text = (ROOT / "docs" / "profiles.md").read_text()
     keys = {
         str(key)
-        for schema in (schemas._PROFILE, schemas._MATCH, schemas._ENTRY, schemas._FIELD)
+        for schema in (
+            schemas._PROFILE,
+            schemas._QUIRKS,
+            schemas._MATCH,
+            schemas._ENTRY,
+            schemas._FIELD,
+        )
         for key in schema.schema
     }
     documented = set(re.findall(r"`([a-z_]+)`", text))

@@ -18,7 +18,7 @@ from .flows.profile_repair import ProfileFlow
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, find_again, is_missing, rebound_to
 from .meters.meter import Meter, identity_data
-from .polling.adoption import async_seams_of_exchange, seams_text
+from .polling.adoption import async_seams_of_exchange, async_take_out, seams_text
 from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
 from .presentation.naming import binding_name
@@ -72,10 +72,8 @@ class AdoptMeterFlow(MeterRepairFlow):
         else:
             # What is stored is the meter that was shown, not one that answers meanwhile.
             if user_input is not None and found == self._found:
+                async_take_out(coordinator, self._seams)
                 self._store(identity_data(first.header, found))
-                coordinator.config_entry.runtime_data.seams.async_take_out(
-                    self._seams, coordinator.meter.bindings
-                )
                 return self.async_create_entry(data={})
             self._found = found
             self._seams = await async_seams_of_exchange(coordinator, readout)

@@ -83,7 +83,19 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
             4,
             "two records have the key a",
         ),
-        (HEAD + "quirks:\n  pause: -1\n", 4, "pause is 0 s at least"),
+        (HEAD + "quirks:\n  pause: -1\n", 5, "at least 0"),
+        (HEAD + "quirks:\n  pause: nan\n", 5, "at least 0"),
+        (HEAD + "quirks:\n  first_byte_timeout: 1e9\n", 5, "at most 60"),
+        (HEAD + "quirks:\n  requests: ['']\n", 5, "a text is needed"),
+        (HEAD + f"quirks:\n  requests: '{'00' * 254}'\n", 4, "1 to 253 bytes"),
+        (HEAD + "shortest_period: 99999999999\n", 4, "at most 604800"),
+        (HEAD + "records:\n  - key: a\n    is: [energy]\n", 6, "unknown quantity"),
+        (HEAD + "records:\n  - key: a\n    is: {energy: 1}\n", 6, "unknown quantity"),
+        (
+            HEAD + "records:\n  - key: a\n    vif: 04\n    factor: 1e999\n",
+            7,
+            "no factor of a measured value",
+        ),
         (HEAD + "quirks:\n  initial_frames: '10 40'\n", 5, "initial_frames"),
         (HEAD + "blocks:\n  - fields: []\n", 5, "at least 1"),
         (
@@ -105,13 +117,27 @@ def test_a_mistake_is_told_with_file_and_line(
     assert reason in str(caught.value)
 
 
+def test_a_file_nested_without_end(tmp_path: Path) -> None:
+    """It is a mistake like any other."""
+    with pytest.raises(ProfileError, match="nested too deep"):
+        read_profile(write(tmp_path, "[" * 100_000))
+
+
 def test_a_bad_file_costs_no_other(tmp_path: Path) -> None:
     """The folder gives what is good and says what is not; one that isn't there is empty."""
     write(tmp_path, HEAD, "good.yaml")
+    write(tmp_path, HEAD, "short.yml")
+    write(tmp_path, HEAD, "notes.txt")
     write(tmp_path, "name: x", "bad.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "bytes.yaml").write_bytes(b"name: \xff")
     profiles, errors = read_folder(tmp_path, is_own=True)
-    assert [profile.id for profile in profiles] == ["good"]
-    assert [error.path.name for error in errors] == ["bad.yaml"]
+    assert [profile.id for profile in profiles] == ["good", "short"]
+    assert [error.path.name for error in errors] == [
+        "bad.yaml",
+        "bytes.yaml",
+        "folder.yaml",
+    ]
     assert read_folder(tmp_path / "nothing") == ([], [])
 
 

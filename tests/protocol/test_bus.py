@@ -393,8 +393,8 @@ async def test_closed_while_opening(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Link] = []
     going_on = asyncio.Event()
 
-    async def open_slowly(settings: LinkSettings, *, timeout: float) -> Link:
-        opened.append(await open_link(settings, timeout=timeout))
+    async def open_slowly(settings: LinkSettings, **options: Any) -> Link:
+        opened.append(await open_link(settings, **options))
         await going_on.wait()
         return opened[-1]
 
@@ -402,7 +402,7 @@ async def test_closed_while_opening(monkeypatch: pytest.MonkeyPatch) -> None:
     async with SimulatedBus([CodedMeter(1)]) as simulated:
         bus = Bus(await serve(simulated, "tcp"))
         opening = asyncio.create_task(bus.open())
-        while not opened:
+        while not (opened or opening.done()):
             await asyncio.sleep(0)
         await bus.close()
         going_on.set()

@@ -49,11 +49,10 @@ def meter_subentry_data(
     readout: Readout,
     bindings: Sequence[dict[str, Any]],
     catalogue: Catalogue,
-    learnt: Quirks,
+    quirks: Quirks,
 ) -> dict[str, Any]:
-    """Return the data of the subentry of a meter that was just read."""
+    """Return the data of the subentry of a meter that was just read with these quirks."""
     profile = catalogue.profile_for(readout.telegrams)
-    quirks = profile.quirks.with_learnt(learnt) if profile else learnt
     shortest_period = profile.shortest_period if profile else None
     first = readout.telegrams[0] if readout.telegrams else None
     return {
@@ -66,7 +65,7 @@ def meter_subentry_data(
 
 
 def meter_subentry(
-    address: Address, readout: Readout, title: str, catalogue: Catalogue, learnt: Quirks
+    address: Address, readout: Readout, title: str, catalogue: Catalogue, quirks: Quirks
 ) -> ConfigSubentryData:
     """Return the subentry of a meter that a search found, with its sensible records bound."""
     meanings = catalogue.interpret(readout.telegrams)
@@ -79,7 +78,7 @@ def meter_subentry(
         subentry_type=SUBENTRY_METER,
         unique_id=meter_unique_id(address),
         title=title,
-        data=meter_subentry_data(address, readout, bindings, catalogue, learnt),
+        data=meter_subentry_data(address, readout, bindings, catalogue, quirks),
     )
 
 

@@ -11,8 +11,9 @@ from ..presentation.reasons import reason_text
 from ..presentation.texts import Texts, option_key
 from ..presentation.titles import meter_title
 from ..profiles.catalogue import Catalogue
-from ..protocol import Bus, Found, LinkError, MBusError, Readout
+from ..protocol import Bus, Found, LinkError, MBusError, Quirks, Readout
 from .adding import meter_subentry
+from .family_reading import async_read_as_family
 
 type Line = Callable[[], AbstractAsyncContextManager[Bus]]
 """Gives the bus for one exchange."""
@@ -25,8 +26,8 @@ _SEARCH_SHARE = 0.8
 class MeterSearch:
     """One search: which meters answered, those of them that are new, and what is to be explained.
 
-    `found` are all that answered, by what tells them apart, and `readouts` what was read of those that send more than
-    the search heard. What was found stays, however the search ends.
+    `found` are all that answered, by what tells them apart, and `readouts` what was read of those that are new, and
+    with which quirks. What was found stays, however the search ends.
     """
 
     known: Collection[Meter]
@@ -37,7 +38,7 @@ class MeterSearch:
     slowly: bool = False
     baud_rate: int | None = None
     found: dict[str, Found] = field(default_factory=dict)
-    readouts: dict[str, Readout] = field(default_factory=dict)
+    readouts: dict[str, tuple[Readout, Quirks]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     error: Exception | None = None
 
@@ -146,12 +147,16 @@ class MeterSearch:
 
     async def _async_read(self, line: Line, found: Found) -> None:
         """Read what the search didn't read of a meter: further telegrams, or which of them is the first."""
-        if not (found.telegram.more_records_follow or found.quirks.reset == "never"):
-            return
+        readout, quirks = self._heard(found)
+        is_whole = not (found.telegram.more_records_follow or quirks.reset == "never")
         try:
             async with line() as bus:
-                self.readouts[found.key] = await bus.read(
-                    found.address, identity=found.identity, quirks=found.quirks
+                if not is_whole:
+                    readout = await bus.read(
+                        found.address, identity=found.identity, quirks=quirks
+                    )
+                self.readouts[found.key] = await async_read_as_family(
+                    bus, found.address, readout, quirks, self.catalogue
                 )
         except LinkError:
             raise
@@ -160,12 +165,16 @@ class MeterSearch:
 
     def _subentry(self, found: Found) -> ConfigSubentryData:
         """Return the meter with its sensible records bound."""
-        heard = Readout(telegrams=(found.telegram,), complete=True)
-        readout = self.readouts.get(found.key, heard)
+        readout, quirks = self.readouts.get(found.key) or self._heard(found)
         return meter_subentry(
             found.address,
             readout,
             self._title(found),
             self.catalogue,
-            found.quirks.learnt_from(readout),
+            quirks.learnt_from(readout),
         )
+
+    def _heard(self, found: Found) -> tuple[Readout, Quirks]:
+        """Return what the search read of a meter, and with which quirks."""
+        heard = Readout(telegrams=(found.telegram,), complete=True)
+        return heard, found.quirks

@@ -42,11 +42,11 @@ from .issues import (
     report_cycle,
     report_memory,
     report_other_meter,
-    report_profile,
     report_records_changed,
     withdraw_other_meter,
 )
 from .meter_log import MeterLog
+from .profile_offer import ProfileOffer
 from .schedule import ALL_TELEGRAMS, Schedule
 from .seams import Seams
 from .store import MBusStore
@@ -133,6 +133,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         self.schedule = entry.runtime_data.schedule
         self._store = entry.runtime_data.store
         self._log = MeterLog(hass, self.name)
+        self._offer = ProfileOffer(hass, entry)
         self.described: dict[str, Described] = {}
         self._describe(meter)
         self.data = self._kept()
@@ -354,7 +355,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self._report_errors()
         if readout.complete:
-            report_profile(self.hass, self.config_entry, self.meter, readout.telegrams)
+            self._offer.async_look(self.meter, readout.telegrams)
         subentry = self.config_entry.subentries[self.meter.id]
         catalogue = cached_catalogue(self.hass)
         quirks = self.meter.quirks.learnt_from(readout)

@@ -22,7 +22,7 @@ from ..protocol import (
     convert_unit,
     limits,
 )
-from .codings import CODINGS, CONVERSIONS, NUMBERS
+from .codings import CODINGS, CONVERSIONS, NUMBERS, RECORD_CODINGS
 
 _EXACT_AS_FLOAT: Final = 10**15
 
@@ -39,8 +39,9 @@ class Interpretation:
 
     A value in `unit` is the record's, in the unit it was bound with, times `factor`, times that of its data field if
     there is one, times the resolution of the present register of `resolution_of` in its telegram. `coding` reads the
-    data in place of the header, `conversion` has the last word, and `no_value` are numbers sent that stand for none.
-    `bits` name those of a number that is none; what is set is told.
+    data in place of the header, `conversion` has the last word, and `no_value` are numbers of the record that stand for none.
+    `bits` name those of a number that is none; what is set is told. `error_is_none`: it comes as a value during an error
+    (function 3) while there is none.
     """
 
     profile: str = field(compare=False)
@@ -54,6 +55,7 @@ class Interpretation:
     conversion: str | None = None
     no_value: frozenset[int] = frozenset()
     bits: tuple[tuple[int, str], ...] = ()
+    error_is_none: bool = False
     device_class: str | None = None
     state_class: str | None = None
     ticked: bool | None = field(default=None, compare=False)
@@ -78,6 +80,10 @@ class Interpretation:
         self, record: Record, telegram: Telegram | None, unit: str | None
     ) -> tuple[Value, Problem | None]:
         """Return the value of a record of a telegram whose header is taken in `unit`, and what is wrong with it."""
+        if self.error_is_none and record.function is Function.ERROR:
+            return None, Problem("during_error")
+        if self.coding in RECORD_CODINGS:
+            return self._read_record(record, telegram)
         if self.coding:
             return self.read_bytes(record.raw)
         value = record.value
@@ -90,6 +96,15 @@ class Interpretation:
             if self.resolution_of:
                 factor *= _resolution(self.resolution_of, telegram)
             return self._made_of(value, factor), record.problem
+        except InvalidValueError as err:
+            return None, err.problem
+
+    def _read_record(
+        self, record: Record, telegram: Telegram | None
+    ) -> tuple[Value, Problem | None]:
+        neighbours = telegram.records if telegram else ()
+        try:
+            return RECORD_CODINGS[self.coding or ""](record, neighbours), None
         except InvalidValueError as err:
             return None, err.problem
 
@@ -130,6 +145,7 @@ class Interpretation:
             "conversion": self.conversion,
             "no_value": sorted(self.no_value),
             "bits": {str(bit): name for bit, name in self.bits},
+            "error_is_none": self.error_is_none,
             "device_class": self.device_class,
             "state_class": self.state_class,
         }
@@ -137,7 +153,7 @@ class Interpretation:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what `as_dict` gave. Raises LookupError or ValueError for what this release doesn't know."""
-        if (coding := data["coding"]) is not None:
+        if (coding := data["coding"]) not in (None, *RECORD_CODINGS):
             CODINGS[coding]
         if (conversion := data["conversion"]) is not None:
             CONVERSIONS[conversion]
@@ -156,6 +172,7 @@ class Interpretation:
             conversion=conversion,
             no_value=frozenset(data["no_value"]),
             bits=tuple((int(bit), name) for bit, name in data["bits"].items()),
+            error_is_none=data["error_is_none"],
             device_class=data["device_class"],
             state_class=data["state_class"],
         )

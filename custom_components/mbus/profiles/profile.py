@@ -73,8 +73,8 @@ class Entry:
 
     The pattern is on the VIF with its VIFEs as hex digits, or on the quantity and modifiers that the standard's tables
     give; None stands for any. `nth` is which of the readout's records with this pattern it is, from 1.
-    What a pattern asks for of storage, tariff and subunit is what the entry explains: it is no part of the meaning, of
-    which `storage_number`, `tariff` and `subunit` tell what they are instead.
+    What a pattern asks for of storage, tariff and subunit, and that a value is one during an error, is what the entry
+    explains: it is no part of the meaning, of which `storage_number`, `tariff` and `subunit` tell what they are instead.
     """
 
     key: str
@@ -105,8 +105,8 @@ class Entry:
     ticked: bool | None = None
     certainty: str = "documented"
 
-    def takes(self, record: Record) -> bool:
-        """Say whether a record has the pattern, whichever one of several it is."""
+    def takes(self, record: Record, vif: str) -> bool:
+        """Say whether a record whose VIF and VIFEs these are has the pattern, whichever one of several it is."""
         signature = record.signature
         return (
             _among(signature.storage_number, self.storage_sent)
@@ -119,11 +119,7 @@ class Entry:
                 or (signature.quantity, signature.modifiers)
                 == (self.quantity_sent, self.modifiers_sent)
             )
-            and (
-                self.vif is None
-                or self.vif.fullmatch(value_information(record.header).hex())
-                is not None
-            )
+            and (self.vif is None or self.vif.fullmatch(vif) is not None)
         )
 
     def interpret(self, record: Record, profile: str) -> Interpretation:
@@ -145,6 +141,9 @@ class Entry:
             conversion=self.conversion,
             no_value=self.no_value,
             bits=self.bits,
+            error_is_none=self.functions is not None
+            and len(self.functions) > 1
+            and Function.ERROR in self.functions,
             device_class=self.device_class,
             state_class=self.state_class,
             ticked=self.ticked,
@@ -163,6 +162,7 @@ class Entry:
             quantity=self.quantity or sent.quantity,
             dimension=dimension(unit),
             modifiers=modifiers,
+            function=sent.without_error.function if self.functions else sent.function,
             storage_number=_said(
                 self.storage_number, sent.storage_number, self.storage_sent
             ),
@@ -215,7 +215,8 @@ class Profile:
             if telegram.header is not None and telegram.header.is_fixed:
                 continue
             for record in telegram.records:
-                taking = [entry for entry in self.entries if entry.takes(record)]
+                vif = value_information(record.header).hex()
+                taking = [entry for entry in self.entries if entry.takes(record, vif)]
                 for entry in taking:
                     seen[entry.key] += 1
                 for entry in taking:

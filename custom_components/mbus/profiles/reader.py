@@ -32,6 +32,8 @@ def read_profile(path: Path, *, is_own: bool = False) -> Profile:
         data = yaml.load(text, Loader=yaml.BaseLoader)
     except (OSError, UnicodeDecodeError) as err:
         raise ProfileError(path, 1, str(err)) from err
+    except RecursionError as err:
+        raise ProfileError(path, 1, "nested too deep") from err
     except yaml.YAMLError as err:
         mark = getattr(err, "problem_mark", None)
         reason = getattr(err, "problem", None) or str(err)
@@ -50,7 +52,7 @@ def read_folder(
 ) -> tuple[list[Profile], list[ProfileError]]:
     """Read every profile of a folder, which may be missing, and say what is wrong with those that are none."""
     profiles, errors = list[Profile](), list[ProfileError]()
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
         try:
             profiles.append(read_profile(path, is_own=is_own))
         except ProfileError as err:

@@ -16,13 +16,15 @@ from .profile import Entry, Kept, Match, Profile
 from .vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES, KNOWN_UNITS
 
 _ANY: Final = "any"
+_LARGEST_FACTOR: Final = 10**30
+_LONGEST_PERIOD: Final = 7 * 86400
 
 
 def _one_of(kind: str, known: Any) -> Any:
     def check(text: Any) -> str:
-        if text not in known:
+        if not isinstance(text, str) or text not in known:
             raise vol.Invalid(f"unknown {kind} {text!r}")
-        return str(text)
+        return text
 
     return check
 
@@ -47,6 +49,14 @@ def _hex(value: Any) -> int:
     return int(value, 16)
 
 
+def _request(value: Any) -> bytes:
+    """Take what a meter is sent, from CI on, as hex digits."""
+    try:
+        return bytes.fromhex(_text(value))
+    except ValueError as err:
+        raise vol.Invalid(f"{value!r} is not bytes in hex digits") from err
+
+
 def _factor(value: Any) -> Fraction:
     try:
         factor = Fraction(value)
@@ -54,6 +64,8 @@ def _factor(value: Any) -> Fraction:
         raise vol.Invalid(f"{value!r} is not a number") from err
     if factor == 0:
         raise vol.Invalid("the factor is 0")
+    if not 1 / _LARGEST_FACTOR <= abs(factor) <= _LARGEST_FACTOR:
+        raise vol.Invalid(f"{value!r} is no factor of a measured value")
     return factor
 
 
@@ -184,11 +196,14 @@ _MATCH: Final = vol.Schema(
 )
 _QUIRKS: Final = vol.Schema(
     {
-        vol.Optional("first_byte_timeout"): vol.Coerce(float),
-        vol.Optional("pause"): vol.Coerce(float),
+        vol.Optional("first_byte_timeout"): vol.All(
+            vol.Coerce(float), vol.Range(min=0.05, max=60)
+        ),
+        vol.Optional("pause"): vol.All(vol.Coerce(float), vol.Range(min=0, max=600)),
+        vol.Optional("application_reset"): _hex,
+        vol.Optional("requests"): _texts(_request),
     }
 )
-"""Only what changes no telegram: a meter's records are bound before its quirks are stored."""
 _KEPT: Final = vol.Schema(
     {
         vol.Required("storage"): vol.All(_number, vol.Range(min=1)),
@@ -202,7 +217,9 @@ _PROFILE: Final = vol.Schema(
         vol.Required("match"): vol.All([_MATCH], vol.Length(min=1)),
         vol.Optional("sources"): [{vol.Required("title"): _text, str: _text}],
         vol.Optional("tried"): _text,
-        vol.Optional("shortest_period"): vol.All(_number, vol.Range(min=1)),
+        vol.Optional("shortest_period"): vol.All(
+            _number, vol.Range(min=1, max=_LONGEST_PERIOD)
+        ),
         vol.Optional("quirks"): _QUIRKS,
         vol.Optional("records"): [vol.Any(dict)],
         vol.Optional("blocks"): [_BLOCK],

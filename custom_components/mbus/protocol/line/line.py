@@ -30,14 +30,13 @@ _NEVER_QUIET = 3.0
 class Exchange:
     """One request and what came after it, for the bus trace.
 
-    `time` is in seconds since 1970, `duration` in seconds. `reply` is the beginning of what came,
-    `more` the number of bytes after that, `discarded` the kinds of what was not the answer.
+    `time` is in seconds since 1970, `duration` in seconds. `reply` is what came, or the beginning of
+    it if no meter sends so much, `discarded` the kinds of what was not the answer.
     """
 
     time: float
     request: bytes
     reply: bytes
-    more: int = 0
     is_answered: bool
     discarded: tuple[Discard, ...] = ()
     duration: float
@@ -50,12 +49,11 @@ class Exchange:
 
 @dataclass(slots=True)
 class Statistics:
-    """What happened on a line; `busy_time` is in seconds."""
+    """What happened on a line."""
 
     requests: int = 0
     replies: int = 0
     discarded: Counter[Discard] = field(default_factory=Counter)
-    busy_time: float = 0.0
 
 
 class Line:
@@ -149,14 +147,13 @@ class Line:
             await self._listen(reply, judge, sent + wait, listen_on=listen_on)
         finally:
             duration = self._loop.time() - started
-            self._count(reply, duration)
+            self._count(reply)
             if self._on_exchange is not None:
                 self._on_exchange(
                     Exchange(
                         time=began_at,
                         request=request,
                         reply=bytes(reply.raw[:_SHOWN]),
-                        more=max(0, len(reply.raw) - _SHOWN),
                         is_answered=reply.answer is not None,
                         discarded=tuple(reply.discarded),
                         duration=duration,
@@ -202,11 +199,10 @@ class Line:
         if reply.is_doubtful and Discard.SECOND in reply.discarded:
             reply.answer = None
 
-    def _count(self, reply: Reply[Any], duration: float) -> None:
+    def _count(self, reply: Reply[Any]) -> None:
         self.statistics.requests += 1
         self.statistics.replies += reply.answer is not None
         self.statistics.discarded.update(reply.discarded)
-        self.statistics.busy_time += duration
         if _LOGGER.isEnabledFor(logging.DEBUG):
             _LOGGER.debug(
                 "%s > %s: %s",

@@ -1,4 +1,4 @@
-"""What went wrong in all attempts, named by what came instead of the answer."""
+"""Why a request has no answer after all attempts: by what came instead."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ from .errors import (
 )
 
 
-def failure(
+def unanswered(
     address: Address, replies: Sequence[Reply[Any]], reading: Collector | None = None
 ) -> MBusError:
     """Give the error for replies none of which has an answer."""
