@@ -73,7 +73,7 @@ async def test_killed_while_polling() -> None:
         async def read_and_write() -> dict[str, Any]:
             """Have all meters read and that written; return all states then."""
             gateway.dead, gateway.latency = False, 0.0
-            await home_assistant.do("write_within", seconds=WITHIN.total_seconds())
+            await home_assistant.do("write_within", seconds=WITHIN.seconds)
             # What is asked of a dead gateway is given up, and what is to be written within a minute is.
             await home_assistant.do("reload", entry_id=entry_id)
             begun = datetime.now(UTC)
@@ -113,8 +113,8 @@ async def test_killed_while_polling() -> None:
             gateway.dead = True
             await home_assistant.start()
             shown = (await home_assistant.do("states", entry_id=entry_id)).result
-            for meter_id, meter in meters.items():
-                bindings = [binding["id"] for binding in meter["data"]["bindings"]]
+            for meter_id, subentry in meters.items():
+                bindings = [binding["id"] for binding in subentry["data"]["bindings"]]
                 is_old = stored[meter_id] == times[meter_id]
                 assert is_old == all(shown[one] == states[one] for one in bindings)
                 assert all(shown[one] != STATE_UNAVAILABLE for one in bindings)

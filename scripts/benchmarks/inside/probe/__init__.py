@@ -246,7 +246,7 @@ class Probe:
         for meter_id in data.coordinators:
             data.schedule.async_set_due(meter_id, dt_util.utcnow())
 
-    async def write_within(self, seconds: float) -> None:
+    async def write_within(self, seconds: int) -> None:
         """Let M-Bus write what it keeps within so many seconds of a change instead of a minute."""
         # Only here, so that the bare integration can be alone.
         from custom_components.mbus.polling import store
