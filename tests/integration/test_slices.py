@@ -23,8 +23,14 @@ async def subentries(
     for address in range(3, 3 + METERS):
         bus.meters.append(WaterMeter(address))
         found = await subentry_of(hass, port, address)
-        data = MappingProxyType(dict(found["data"]))
-        subentries.append(ConfigSubentry(**{**found, "data": data}))
+        subentries.append(
+            ConfigSubentry(
+                data=MappingProxyType(dict(found["data"])),
+                subentry_type=found["subentry_type"],
+                title=found["title"],
+                unique_id=found["unique_id"],
+            )
+        )
     return subentries
 
 
