@@ -22,7 +22,7 @@ from ..const import CONF_BINDINGS, DOMAIN, SUBENTRY_METER
 from ..meters.meter import Meter, configured_as, meter_unique_id
 from ..polling.coordinator import MBusConfigEntry
 from ..polling.targets import connection_of
-from ..presentation.described import describe
+from ..presentation.described import described_of
 from ..presentation.texts import Texts, async_get_texts, option_key
 from ..protocol import parse_address
 from .fields import CONNECTION, refused
@@ -81,7 +81,7 @@ async def async_import_meters(call: ServiceCall) -> ServiceResponse:
     if filename := call.data.get("filename"):
         try:
             content = json.loads(await async_read(call.hass, filename))
-        except ValueError as err:
+        except (RecursionError, ValueError) as err:
             raise refused("no_meters", error=str(err)) from err
     else:
         content = call.data["meters"]
@@ -143,7 +143,13 @@ def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Import
     for number, item in enumerate(content["meters"], 1):
         try:
             one = _imported(entry, item)
-        except (AttributeError, LookupError, TypeError, ValueError) as err:
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as err:
             problem = _text("unreadable", texts).format(error=err)
             problems.append(f"{number}: {problem}")
             continue
@@ -173,8 +179,10 @@ def _imported(entry: MBusConfigEntry, item: Mapping[str, Any]) -> _Imported:
         unique_id=unique_id,
     )
     meter = Meter.from_subentry(subentry)
-    if len(describe(meter, {})) < len(data[CONF_BINDINGS]):
+    if len(meter.bindings) < len(data[CONF_BINDINGS]):
         raise ValueError(CONF_BINDINGS)
+    for binding in meter.bindings.values():
+        described_of(binding, meter.medium)
     return _Imported(
         meter=meter,
         subentry=subentry,
