@@ -101,7 +101,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         connection=connection,
         schedule=Schedule(hass, entry, connection, store, on_reading=async_tell),
         store=store,
-        seams=Seams(hass, store.notes),
+        seams=Seams(hass, store),
         history=History(hass, store, coordinators),
         gateway_device_id=gateway.id,
         memory_limit=all_options(entry.options)[CONF_MEMORY_LIMIT],

@@ -43,7 +43,9 @@ def async_take_out(coordinator: MeterCoordinator, seams: Sequence[Seam]) -> None
     """
     shown = _shown(coordinator, coordinator.data.results)
     unseen = coordinator.meter.bindings.keys() - shown.keys()
-    coordinator.config_entry.runtime_data.seams.async_take_out(seams, unseen)
+    runtime = coordinator.config_entry.runtime_data
+    runtime.seams.async_take_out(seams, unseen)
+    runtime.store.async_write_soon()
 
 
 def _shown(
