@@ -7,7 +7,7 @@ from homeassistant.components.repairs import RepairsFlowResult
 import voluptuous as vol
 
 from ..const import CONF_BINDINGS
-from ..meters.meter import Meter
+from ..meters.meter import Meter, stored_bindings
 from ..meters.reinterpretation import Reinterpretation, reinterpret, reinterpreted
 from ..presentation.display import display_of
 from ..presentation.naming import binding_name
@@ -39,7 +39,7 @@ class ProfileFlow(MeterRepairFlow):
         changes = reinterpret(meter, self._telegrams, catalogue)
         if user_input is not None:
             bindings = reinterpreted(
-                self._subentry.data[CONF_BINDINGS], changes, self._telegrams, meanings
+                stored_bindings(self._subentry.data), changes, self._telegrams, meanings
             )
             self._store({CONF_BINDINGS: bindings})
             return self.async_create_entry(data={})
