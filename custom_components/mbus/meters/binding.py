@@ -205,10 +205,10 @@ class Binding:
         record = telegram.records[self.index]
         if self.signature is None:
             return record
-        if record.signature not in (
-            self.signature,
-            replace(self.signature, function=Function.ERROR),
-        ):
+        expected = {self.signature, replace(self.signature, function=Function.ERROR)}
+        if self.interpretation and self.interpretation.error_is_none:
+            expected.add(self.signature.without_error)
+        if record.signature not in expected:
             raise BindingError(
                 BindingState.RECORD_CHANGED, self._change(record), is_missing=True
             )

@@ -30,8 +30,8 @@ async def async_seams_of_exchange(
     return await async_seams(
         coordinator.hass,
         coordinator.displays,
-        _shown(coordinator, coordinator.data.results),
-        _shown(coordinator, evaluation.results),
+        shown_numbers(coordinator, coordinator.data.results),
+        shown_numbers(coordinator, evaluation.results),
     )
 
 
@@ -41,14 +41,12 @@ def async_take_out(coordinator: MeterCoordinator, seams: Sequence[Seam]) -> None
 
     Called before the new meter is stored: with that, nothing of the old one is shown any more.
     """
-    shown = _shown(coordinator, coordinator.data.results)
+    shown = shown_numbers(coordinator, coordinator.data.results)
     unseen = coordinator.meter.bindings.keys() - shown.keys()
-    runtime = coordinator.config_entry.runtime_data
-    runtime.seams.async_take_out(seams, unseen)
-    runtime.store.async_write_soon()
+    coordinator.config_entry.runtime_data.seams.async_take_out(seams, unseen)
 
 
-def _shown(
+def shown_numbers(
     coordinator: MeterCoordinator, results: Mapping[str, Result]
 ) -> dict[str, float]:
     """Return the numbers that the enabled sensors of a meter show of a reading, by their bindings' ids."""

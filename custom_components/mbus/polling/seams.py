@@ -130,6 +130,7 @@ class Seams:
                 ),
             ]
         )
+        self._store.async_write_soon()
         self._async_watch()
 
     @callback
