@@ -10,7 +10,7 @@ from .session import Session
 async def read_requested(
     session: Session, reading: Collector, quirks: Quirks, attempts: int
 ) -> None:
-    """Ask a meter whose own telegrams were read for what it needs a request for. Raises what `failure` gives."""
+    """Ask a meter whose own telegrams were read for what it needs a request for. Raises MeterError or LinkError."""
     reading.is_in_order = False
     field = link_address(reading.address)
     for request in quirks.requests:
