@@ -329,7 +329,7 @@ async def test_a_profile_of_ones_own_without_restart(
     assert issue.translation_placeholders == {
         "file": "pump.yaml",
         "line": "6",
-        "reason": "records.0.unit: unknown unit 'stone'",
+        "reason": "records.0.unit: “stone” is not known",
     }
     assert state_of(hass, "volume") == "6.789"
 
