@@ -121,7 +121,22 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
         (
             HEAD + "records:\n  - {key: a, vif: '04'}\n  - {key: a, vif: '05'}\n",
             4,
-            "records: two records have the key “a”",
+            "records: the key “a” is taken already",
+        ),
+        (
+            HEAD
+            + "blocks:\n  - length: 3\n    fields:\n"
+            + "      - {key: a, offset: 0, length: 1, coding: hex, quantity: cost}\n"
+            * 2,
+            6,
+            "blocks.0.fields: the key “a” is taken already",
+        ),
+        (
+            HEAD
+            + "blocks:\n  - length: 3\n    fields:\n"
+            + "      - {key: block, offset: 0, length: 1, coding: hex, quantity: cost}\n",
+            6,
+            "blocks.0.fields: the key “block” is taken already",
         ),
         (HEAD + "quirks:\n  pause: -1\n", 5, "quirks.pause: “-1” is less than 0"),
         (HEAD + "quirks:\n  pause: long\n", 5, "quirks.pause: “long” is not a number"),
