@@ -276,6 +276,9 @@ async def test_no_profile_and_a_certain_one(
     options = options_of(dialog.result, "profile")
     assert options["automatic"].startswith("Automatic (ABB A41")
     assert options["none"] == "None"
+    assert [*options][2:4] == ["abb_a4x_b2x", "abb_delta"]
+    names = [*options.values()][4:]
+    assert names == sorted(names, key=str.casefold)
     assert options["kamstrup_multical"].startswith("Kamstrup Multical")
     settings = suggested(dialog.result)
     assert settings["profile"] == "automatic"
