@@ -18,7 +18,7 @@ from ..meters.reading import Result
 from ..meters.transformation import STEP_TYPES, Outcome, Step, is_number
 from ..presentation.described import guard_of
 from ..presentation.description import sensor_description, transformed_result
-from ..presentation.display import display_of
+from ..presentation.display import HIDDEN, display_of
 from ..presentation.reasons import reason_text
 from ..presentation.resulting import Resulting
 from ..presentation.texts import async_get_texts, option_key
@@ -39,7 +39,6 @@ MOST_STEPS: Final = 9
 """How many steps the menu has texts for."""
 
 _EXAMPLE: Final = "{{ value / 2 }}"
-_HIDDEN: Final = "••••"
 
 
 class TransformationSteps(BindingSteps):
@@ -300,7 +299,7 @@ class TransformationSteps(BindingSteps):
             if STEP_TYPES[step["type"]].numeric and not (
                 value is None or is_number(value)
             ):
-                shown = _HIDDEN if self._is_secret else _shown(value)
+                shown = HIDDEN if self._is_secret else _shown(value)
                 return {field: "step_needs_number"}, {"value": shown}
             value = output
         return {}, {}
@@ -311,7 +310,7 @@ class TransformationSteps(BindingSteps):
         if (evaluated := self._evaluated(self._steps)) is None:
             return "–", nothing, ""
         if self._is_secret:
-            return _HIDDEN, [f"**{_HIDDEN}**" for _ in nothing], ""
+            return HIDDEN, [f"**{HIDDEN}**" for _ in nothing], ""
         result, outcome = evaluated
         raw = _shown(result.raw, self._binding.unit)
         texts = await async_get_texts(self.hass)
