@@ -52,6 +52,16 @@ def describe(meter: Meter, known: Mapping[str, Described]) -> dict[str, Describe
     return described
 
 
+def displays_of(described: Mapping[str, Described]) -> dict[str, Display]:
+    """Return how each binding is shown."""
+    return {key: one.display for key, one in described.items()}
+
+
+def guards_of(described: Mapping[str, Described]) -> dict[str, Guard]:
+    """Return what the values of each binding have to be."""
+    return {key: one.guard for key, one in described.items()}
+
+
 def guard_of(binding: Binding, display: Display) -> Guard:
     """Return what the values of a binding have to be."""
     return Guard(
