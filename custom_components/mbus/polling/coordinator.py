@@ -25,7 +25,7 @@ from ..meters.learning import learnt_from
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
 from ..meters.reason import Reason
-from ..presentation.described import Described, describe
+from ..presentation.described import Described, describe, guards_of
 from ..presentation.reasons import fault_text
 from ..presentation.texts import cached_texts
 from ..profiles.catalogue import cached_catalogue
@@ -137,12 +137,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     def _describe(self, meter: Meter) -> None:
         """Work out how the meter's bindings are shown, once for as long as they stay as they are."""
         self.name = f"{self.config_entry.title} {meter.title}"
-        described = self.described = describe(meter, self.described)
-        bindings = {key: one.binding for key, one in described.items()}
+        self.described = describe(meter, self.described)
+        bindings = {key: one.binding for key, one in self.described.items()}
         self.meter = replace(meter, bindings=bindings)
-        self.displays = {key: one.display for key, one in described.items()}
-        self.controls = {key: one.control for key, one in described.items()}
-        self.guards = {key: one.guard for key, one in described.items()}
 
     def _kept(self) -> MeterData:
         """Return what the last run left of this meter, not of one that was at its address before."""
@@ -376,7 +373,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
 
     def _evaluate(self, reading: Reading, before: Mapping[str, Memory]) -> Evaluation:
-        meter, guards, period = self.meter, self.guards, self.period
+        meter, guards, period = self.meter, guards_of(self.described), self.period
         return evaluate(reading, meter, guards, before, period=period, hass=self.hass)
 
     @callback
