@@ -46,7 +46,7 @@ def short_search() -> Iterator[None]:
     protocol = "custom_components.mbus.protocol"
     with (
         patch(f"{protocol}.master.search.LAST_PRIMARY", 3),
-        patch(f"{protocol}.master.search.POWER_UP", 0),
+        patch(f"{protocol}.master.listening.POWER_UP", 0),
         patch(f"{protocol}.line.link._NETWORK_LATENCY", 0.02),
     ):
         yield

@@ -364,7 +364,7 @@ async def test_integration_proposes_energy(
     assert shown(sensor(hass, "power")) == ("0.0", "Wh", "energy", "total")
 
 
-@pytest.mark.parametrize("step", ["damper", "default_value"])
+@pytest.mark.parametrize("step", ["damper", "default_value", "script"])
 async def test_total_that_can_fall(
     hass: HomeAssistant, entry: MockConfigEntry, power: Dialog, step: str
 ) -> None:

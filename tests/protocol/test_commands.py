@@ -51,8 +51,8 @@ from tests.simulator import (
     frames,
     is_request_for_data,
 )
+from tests.simulator.clock import StillLoop
 
-from .clock import StillLoop
 from .lines import TIMEOUT, mastered, serve
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")

@@ -44,20 +44,25 @@ class ProfileFlow(MeterRepairFlow):
             self._interpret(telegrams),
         )
         changed = replace(meter, bindings=bindings_from(bindings))
-        outlook = await async_outlook(coordinator, changed, self._reading)
+        # What is shown when it changes may be of a later reading than what the meter says of its records.
+        outlook = await async_outlook(
+            coordinator, changed, coordinator.data.reading or self._reading
+        )
         if user_input is not None:
             seams = coordinator.config_entry.runtime_data.seams
             seams.async_take_out(outlook.seams, unseen=())
             self._store({CONF_BINDINGS: bindings})
             return self.async_create_entry(data={})
         return self.async_show_form(
-            step_id="apply",
+            step_id="apply_most" if changes.kept else "apply",
             data_schema=vol.Schema({}),
             description_placeholders={
                 **self._placeholders,
                 **self._listed(meter, changed, changes, outlook),
             },
         )
+
+    async_step_apply_most = async_step_apply
 
     def _listed(
         self,
@@ -75,7 +80,7 @@ class ProfileFlow(MeterRepairFlow):
                 f"- {before}: {_shown(outlook.before.get(key))} → {after}: {_shown(outlook.after.get(key))}"
             )
         kept = [f"- {binding_name(binding, texts)}" for binding in changes.kept]
-        return {"changed": "\n".join(lines) or "–", "kept": "\n".join(kept) or "–"}
+        return {"changed": "\n".join(lines), "kept": "\n".join(kept)}
 
 
 def _shown(shown: Shown | None) -> str:

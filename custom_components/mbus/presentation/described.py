@@ -82,8 +82,8 @@ def guard_of(binding: Binding, display: Display) -> Guard:
 def _sends_number(binding: Binding) -> bool:
     """Return whether the record held a number when it was bound."""
     interpretation = binding.interpretation
-    if interpretation and interpretation.sends_number is not None:
-        return interpretation.sends_number
+    if interpretation and interpretation.rule.sends_number is not None:
+        return interpretation.rule.sends_number
     if not binding.header:
         return False
     try:
