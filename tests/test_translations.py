@@ -104,7 +104,6 @@ def test_every_text_is_there(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_placeholders(language: str) -> None:
     """Home Assistant drops a text whose placeholders are others than the English one's."""
-    texts = texts_of(language)
     assert [
         path
         for path, text, said in both(language)
@@ -115,7 +114,6 @@ def test_placeholders(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_translated(language: str) -> None:
     """What is said in whole sentences is never the English text; a word may be the same."""
-    texts = texts_of(language)
     assert [
         path
         for path, text, said in both(language)
@@ -127,7 +125,6 @@ def test_translated(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_equal_texts_are_translated_alike(language: str) -> None:
     """What is called the same in one place and in another is so in each language."""
-    texts = texts_of(language)
     said: dict[str, set[str]] = {}
     for _, text, translated in both(language):
         said.setdefault(text, set()).add(translated)
@@ -141,7 +138,6 @@ def test_equal_texts_are_translated_alike(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_named_is_called_so(language: str) -> None:
     """A text that names a field or a menu's row in *italics* names it as it is written there."""
-    texts = texts_of(language)
     named: dict[str, set[str]] = {}
     for _, text, translated in both(language):
         named.setdefault(text, set()).add(f"*{translated}*")
