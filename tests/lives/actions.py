@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from homeassistant.const import Platform
+from homeassistant.const import CONF_PORT, Platform
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
@@ -257,15 +257,12 @@ async def switch(life: Life, *, on: bool) -> None:
 @action(2)
 async def reconfigure(life: Life, random: Random) -> None:
     """Reach the bus by another port."""
-    master, other = life.gateways
+    master, other = map(way, life.gateways)
     options = {**life.entry.options}
     if options[CONF_BACKUP]:
-        options[CONF_BACKUP] = way(master)
+        options[CONF_BACKUP] = master
     life.hass.config_entries.async_update_entry(
-        life.entry,
-        data=way(other),
-        options=options,
-        unique_id=f"tcp:{other.host}:{other.port}",
+        life.entry, data=other, options=options, unique_id=str(other[CONF_PORT])
     )
 
 

@@ -6,7 +6,9 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from random import Random, SystemRandom
+from tempfile import TemporaryDirectory
 from typing import Any, override
 
 from homeassistant.components.repairs import issue_handler
@@ -24,21 +26,27 @@ from custom_components.mbus.const import (
     CONF_BACKUP,
     CONF_BAUD_RATE,
     CONF_BINDINGS,
+    CONF_DATA_BITS,
     CONF_ON_DEMAND,
+    CONF_PARITY,
     CONF_PERIOD,
+    CONF_STOP_BITS,
     DOMAIN,
+    TYPE_SERIAL,
     TYPE_TCP,
 )
 from tests.simulator import Faults, SimulatedBus, TruthfulMeter
-from tests.simulator.gateway import Answer, Gateway, TcpGateway
+from tests.simulator.gateway import Answer, Gateway, PtyGateway, TcpGateway
 
-from .clock import Clock
+from .clock import OVER_A_TERMINAL, Clock
 from .places import Installer, Place
 from .witness import Witness
 
 _PORTS = SystemRandom()
 
 PERIOD = timedelta(minutes=5)
+_SERIAL = 0.3
+"""Share of the connections that are serial ports."""
 LATE = 4.0
 """Seconds after which a late answer comes: the master has given up after 3, and may have asked again."""
 DOWN = 20.0
@@ -64,15 +72,19 @@ class Setting:
     period: timedelta = PERIOD
 
 
-def way(gateway: Gateway) -> dict[str, Any]:
+type Way = TcpGateway | PtyGateway
+
+
+def way(gateway: Way) -> dict[str, Any]:
     """Return what is stored of a way to the bus."""
-    assert isinstance(gateway, TcpGateway)
-    return {
+    common = {CONF_NAME: "Cellar", CONF_BAUD_RATE: 2400}
+    if isinstance(gateway, PtyGateway):
+        serial = {CONF_PARITY: "E", CONF_DATA_BITS: 8, CONF_STOP_BITS: 1}
+        return common | serial | {CONF_TYPE: TYPE_SERIAL, CONF_PORT: gateway.path}
+    return common | {
         CONF_TYPE: TYPE_TCP,
-        CONF_NAME: "Cellar",
         CONF_HOST: gateway.host,
         CONF_PORT: gateway.port,
-        CONF_BAUD_RATE: 2400,
     }
 
 
@@ -115,9 +127,13 @@ class Life:
         self.entry: MockConfigEntry
         self.witness: Witness
         self._storage = storage
+        self._folder = TemporaryDirectory()
 
     async def begin(self) -> None:
         """Set the connection up."""
+        if self.random.random() < _SERIAL:
+            await self.bus.serve_pty(Path(self._folder.name) / "converter")
+            self.clock.on_the_way = OVER_A_TERMINAL
         while len(self.bus.gateways) < 2:
             # Not one that a client may be given while the gateway is away.
             with suppress(OSError):
@@ -128,10 +144,10 @@ class Life:
             domain=DOMAIN,
             title="Cellar",
             unique_id="tcp",
-            data=way(self.bus.gateways[0]),
+            data=way(self.gateways[0]),
             options={
                 CONF_PERIOD: self.setting.period // timedelta(milliseconds=1),
-                CONF_BACKUP: self.random.choice((None, way(self.bus.gateways[1]))),
+                CONF_BACKUP: self.random.choice((None, way(self.gateways[1]))),
             },
             subentries_data=[self._subentry(place) for place in places],
         )
@@ -163,6 +179,7 @@ class Life:
             ),
         ]
         await self.bus.close()
+        self._folder.cleanup()
         self.witness.faults.extend(f"left: {one}" for one in left)
 
     # What there is
@@ -183,10 +200,16 @@ class Life:
         return self.entry.runtime_data.connection.stopped is not None
 
     @property
-    def gateways(self) -> list[TcpGateway]:
+    def gateways(self) -> list[Way]:
         """The ways to the bus, the configured one first."""
-        gateways = [one for one in self.bus.gateways if isinstance(one, TcpGateway)]
-        return sorted(gateways, key=lambda one: one.port != self.entry.data[CONF_PORT])
+        gateways = [
+            one for one in self.bus.gateways if isinstance(one, TcpGateway | PtyGateway)
+        ]
+        if hasattr(self, "entry"):
+            gateways.sort(
+                key=lambda one: way(one)[CONF_PORT] != self.entry.data[CONF_PORT]
+            )
+        return gateways
 
     def data(self, place: Place) -> Mapping[str, Any]:
         """Return what is stored of a meter."""
