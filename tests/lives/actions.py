@@ -23,11 +23,14 @@ from custom_components.mbus.protocol import parse_address
 
 from .life import Life, way
 from .places import Place, names_of
+from .reference import SCRIPTS
 from .table import action
 from .troubles import wait_for_request
 
 _PERIODS = (None, 120, 300, 900, 3600)
 """Seconds; None: the connection's."""
+_HALF_A_MINUTE = timedelta(seconds=31)
+"""So far is a clock off at most whose meter takes no seconds."""
 
 
 @action(3)
@@ -169,7 +172,7 @@ async def edit_chain(life: Life, random: Random) -> None:
     place = random.choice(life.places)
     binding_id = random.choice([*place.bindings])
     told = place.bindings[binding_id]
-    kinds = ["scaling", "damper"]
+    kinds = ["scaling", "script", "damper"]
     if told.quantity.unit == "W":
         kinds += ["integration", "integration"]
     elif told.quantity.is_total:
@@ -190,7 +193,7 @@ async def edit_chain(life: Life, random: Random) -> None:
 
 
 def _order(kind: str) -> int:
-    return ("scaling", "damper", "integration", "derivative").index(kind)
+    return ("scaling", "script", "damper", "integration", "derivative").index(kind)
 
 
 def _new_step(kind: str, random: Random) -> dict[str, Any]:
@@ -201,6 +204,8 @@ def _new_step(kind: str, random: Random) -> dict[str, Any]:
                 "factor": random.choice((0.5, 2, 3)),
                 "shift": random.choice((0, 10)),
             }
+        case "script":
+            step["template"] = random.choice([*SCRIPTS])
         case "damper":
             step["lag"] = random.choice((60, 600))
         case _:
@@ -300,3 +305,46 @@ async def spoil(life: Life, random: Random) -> None:
     meter = random.choice(life.places).installed
     names = [one.name for one in meter.quantities]
     meter.invalid = {name for name in names if random.random() < 0.3}
+
+
+@action(2)
+async def set_clock(life: Life, random: Random) -> None:
+    """Set the clock of a meter; what it shows then is the time."""
+    if life.places:
+        meter = (place := random.choice(life.places)).installed
+        if await life.act(place, "set_clock"):
+            late = meter.clock_offset
+            if abs(late) > _HALF_A_MINUTE:
+                life.witness.faults.append(f"{place.id}: the clock is {late} off")
+
+
+@action(2)
+async def set_address(life: Life, random: Random) -> None:
+    """Give a meter another address; a person puts right what was not heard of."""
+    if not life.places:
+        return
+    place = random.choice(life.places)
+    meter = place.installed
+    taken = {other.address for one in life.places for other in one.meters.values()}
+    address = random.choice([one for one in range(251) if one not in taken])
+    await life.act(place, "set_primary_address", address=address)
+    if not place.by_secondary and str(life.data(place)["address"]) != place.address:
+        unique_id = meter_unique_id(meter.address)
+        life.store(place, unique_id, address=meter.address)
+
+
+@action(1)
+async def search(life: Life, random: Random) -> None:
+    """Search the bus; what is read meanwhile is right."""
+    if life.is_loaded:
+        with suppress(HomeAssistantError):
+            await life.hass.services.async_call(
+                DOMAIN,
+                "search",
+                {
+                    "config_entry_id": life.entry.entry_id,
+                    "method": random.choice(("secondary", "both")),
+                },
+                blocking=True,
+                return_response=True,
+            )

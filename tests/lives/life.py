@@ -16,7 +16,12 @@ from homeassistant.components.repairs.const import DOMAIN as REPAIRS_DOMAIN
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT, CONF_TYPE, Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     get_scheduled_timer_handles,
@@ -246,6 +251,20 @@ class Life:
         await self.hass.services.async_call(
             platform, service, {"entity_id": entity_id}, blocking=True
         )
+
+    async def act(self, place: Place, action: str, **data: Any) -> bool:
+        """Call an action on a meter; say whether that worked."""
+        device = dr.async_get(self.hass).async_get_device_by_identifier(
+            (DOMAIN, place.id), self.entry.entry_id
+        )
+        try:
+            if device:
+                await self.hass.services.async_call(
+                    DOMAIN, action, {"device_id": device.id, **data}, blocking=True
+                )
+        except HomeAssistantError:
+            return False
+        return device is not None
 
     def store(self, place: Place, unique_id: str | None = None, **updates: Any) -> None:
         """Change what is stored of a meter."""
