@@ -42,8 +42,8 @@ from ..profiles.catalogue import cached_catalogue
 from ..profiles.interpretation import Interpretations
 from ..protocol import Telegram
 from .adding import bind
+from .fields import number
 from .flow_errors import FieldErrors
-from .link_form import number
 from .presentation_form import (
     PRESENTATION,
     async_presentation_errors,
