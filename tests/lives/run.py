@@ -136,7 +136,8 @@ async def see_back(life: Life, places: Sequence[Place]) -> None:
     for place in life.places:
         if life.period(place) is None:
             await press_read_now(life, place)
-        while life.witness.has_fallen(place):
+        is_there = place.number == place.installed.identification
+        while is_there and life.witness.has_fallen(place):
             # It is believed at the second reading.
             await press_read_now(life, place)
     await life.hass.async_block_till_done(wait_background_tasks=True)
