@@ -8,7 +8,7 @@ from typing import Any
 
 from homeassistant.const import CONF_PORT, Platform
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers import entity_registry as er
 
 from custom_components.mbus.const import (
     CONF_BACKUP,
@@ -89,8 +89,7 @@ async def adopt(life: Life, random: Random) -> None:
 async def take_in(life: Life, place: Place, random: Random) -> None:
     """Adopt the meter that is there, by its repair if there is one, or else by its number."""
     issue = f"other_meter_{place.id}"
-    registry = ir.async_get(life.hass)
-    if registry.async_get_issue(DOMAIN, issue) and random.random() < 0.5:
+    if life.is_fixable(issue) and random.random() < 0.5:
         await life.repair(issue, {"next_step_id": "adopt"}, {})
         return
     number = place.installed.identification

@@ -229,6 +229,11 @@ class Life:
             return None
         return timedelta(milliseconds=own) if own else self.setting.period
 
+    def is_fixable(self, issue_id: str) -> bool:
+        """Tell whether there is a repair that a person can go through."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, issue_id)
+        return issue is not None and bool(issue.is_fixable)
+
     def is_bound(self, place: Place) -> bool:
         """Tell whether each record is where the binding says."""
         telegrams = place.installed.places
@@ -278,7 +283,7 @@ class Life:
 
     async def repair(self, issue_id: str, *inputs: dict[str, Any]) -> None:
         """Go through a repair with these inputs, if it is there."""
-        if ir.async_get(self.hass).async_get_issue(DOMAIN, issue_id) is None:
+        if not self.is_fixable(issue_id):
             return
         manager = self.hass.data[REPAIRS_DOMAIN]["flow_manager"]
         result = await manager.async_init(DOMAIN, data={"issue_id": issue_id})

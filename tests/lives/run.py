@@ -66,6 +66,8 @@ async def live(
                 break
         else:
             await settle(life)
+    except Exception as err:
+        raise LifeError(seed, steps[:made], [repr(err)]) from err
     finally:
         await life.end()
     if life.witness.faults:
