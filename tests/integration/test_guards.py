@@ -301,6 +301,18 @@ async def test_total_that_falls_over_a_restart(
     assert state_of(hass, "energy") == "5"
 
 
+async def test_total_below_zero(
+    hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """A register below zero counts both ways: it is shown at once when it is less, and so is all else."""
+    meter.records[1] = integer("04 13", -6_000)
+    await create_entry(7)
+    meter.records[:2] = [integer("04 06", 12_346), integer("04 13", -6_001)]
+    await let_poll(hass, 301)
+    assert (state_of(hass, "energy"), state_of(hass, "volume")) == ("12346", "-6.001")
+    assert state_of(hass, "binding_state") == "ok"
+
+
 async def test_total_that_falls_in_one_reading_only(
     hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
 ) -> None:
