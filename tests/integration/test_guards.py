@@ -12,7 +12,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.mbus.const import CONF_BINDINGS, DOMAIN
-from tests.simulator import SimulatedBus, SimulatedMeter
+from tests.simulator import SimulatedBus, SimulatedMeter, is_request_for_data
 from tests.simulator.records import integer
 
 from .conftest import CreateEntry, let_poll
@@ -299,6 +299,20 @@ async def test_total_that_falls_over_a_restart(
 
     assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 2
     assert state_of(hass, "energy") == "5"
+
+
+async def test_total_below_zero(
+    hass: HomeAssistant, bus: SimulatedBus, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """A register below zero counts both ways: it is shown at once when it is less, and so is all else."""
+    meter.records[1] = integer("04 13", -6_000)
+    await create_entry(7)
+    meter.records[:2] = [integer("04 06", 12_346), integer("04 13", -6_001)]
+    bus.requests.clear()
+    await let_poll(hass, 301)
+    assert sum(map(is_request_for_data, bus.requests)) == 1
+    assert (state_of(hass, "energy"), state_of(hass, "volume")) == ("12346", "-6.001")
+    assert state_of(hass, "binding_state") == "ok"
 
 
 async def test_total_that_falls_in_one_reading_only(

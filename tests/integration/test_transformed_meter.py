@@ -184,15 +184,40 @@ async def test_failing_step_stops_nothing_else(
     assert state_of(hass, "binding_state") == "ok"
 
 
-async def test_text_is_no_value_of_a_numeric_sensor(
-    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry
+@pytest.mark.parametrize("template", ["much", "{{ value > 5 }}"])
+async def test_no_number_is_no_value_of_a_numeric_sensor(
+    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry, template: str
 ) -> None:
     """What a sensor can't show is an error of the chain."""
-    words = {"type": "script", "id": "words", "template": "much"}
+    words = {"type": "script", "id": "words", "template": template}
     transform(hass, entry, power=[words])
     await set_up(hass, entry)
     assert state_of(hass, "power") == STATE_UNKNOWN
     assert state_of(hass, "binding_state") == "transformation_failed"
+
+
+async def test_another_meter_is_not_derived_from(
+    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry, clock: Clock
+) -> None:
+    """What a meter moved since the one before it was read is nothing of either; its sum goes on."""
+    transform(hass, entry, power=[SUM], energy=[RATE])
+    await set_up(hass, entry)
+    await read(hass, meter, clock, 5, power(1200), energy(1100))
+    assert (state_of(hass, "energy"), state_of(hass, "power")) == ("1200.0", "0.1")
+
+    meter.identification = "87654321"
+    meter.records[:] = [power(6000), energy(9_000_000)]
+    subentry = entry.subentries["meter7"]
+    adopted = {**subentry.data["identity"], "identification": "87654321"}
+    clock.now += timedelta(minutes=5)
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "identity": adopted}
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await poll(hass)
+    assert (state_of(hass, "energy"), state_of(hass, "power")) == ("unknown", "0.1")
+    await read(hass, meter, clock, 5, power(6000), energy(9_000_100))
+    assert (state_of(hass, "energy"), state_of(hass, "power")) == ("1200.0", "0.6")
 
 
 async def test_default_value_stands_in_for_an_invalid_one(
