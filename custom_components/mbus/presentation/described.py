@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
 
 from ..const import LOGGER
 from ..meters.binding import Binding
+from ..meters.evaluation import Evaluation, evaluate
 from ..meters.guards import Guard
 from ..meters.meter import Meter
+from ..meters.reading import Memory, Reading
 from ..protocol import EncodeError, limits
 from .control_kind import control_platform
 from .display import Display, display_of, native_value
@@ -50,6 +54,20 @@ def describe(meter: Meter, known: Mapping[str, Described]) -> dict[str, Describe
                 binding.name,
             )
     return described
+
+
+def evaluate_described(
+    described: Mapping[str, Described],
+    reading: Reading,
+    meter: Meter,
+    memory: Mapping[str, Memory],
+    *,
+    period: timedelta | None,
+    hass: HomeAssistant,
+) -> Evaluation:
+    """Return what a meter's bindings make of a reading, each held against what its values have to be."""
+    guards = {binding_id: one.guard for binding_id, one in described.items()}
+    return evaluate(reading, meter, guards, memory, period=period, hass=hass)
 
 
 def guard_of(binding: Binding, display: Display) -> Guard:
