@@ -72,7 +72,7 @@ async def test_both_halves_of_one_housing_after_a_silence(
             for address in (HEAT, COOLING):
                 with pytest.raises(NoReplyError):
                     await master.read(address)
-        bus.meters = meters
+        bus.meters = [*meters]
         for address, records in ((HEAT, 1), (COOLING, 2)):
             readout = await master.read(address)
             assert [len(telegram.records) for telegram in readout.telegrams] == [

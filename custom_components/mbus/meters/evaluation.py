@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -50,12 +50,11 @@ def evaluate(
     guards: Mapping[str, Guard],
     memory: Mapping[str, Memory],
     *,
-    period: timedelta | None,
     hass: HomeAssistant,
 ) -> Evaluation:
     """Return what a meter's bindings make of a reading; `memory` is that of the reading before.
 
-    `guards` say what the values of each binding have to be, `period` how often the meter is read.
+    `guards` say what the values of each binding have to be.
     """
     results, after = dict[str, Result](), dict[str, Memory]()
     for binding in meter.bindings.values():
@@ -65,7 +64,6 @@ def evaluate(
             meter,
             guards[binding.id],
             memory.get(binding.id, {}),
-            period=period,
             hass=hass,
         )
     return Evaluation(results=results, memory=after)
@@ -78,7 +76,6 @@ def evaluate_binding(
     guard: Guard,
     memory: Memory,
     *,
-    period: timedelta | None,
     hass: HomeAssistant,
 ) -> tuple[Result, Memory, Outcome]:
     """Return what one binding makes of a reading, what it remembers of it, and what each step of its chain gives."""
@@ -88,7 +85,7 @@ def evaluate_binding(
         result.raw if result.state is BindingState.OK else None,
         reading.time,
         memory.get(_STEPS),
-        period=period,
+        period=reading.period,
         breaks_off=fall is not None and fall.has_fallen,
         context=script_context(binding, meter),
         hass=hass,

@@ -25,7 +25,6 @@ async def async_seams_of_exchange(
         Reading(telegrams=readout.telegrams, time=dt_util.utcnow()),
         coordinator.meter,
         {},
-        period=coordinator.period,
         hass=coordinator.hass,
     )
     return await async_seams(

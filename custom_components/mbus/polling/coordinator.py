@@ -142,7 +142,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
 
     def _kept(self) -> MeterData:
         """Return what the last run left of this meter, not of one that was at its address before."""
-        reading = self._store.reading(self.meter.id)
+        reading = self._store.reading(self.meter.id, self.period)
         before = {
             binding_id: self._store.memory(binding_id)
             for binding_id in self.meter.bindings
@@ -331,6 +331,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
             error=copy(readout.error),
+            period=self.period,
             alarm=readout.alarm,
         )
         if not reading.is_of(self.meter.identity):
@@ -373,12 +374,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
 
     def _evaluate(self, reading: Reading, before: Mapping[str, Memory]) -> Evaluation:
         return evaluate_described(
-            self.described,
-            reading,
-            self.meter,
-            before,
-            period=self.period,
-            hass=self.hass,
+            self.described, reading, self.meter, before, hass=self.hass
         )
 
     @callback

@@ -30,10 +30,8 @@ async def async_outlook(
     """Return what becomes of the present values when the meter is changed to this one, given its reading."""
     described = describe(meter, coordinator.described)
     meter = replace(meter, bindings={key: described[key].binding for key in described})
-    period, hass = coordinator.period, coordinator.hass
-    results = evaluate_described(
-        described, reading, meter, {}, period=period, hass=hass
-    ).results
+    hass = coordinator.hass
+    results = evaluate_described(described, reading, meter, {}, hass=hass).results
     old = coordinator.data.results
     return Outlook(
         before={
