@@ -238,6 +238,35 @@ async def test_notes_of_another_release(
     assert "Traceback" not in caplog.text
 
 
+async def test_deleted_while_the_connection_is_not_set_up(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """Nothing stays stored of a meter or a binding that is gone."""
+    entry = await create_entry(1, 2)
+    await let_poll(hass, 301)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    first = entry.subentries["meter1"]
+    gone, *left = first.data[CONF_BINDINGS]
+    hass.config_entries.async_update_subentry(
+        entry, first, data={**first.data, CONF_BINDINGS: left}
+    )
+    deleted = {gone["id"]} | {
+        binding["id"] for binding in entry.subentries["meter2"].data[CONF_BINDINGS]
+    }
+    stored = hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"]
+    assert deleted & stored["memory"].keys()
+    hass.config_entries.async_remove_subentry(entry, "meter2")
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    stored = hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"]
+    assert [*stored["meters"]] == ["meter1"]
+    assert not deleted & stored["memory"].keys()
+
+
 def each(**damage: Any) -> dict[str, Any]:
     """Return what a binding remembers, each of its steps with the same damage to its state."""
     state = {"time": 1.0, "value": 1.0, "total": 1.0} | damage

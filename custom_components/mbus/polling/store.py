@@ -1,6 +1,6 @@
 """What outlives a restart: last readings, due times, and what they are held against."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -236,6 +236,18 @@ class MBusStore:
         if stored := self._data["meters"].pop(meter_id, None):
             self.size -= _size(stored)
             self._changed()
+
+    @callback
+    def keep_only(
+        self, meter_ids: Collection[str], binding_ids: Collection[str]
+    ) -> None:
+        """Drop what was kept of all other meters and bindings."""
+        for meter_id in self._data["meters"].keys() - meter_ids:
+            self.forget_meter(meter_id)
+            self.notes.forget_exchange(meter_id)
+        for binding_id in self._data["memory"].keys() - binding_ids:
+            self.forget_memory(binding_id)
+            self.notes.forget_import(binding_id)
 
     @callback
     def forget_memory(self, binding_id: str) -> None:
