@@ -31,7 +31,8 @@ async def async_outlook(
     described = describe(meter, coordinator.described)
     meter = replace(meter, bindings={key: described[key].binding for key in described})
     hass = coordinator.hass
-    results = evaluate_described(described, reading, meter, {}, hass=hass).results
+    memory = coordinator.memory_as(meter, coordinator.meter)
+    results = evaluate_described(described, reading, meter, memory, hass=hass).results
     old = coordinator.data.results
     return Outlook(
         before={
