@@ -358,5 +358,5 @@ def _drop_entities(
 
 
 def _forget_binding(data: MBusRuntimeData, binding_id: str) -> None:
-    data.store.forget_memory(binding_id)
+    data.store.keep_memory({binding_id: {}})
     data.store.notes.forget_import(binding_id)

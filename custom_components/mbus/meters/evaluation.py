@@ -1,6 +1,6 @@
 """What follows from a reading: pure, and the same however often it is asked for."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -118,10 +118,24 @@ def lacks_telegram(
     )
 
 
-def memory_of_edited_binding(
+def memory_of_edited_meter(
+    old: Meter,
+    meter: Meter,
+    before: Callable[[str], Memory],
+    after: Mapping[str, Memory],
+) -> dict[str, Memory]:
+    """Return what changed bindings hold the last reading against, given what each remembered before and after it."""
+    return {
+        key: _memory_of_edited_binding(
+            old.bindings.get(key), binding, meter, before(key), after.get(key, {})
+        )
+        for key, binding in meter.bindings.items()
+    }
+
+
+def _memory_of_edited_binding(
     old: Binding | None, binding: Binding, meter: Meter, before: Memory, after: Memory
 ) -> Memory:
-    """Return what a changed binding holds the last reading against, given what it remembered before and after it."""
     steps = of_edited_chain(
         binding.transformations,
         before.get(_STEPS, {}),

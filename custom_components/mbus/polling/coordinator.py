@@ -18,7 +18,7 @@ from ..meters.evaluation import (
     Evaluation,
     lacks_telegram,
     memory_of_another_meter,
-    memory_of_edited_binding,
+    memory_of_edited_meter,
 )
 from ..meters.learning import learnt_from
 from ..meters.meter import Meter
@@ -231,7 +231,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             self._start_anew()
             return
         if reading:
-            before = self.memory_as(meter, old)
+            before = memory_of_edited_meter(
+                old, meter, self._store.memory, self.data.memory
+            )
             self._store.keep_memory(before)
             evaluation = self._evaluate(reading, before)
             self.async_set_updated_data(
@@ -250,19 +252,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             self.schedule.async_set_due(
                 meter.id, read_at + self.period if self.period else None
             )
-
-    def memory_as(self, meter: Meter, old: Meter) -> dict[str, Memory]:
-        """Return what the reading there is would be held against if the meter were this one in place of the old one."""
-        return {
-            binding.id: memory_of_edited_binding(
-                old.bindings.get(binding.id),
-                binding,
-                meter,
-                self._store.memory(binding.id),
-                self.data.memory.get(binding.id, {}),
-            )
-            for binding in meter.bindings.values()
-        }
 
     @callback
     def _start_anew(self) -> None:

@@ -216,7 +216,7 @@ class MBusStore:
 
     @callback
     def keep_memory(self, memory: Mapping[str, Memory]) -> None:
-        """Remember what the kept reading of bindings is held against."""
+        """Remember what the kept reading of bindings is held against, if anything."""
         for binding_id, kept in memory.items():
             if kept:
                 self._data["memory"][binding_id] = kept
@@ -246,14 +246,8 @@ class MBusStore:
             self.forget_meter(meter_id)
             self.notes.forget_exchange(meter_id)
         for binding_id in self._data["memory"].keys() - binding_ids:
-            self.forget_memory(binding_id)
+            self.keep_memory({binding_id: {}})
             self.notes.forget_import(binding_id)
-
-    @callback
-    def forget_memory(self, binding_id: str) -> None:
-        """Drop what a binding that is gone remembered."""
-        if self._data["memory"].pop(binding_id, None):
-            self._changed()
 
     @callback
     def _changed(self) -> None:
