@@ -309,7 +309,8 @@ class _Reader:
         reading = self._reading
         rings = range(1, MAX_TELEGRAMS // 2 + 1)
         ring = next(filter(reading.recurs_every, rings), None)
-        if ring is None or self._is_never_reset:
+        is_refused = self._is_never_reset or self._quirks.reset == "never"
+        if ring is None or is_refused:
             raise EndlessError(address=self._address, telegrams=MAX_TELEGRAMS)
         self._ring = ring
         reading.telegrams = reading.telegrams[:ring]
