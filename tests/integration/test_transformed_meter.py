@@ -154,6 +154,61 @@ async def test_gap_adds_nothing(
     assert float(state_of(hass, "power")) == pytest.approx(0.4)
 
 
+def set_meter(hass: HomeAssistant, entry: MockConfigEntry, **settings: Any) -> None:
+    """Change settings of the meter as its dialog does."""
+    subentry = entry.subentries["meter7"]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, **settings}
+    )
+
+
+@pytest.mark.parametrize("whose", ["meter", "connection"])
+async def test_sum_stays_when_the_period_becomes_shorter(
+    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry, clock: Clock, whose: str
+) -> None:
+    """What was read by the hour was not late, nor is the next reading half an hour later."""
+    transform(hass, entry, power=[SUM])
+    if whose == "meter":
+        set_meter(hass, entry, period=3_600_000)
+    else:
+        hass.config_entries.async_update_entry(entry, options={"period": 3_600_000})
+    await set_up(hass, entry)
+    await read(hass, meter, clock, 60)
+    assert float(state_of(hass, "power")) == pytest.approx(1.2)
+
+    clock.now += timedelta(minutes=30)
+    if whose == "meter":
+        set_meter(hass, entry, period=300_000)
+    else:
+        hass.config_entries.async_update_entry(entry, options={"period": 300_000})
+    await hass.async_block_till_done()
+    coordinator = entry.runtime_data.coordinators["meter7"]
+    sums = [result.value for result in coordinator.data.results.values()]
+    assert pytest.approx(1200) in sums
+    await coordinator.async_read()
+    assert float(state_of(hass, "power")) == pytest.approx(1.8)
+    clock.now += timedelta(minutes=20)
+    await coordinator.async_read()
+    assert float(state_of(hass, "power")) == pytest.approx(1.8)
+
+
+async def test_sum_of_a_meter_read_on_demand(
+    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry, clock: Clock
+) -> None:
+    """What was joined on demand stays joined when the meter is read by itself again."""
+    transform(hass, entry, power=[SUM])
+    await set_up(hass, entry)
+    set_meter(hass, entry, on_demand=True)
+    await hass.async_block_till_done()
+    clock.now += timedelta(days=1)
+    await entry.runtime_data.coordinators["meter7"].async_read()
+    assert float(state_of(hass, "power")) == pytest.approx(28.8)
+
+    set_meter(hass, entry, on_demand=False)
+    await hass.async_block_till_done()
+    assert float(state_of(hass, "power")) == pytest.approx(28.8)
+
+
 async def test_failing_step_stops_nothing_else(
     hass: HomeAssistant,
     meter: Meter,
