@@ -206,7 +206,7 @@ class _Updates:
     async def async_apply(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
         """Bring what runs in line with the entry."""
         async with self._lock:
-            if entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
+            if _is_unloading(entry):
                 return  # The next setup begins with what is stored then.
             if _connection(entry) != self._connection:
                 hass.config_entries.async_schedule_reload(entry.entry_id)
@@ -214,13 +214,19 @@ class _Updates:
             for meter_id in self._applied.keys() - entry.subentries.keys():
                 del self._applied[meter_id], self._stored[meter_id]
                 await _remove_meter(hass, entry, meter_id)
-            for subentry in entry.get_subentries_of_type(SUBENTRY_METER):
-                self._async_apply_meter(hass, entry, subentry)
+            for subentry in [*entry.get_subentries_of_type(SUBENTRY_METER)]:
+                is_there = subentry.subentry_id in entry.subentries
+                if is_there and self._async_apply_meter(hass, entry, subentry):
+                    # A hundred new meters in one step would hold up everything else.
+                    await asyncio.sleep(0)
+                    if _is_unloading(entry):
+                        return
 
     @callback
     def _async_apply_meter(
         self, hass: HomeAssistant, entry: MBusConfigEntry, subentry: ConfigSubentry
-    ) -> None:
+    ) -> bool:
+        """Bring one meter in line; return whether there was something to do."""
         meter_id = subentry.subentry_id
         before = self._applied.get(meter_id)
         if (
@@ -228,9 +234,9 @@ class _Updates:
             and subentry.data is self._stored[meter_id]
             and subentry.title == before.title
         ):
-            return
+            return False
         if (meter := _meter(subentry)) is None:
-            return
+            return False
         self._applied[meter_id] = meter
         self._stored[meter_id] = subentry.data
         if before is None:
@@ -243,10 +249,15 @@ class _Updates:
             if meter.title != before.title:
                 async_name_device(hass, device.id, meter.title)
         else:
-            return
+            return False
         async_dispatcher_send(
             hass, SIGNAL_METER_CHANGED.format(entry.entry_id), coordinator
         )
+        return True
+
+
+def _is_unloading(entry: MBusConfigEntry) -> bool:
+    return entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS
 
 
 def _connection(entry: MBusConfigEntry) -> tuple[str, dict[str, Any], dict[str, Any]]:

@@ -1,7 +1,6 @@
 """A repair that lets a meter's bindings mean what is known of its family."""
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from homeassistant.components.repairs import RepairsFlowResult
@@ -12,8 +11,9 @@ from ..meters.meter import Meter, bindings_from
 from ..meters.reading import Reading
 from ..meters.reinterpretation import Reinterpretation, reinterpret, reinterpreted
 from ..polling.outlook import Outlook, Shown, async_outlook
+from ..presentation.amounts import amount_text
 from ..presentation.naming import binding_name
-from ..presentation.texts import cached_texts
+from ..presentation.texts import Texts, cached_texts
 from ..profiles.catalogue import cached_catalogue
 from .meter_repair import MeterRepairFlow
 
@@ -77,15 +77,14 @@ class ProfileFlow(MeterRepairFlow):
             before = binding_name(meter.bindings[key], texts)
             after = binding_name(replace(changed.bindings[key], title=None), texts)
             lines.append(
-                f"- {before}: {_shown(outlook.before.get(key))} → {after}: {_shown(outlook.after.get(key))}"
+                f"- {before}: {_shown(outlook.before.get(key), texts)} → {after}: {_shown(outlook.after.get(key), texts)}"
             )
         kept = [f"- {binding_name(binding, texts)}" for binding in changes.kept]
         return {"changed": "\n".join(lines), "kept": "\n".join(kept)}
 
 
-def _shown(shown: Shown | None) -> str:
+def _shown(shown: Shown | None, texts: Texts) -> str:
     value, unit = shown or (None, None)
     if value is None:
         return f"– {unit}" if unit else "–"
-    text = f"{value:,}" if isinstance(value, int | float | Decimal) else str(value)
-    return f"{text} {unit}" if unit else text
+    return amount_text(value, unit, texts)

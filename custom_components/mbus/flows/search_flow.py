@@ -119,6 +119,8 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
     ) -> ResultT:
         self._percentage = self._shown = 0
         self._rates = rates
+        kept = self.hass.data.setdefault(_KEPT, {})
+        before = kept.get(way(self._link_data))
         baud_rate = self._link_data[CONF_BAUD_RATE]
         self._search = MeterSearch(
             known=self._known_meters,
@@ -127,7 +129,10 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             slowly=slowly,
             catalogue=await async_get_catalogue(self.hass),
         )
-        self.hass.data.setdefault(_KEPT, {})[way(self._link_data)] = self._search
+        if before is not None and before.baud_rate == self._search.baud_rate:
+            # Not added yet; a search that is not let come to its end loses none of it.
+            self._search.found = dict(before.found)
+        kept[way(self._link_data)] = self._search
         self._searching = self.hass.async_create_background_task(
             self._async_search(), "M-Bus search for a dialog"
         )

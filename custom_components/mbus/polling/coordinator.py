@@ -325,6 +325,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
             error=copy(readout.error),
+            alarm=readout.alarm,
         )
         if not reading.is_of(self.meter.identity):
             # It was asked for before the meter was exchanged for another one.
