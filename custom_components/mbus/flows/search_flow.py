@@ -31,7 +31,7 @@ from homeassistant.util.hass_dict import HassKey
 import voluptuous as vol
 
 from ..const import CONF_BAUD_RATE, DOMAIN, LOGGER, SUBENTRY_METER
-from ..meters.meter import Meter
+from ..meters.meter import Meter, readable
 from ..presentation.texts import async_get_texts
 from ..profiles.catalogue import async_get_catalogue
 from ..protocol import MBusError
@@ -264,10 +264,7 @@ class SubentrySearchFlow(
     @property
     @override
     def _known_meters(self) -> Collection[Meter]:
-        return [
-            Meter.from_subentry(subentry)
-            for subentry in self._entry.get_subentries_of_type(SUBENTRY_METER)
-        ]
+        return [*readable(self._entry.get_subentries_of_type(SUBENTRY_METER))]
 
     @property
     @override

@@ -200,6 +200,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     async def async_read_now(self) -> Reading:
         """Read all telegrams of the meter at once. Raises HomeAssistantError when it can't be read."""
         data = await self.async_read()
+        if self.meter.id not in self.config_entry.subentries:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="meter_deleted",
+                translation_placeholders={"meter": self.meter.title},
+            )
         if data.state is not BindingState.OK or data.reading is None:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
@@ -269,6 +275,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
+        self._store.async_write_soon()
         quirks = self.meter.quirks.without_learnt()
         if quirks != self.meter.quirks:
             # That was learnt of the old meter.
