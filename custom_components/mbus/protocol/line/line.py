@@ -221,7 +221,10 @@ class Line:
             if reader.pending:
                 deadline = self._loop.time() + self._gap
                 continue
-            deadline = due if reply.has_spoken else end
+            deadline = end
+            if reply.has_spoken:
+                # What came may be the beginning of more.
+                deadline = max(due, self.link.last_byte_at + self._idle + REACTION)
             if self._loop.time() >= deadline:
                 break
         self._is_in_step = not reader.pending

@@ -150,7 +150,7 @@ class Asker:
                     request,
                     reading.judge,
                     wait=wait,
-                    listen_on=session.line.response_time,
+                    listen_on=max(self.wait, session.line.response_time),
                 )
             except LinkError:
                 raise
