@@ -24,6 +24,7 @@ from .polling.seams import Seam
 from .presentation.naming import binding_name
 from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
+from .presentation.titles import title_after_exchange
 from .profiles.interpretation import Place
 from .protocol import AnonymousReplyError, Identity, MBusError, Readout, Telegram
 
@@ -73,7 +74,13 @@ class AdoptMeterFlow(MeterRepairFlow):
             # What is stored is the meter that was shown, not one that answers meanwhile.
             if user_input is not None and found == self._found:
                 async_take_out(coordinator, self._seams)
-                self._store(identity_data(first.header, found))
+                meter, texts = coordinator.meter, cached_texts(self.hass)
+                self._store(
+                    identity_data(first.header, found),
+                    title_after_exchange(
+                        meter.title, meter.identity, found, meter.address, texts
+                    ),
+                )
                 return self.async_create_entry(data={})
             self._found = found
             self._seams = await async_seams_of_exchange(coordinator, readout)

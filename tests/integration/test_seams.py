@@ -236,7 +236,7 @@ class Stay:
             assert state_of(self.hass, "energy") == str(value)
 
 
-@pytest.mark.freeze_time(tick=True, real_asyncio=True)
+@pytest.mark.freeze_time("2026-01-10 12:01:00", tick=True, real_asyncio=True)
 @pytest.mark.parametrize("is_counted_between", [False, True])
 @pytest.mark.parametrize("is_read", [False, True])
 @pytest.mark.parametrize("total", [20_000, 12_000])

@@ -32,7 +32,7 @@ from ..meters.meter import Meter, identity_data, meter_unique_id
 from ..polling.adoption import async_seams_of_exchange, async_take_out, seams_text
 from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
-from ..presentation.titles import identity_text
+from ..presentation.titles import identity_text, title_after_exchange
 from ..profiles.catalogue import AUTOMATIC, cached_catalogue
 from ..profiles.profile import Profile
 from ..protocol import Address, FrameError, Identity, Quirks, Telegram
@@ -175,6 +175,14 @@ class MeterSettingsSteps(ReadingSteps):
     ) -> SubentryFlowResult:
         """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
         async_take_out(self._coordinator, self._seams)
+        assert self._settings
+        self._settings[CONF_NAME] = title_after_exchange(
+            self._settings[CONF_NAME],
+            self._meter.identity,
+            self._found.identity,
+            self._address,
+            await async_get_texts(self.hass),
+        )
         return self._store_settings(
             identity_data(self._found.header, self._found.identity)
         )

@@ -8,6 +8,7 @@ from homeassistant.util import dt as dt_util
 from ..meters.evaluation import evaluate
 from ..meters.reading import Reading, Result
 from ..meters.transformation import is_number
+from ..presentation.amounts import amount_text
 from ..presentation.naming import binding_name
 from ..presentation.texts import cached_texts
 from ..protocol import Readout
@@ -61,6 +62,6 @@ def seams_text(coordinator: MeterCoordinator, seams: Iterable[Seam]) -> str:
     """Return a list of the seams, by the names of their bindings."""
     bindings, texts = coordinator.meter.bindings, cached_texts(coordinator.hass)
     return "\n".join(
-        f"- {binding_name(bindings[seam.binding_id], texts)}: {seam.difference:n} {seam.unit}"
+        f"- {binding_name(bindings[seam.binding_id], texts)}: {amount_text(seam.difference, seam.unit, texts)}"
         for seam in seams
     )

@@ -85,6 +85,8 @@ class MBusStore:
             hass,
             STORAGE_VERSION,
             f"{DOMAIN}.{entry_id}",
+            # The other way of writing leaves a file behind with every attempt on a full disk.
+            atomic_writes=True,
             minor_version=STORAGE_MINOR_VERSION,
         )
         self._data = StoredData(running=True, meters={}, memory={})

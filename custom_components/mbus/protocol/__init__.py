@@ -97,7 +97,7 @@ from .master.errors import (
     UncountableError,
 )
 from .master.first_reading import read_new
-from .master.found import Found, SearchStep
+from .master.found import Found, SearchStep, secondary_of
 from .master.master import Master
 from .master.readout import Quirks, Readout
 from .master.search import hears_any, scan, search
@@ -267,6 +267,7 @@ __all__ = [
     "read_new",
     "scan",
     "search",
+    "secondary_of",
     "select_for_readout",
     "send",
     "send_raw",

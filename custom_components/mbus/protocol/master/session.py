@@ -135,17 +135,12 @@ class Session:
             if self._selected is not self.slave(address):
                 await self.select(address, attempts=attempts, wait=wait)
         field = link_address(address)
-
-        def request(control: int) -> Frame:
-            now = data() if callable(data) else data
-            return Frame(long_frame(control, field, control_information, now))
-
-        ways = [
-            partial(request, control)
-            for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
-        ]
         return await self.ask(
-            address, ways, judge_answer_from(field), attempts=attempts, wait=wait
+            address,
+            ways_to_send(field, control_information, data),
+            judge_answer_from(field),
+            attempts=attempts,
+            wait=wait,
         )
 
     async def request_data[Answer](
@@ -279,6 +274,21 @@ class Session:
                 wait=wait,
             )
         return reply
+
+
+def ways_to_send(
+    field: int, control_information: int, data: bytes | Callable[[], bytes]
+) -> list[Callable[[], Frame]]:
+    """Give the requests that tell a meter something: some take one C field of SND_UD only."""
+
+    def request(control: int) -> Frame:
+        now = data() if callable(data) else data
+        return Frame(long_frame(control, field, control_information, now))
+
+    return [
+        partial(request, control)
+        for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
+    ]
 
 
 def _frame_of(data: bytes) -> Frame | None:
