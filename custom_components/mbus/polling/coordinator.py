@@ -16,7 +16,6 @@ from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, CONF_QUIRKS, DOMAIN, LOGGE
 from ..meters.binding import Binding, BindingState
 from ..meters.evaluation import (
     Evaluation,
-    evaluate,
     lacks_telegram,
     memory_of_another_meter,
     memory_of_edited_binding,
@@ -25,7 +24,7 @@ from ..meters.learning import learnt_from
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
 from ..meters.reason import Reason
-from ..presentation.described import Described, describe
+from ..presentation.described import Described, describe, evaluate_described
 from ..presentation.reasons import fault_text
 from ..presentation.texts import cached_texts
 from ..profiles.catalogue import cached_catalogue
@@ -137,12 +136,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     def _describe(self, meter: Meter) -> None:
         """Work out how the meter's bindings are shown, once for as long as they stay as they are."""
         self.name = f"{self.config_entry.title} {meter.title}"
-        described = self.described = describe(meter, self.described)
-        bindings = {key: one.binding for key, one in described.items()}
+        self.described = describe(meter, self.described)
+        bindings = {key: one.binding for key, one in self.described.items()}
         self.meter = replace(meter, bindings=bindings)
-        self.displays = {key: one.display for key, one in described.items()}
-        self.controls = {key: one.control for key, one in described.items()}
-        self.guards = {key: one.guard for key, one in described.items()}
 
     def _kept(self) -> MeterData:
         """Return what the last run left of this meter, not of one that was at its address before."""
@@ -203,6 +199,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     async def async_read_now(self) -> Reading:
         """Read all telegrams of the meter at once. Raises HomeAssistantError when it can't be read."""
         data = await self.async_read()
+        if self.meter.id not in self.config_entry.subentries:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="meter_deleted",
+                translation_placeholders={"meter": self.meter.title},
+            )
         if data.state is not BindingState.OK or data.reading is None:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
@@ -272,6 +274,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
+        self._store.async_write_soon()
         quirks = self.meter.quirks.without_learnt()
         if quirks != self.meter.quirks:
             # That was learnt of the old meter.
@@ -369,8 +372,14 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
 
     def _evaluate(self, reading: Reading, before: Mapping[str, Memory]) -> Evaluation:
-        meter, guards, period = self.meter, self.guards, self.period
-        return evaluate(reading, meter, guards, before, period=period, hass=self.hass)
+        return evaluate_described(
+            self.described,
+            reading,
+            self.meter,
+            before,
+            period=self.period,
+            hass=self.hass,
+        )
 
     @callback
     def _report_errors(self) -> None:
