@@ -15,7 +15,8 @@ from ..meters.guards import Guard
 from ..meters.meter import Meter
 from ..meters.reading import Memory, Reading
 from ..protocol import EncodeError, limits
-from .display import Display, native_value
+from .control_kind import control_platform
+from .display import Display, display_of, native_value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
