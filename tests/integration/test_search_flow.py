@@ -319,8 +319,10 @@ async def test_gateway_lost_during_the_search(
     assert result["step_id"] == "search_failed"
     assert f"127.0.0.1:{port}" in result["description_placeholders"]["error"]
 
+    rings = async_capture_events(hass, EVENT_DATA_ENTRY_FLOW_PROGRESS_UPDATE)
     await dialog.choose("search")
     assert (await dialog.wait())["step_id"] == "found"
+    assert rings[0].data["progress"] == 0
 
 
 async def test_gateway_lost_after_the_search(

@@ -118,6 +118,8 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         self, rates: tuple[int, ...] = (), *, slowly: bool = False
     ) -> ResultT:
         self._percentage = self._shown = 0
+        # The frontend goes on showing how far a search before was.
+        self.async_update_progress(0.0)
         self._rates = rates
         kept = self.hass.data.setdefault(_KEPT, {})
         before = kept.get(way(self._link_data))

@@ -83,10 +83,6 @@ class _Search:
         if by_secondary:
             async for step in self._search_by_secondary(0.3 if by_primary else 1.0):
                 yield step
-            if self._asker.silence.is_constant and not self._located:
-                # What was taken for answers may have been silence.
-                async for step in self._search_by_secondary(0.3 if by_primary else 1.0):
-                    yield step
             was_deaf = not self._has_heard and self._listener.may_be_deaf
         if by_primary and not self._asker.silence.is_endless:
             async for step in self._search_by_primary():
@@ -103,6 +99,8 @@ class _Search:
             yield news
 
     async def _search_by_secondary(self, end: float) -> AsyncGenerator[SearchStep]:
+        silence = self._asker.silence
+        was_constant = silence.is_constant
         self._has_heard = await self._listener.hears_selected()
         if self._has_heard:
             several: list[SecondaryAddress] = []
@@ -113,6 +111,10 @@ class _Search:
                     yield step
             async with self._master.hold() as session:
                 await session.deselect()
+            if silence.is_constant and not was_constant and not self._located:
+                # What was taken for answers was silence.
+                async for step in self._search_by_secondary(end):
+                    yield step
         for step in self._steps(end):
             yield step
 
