@@ -170,7 +170,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         try:
             for rate in self._rates:
                 self._search.baud_rate = rate
-                self._shown = -1
+                self.async_notify_flow_changed()
                 async with self._searched_bus() as turns:
                     if await self._search.async_hears_any(turns):
                         break
