@@ -300,7 +300,7 @@ async def test_search_at_another_rate(hass: HomeAssistant, by_secondary: bool) -
         assert (await dialog.wait())["step_id"] == "nothing_found"
         texts = async_capture_events(hass, EVENT_DATA_ENTRY_FLOW_PROGRESSED)
         result = await dialog.choose("search_rates")
-        rates = []
+        rates: list[str] = []
         while result["type"] is FlowResultType.SHOW_PROGRESS:
             if len(texts) > len(rates):
                 rates.append(result["description_placeholders"]["rate"])
