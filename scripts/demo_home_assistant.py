@@ -4,20 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 import json
-import os
 from pathlib import Path
 import shutil
-import sys
 from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession
+
+from scripts.fresh_home_assistant import LOG, make_folder, start, store
 
 ROOT = Path(__file__).resolve().parent.parent
 
 USERNAME = "demo"
 PASSWORD = "demo"
 
-LOG = "output.log"
 LOG_TAIL = 30  # lines shown when something went wrong
 START_TIMEOUT = 120  # s
 STOP_TIMEOUT = 20  # s
@@ -30,7 +29,7 @@ homeassistant:
   unit_system: metric
   currency: EUR
   country: DE
-  language: en
+  language: {language}
   latitude: 52.52
   longitude: 13.40
   elevation: 34
@@ -64,22 +63,25 @@ class DemoError(Exception):
 class HomeAssistant:
     """A running Home Assistant whose only user is the demo's."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, language: str = "en") -> None:
         """Prepare a Home Assistant that keeps everything in `folder` and listens on 127.0.0.1:`port`."""
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
         self._port = port
+        self._language = language
         self._process: asyncio.subprocess.Process | None = None
         self._session: ClientSession | None = None
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, folder: Path, port: int) -> AsyncIterator[Self]:
+    async def running(
+        cls, folder: Path, port: int, language: str = "en"
+    ) -> AsyncIterator[Self]:
         """Give a Home Assistant that is started, has its user and answers; stop it at the end.
 
         A DemoError gets the end of the log as a note.
         """
-        home_assistant = cls(folder, port)
+        home_assistant = cls(folder, port, language)
         async with ClientSession() as home_assistant._session:
             try:
                 home_assistant._seed()
@@ -118,63 +120,19 @@ class HomeAssistant:
 
     def _seed(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-        storage = self.folder / ".storage"
-        storage.mkdir(parents=True)
-        (self.folder / "custom_components").mkdir()
-        (self.folder / "custom_components" / "mbus").symlink_to(
-            ROOT / "custom_components" / "mbus"
-        )
-        (self.folder / "configuration.yaml").write_text(
-            CONFIGURATION.format(url=self.url)
-        )
-
-        def seed(key: str, version: int, minor_version: int, data: object) -> None:
-            stored = {
-                "version": version,
-                "minor_version": minor_version,
-                "key": key,
-                "data": data,
-            }
-            (storage / key).write_text(json.dumps(stored))
-
-        # In the YAML these would be taken for a change to confirm, and be reverted with a restart after 5 minutes.
-        http = {
-            "server_host": ["127.0.0.1"],
-            "server_port": self._port,
-            "cors_allowed_origins": ["https://cast.home-assistant.io"],
-            "login_attempts_threshold": -1,
-            "ip_ban_enabled": True,
-            "ssl_profile": "modern",
-            "use_x_frame_options": True,
-            "created_at": "2026-01-01T00:00:00+00:00",
-            "error": None,
-            "error_message": None,
-        }
-        seed(
-            "http", 2, 2, {"stable": http, "pending": None, "yaml_migration_done": True}
+        configuration = CONFIGURATION.format(url=self.url, language=self._language)
+        make_folder(
+            self.folder,
+            configuration,
+            [ROOT / "custom_components" / "mbus"],
+            self._port,
         )
         # Only the user is left to do: the other steps would add integrations that need the internet.
-        seed("onboarding", 4, 1, {"done": ["core_config", "analytics", "integration"]})
+        done = {"done": ["core_config", "analytics", "integration"]}
+        store(self.folder, "onboarding", 4, 1, done)
 
     async def _start(self) -> None:
-        hass = Path(sys.executable).with_name("hass")
-        environment = {
-            key: value for key, value in os.environ.items() if key != "PYTHONPATH"
-        }
-        with (self.folder / LOG).open("wb") as out:
-            # In a session of its own, or Ctrl-C would reach it before we have a say.
-            self._process = await asyncio.create_subprocess_exec(
-                hass,
-                "--config",
-                self.folder,
-                "--skip-pip",
-                "--log-no-color",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out,
-                stderr=asyncio.subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
+        self._process = await start(self.folder)
         await self._until(self._answers)
         await self._log_in()
         await self._until(self._runs)

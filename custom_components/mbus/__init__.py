@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
-from homeassistant.const import Platform
+from homeassistant.const import CONF_HOST, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import (
@@ -18,7 +18,6 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.typing import ConfigType
 
 from .const import (
-    CONF_BINDINGS,
     CONF_MEMORY_LIMIT,
     CONFIG_ENTRY_MINOR_VERSION,
     DOMAIN,
@@ -29,14 +28,16 @@ from .const import (
 )
 from .entity import connection_device_info, meter_device_info
 from .flows.link_form import async_follow_moved_port
-from .meters.meter import Meter
+from .meters.meter import Meter, stored_bindings
 from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
+from .polling.device_names import async_follow_device_names, async_name_device
 from .polling.history import History
 from .polling.issues import report_profile_files, withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
 from .polling.seams import Seams
 from .polling.store import MBusStore
+from .polling.web_page import async_web_page
 from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
 from .profiles.catalogue import async_get_catalogue
@@ -95,13 +96,19 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     gateway = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **connection_device_info(hass, entry)
     )
+    if host := entry.data.get(CONF_HOST):
+        entry.async_create_background_task(
+            hass,
+            _async_show_web_page(hass, gateway.id, host),
+            f"M-Bus web page of {entry.title}",
+        )
     coordinators = dict[str, MeterCoordinator]()
     entry.runtime_data = data = MBusRuntimeData(
         coordinators=coordinators,
         connection=connection,
         schedule=Schedule(hass, entry, connection, store, on_reading=async_tell),
         store=store,
-        seams=Seams(hass, store.notes),
+        seams=Seams(hass, store),
         history=History(hass, store, coordinators),
         gateway_device_id=gateway.id,
         memory_limit=all_options(entry.options)[CONF_MEMORY_LIMIT],
@@ -109,6 +116,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.async_on_unload(partial(data.async_stop, CLOSED))
     entry.async_on_unload(data.seams.async_stop)
     entry.async_on_unload(data.history.async_stop)
+    async_follow_device_names(hass, entry)
     updates = _Updates(entry)
     for meter in updates.meters:
         _add_meter(hass, entry, meter)
@@ -125,6 +133,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
     return True
+
+
+async def _async_show_web_page(hass: HomeAssistant, device_id: str, host: str) -> None:
+    """Lead from the gateway's device to the page on which it is set up, if it has one."""
+    url = await async_web_page(host)
+    registry = dr.async_get(hass)
+    if registry.async_get(device_id):
+        registry.async_update_device(device_id, configuration_url=url)
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
@@ -178,7 +194,8 @@ class _Updates:
         self._connection = _connection(entry)
         self._applied = {meter.id: meter for meter in _meters(entry)}
         self._stored = {
-            meter_id: entry.subentries[meter_id].data for meter_id in self._applied
+            meter_id: (subentry.data, subentry.title)
+            for meter_id, subentry in entry.subentries.items()
         }
 
     @property
@@ -194,9 +211,10 @@ class _Updates:
             if _connection(entry) != self._connection:
                 hass.config_entries.async_schedule_reload(entry.entry_id)
                 return
-            for meter_id in self._applied.keys() - entry.subentries.keys():
-                del self._applied[meter_id], self._stored[meter_id]
-                await _remove_meter(hass, entry, meter_id)
+            for meter_id in self._stored.keys() - entry.subentries.keys():
+                del self._stored[meter_id]
+                if self._applied.pop(meter_id, None):
+                    await _remove_meter(hass, entry, meter_id)
             for subentry in [*entry.get_subentries_of_type(SUBENTRY_METER)]:
                 is_there = subentry.subentry_id in entry.subentries
                 if is_there and self._async_apply_meter(hass, entry, subentry):
@@ -211,24 +229,23 @@ class _Updates:
     ) -> bool:
         """Bring one meter in line; return whether there was something to do."""
         meter_id = subentry.subentry_id
-        before = self._applied.get(meter_id)
-        if (
-            before is not None
-            and subentry.data is self._stored[meter_id]
-            and subentry.title == before.title
-        ):
+        data, title = self._stored.get(meter_id, (None, None))
+        if data is subentry.data and title == subentry.title:
             return False
+        self._stored[meter_id] = subentry.data, subentry.title
         if (meter := _meter(subentry)) is None:
             return False
+        before = self._applied.get(meter_id)
         self._applied[meter_id] = meter
-        self._stored[meter_id] = subentry.data
         if before is None:
             coordinator = _add_meter(hass, entry, meter)
         elif meter != before:
             coordinator = entry.runtime_data.coordinators[meter_id]
             _drop_entities(hass, entry, before, meter)
             coordinator.async_set_meter(meter)
-            _register_device(hass, coordinator)
+            device = _register_device(hass, coordinator)
+            if meter.title != before.title:
+                async_name_device(hass, device.id, meter.title)
         else:
             return False
         async_dispatcher_send(
@@ -254,9 +271,12 @@ def _meter(subentry: ConfigSubentry) -> Meter | None:
     """Return a meter; None for one that another release stored in another way, which stays stored."""
     try:
         return Meter.from_subentry(subentry)
-    except AttributeError, LookupError, TypeError, ValueError:
-        LOGGER.exception(
-            "%s can't be used as it is stored, and is left out", subentry.title
+    except (AttributeError, LookupError, TypeError, ValueError) as err:
+        LOGGER.error(
+            "%s is left out: this release can't read where it is, or who it is (%r). Install the release that stored it,"
+            " or delete the meter and add it again",
+            subentry.title,
+            err,
         )
         return None
 
@@ -270,20 +290,25 @@ def _add_meter(
     _register_device(hass, coordinator)
     data.schedule.async_add(coordinator)
     subentry = entry.subentries.get(meter.id)
-    stored = subentry.data.get(CONF_BINDINGS, ()) if subentry else ()
-    if unreadable := max(0, len(stored) - len(meter.bindings)):
+    stored = stored_bindings(subentry.data) if subentry else ()
+    unread = [f"its {key}" for key in meter.unread]
+    if lost := max(0, len(stored) - len(meter.bindings)):
+        unread.append(f"{lost} of its bindings")
+    if unread:
         LOGGER.warning(
-            "%s: this release can't read %d of its bindings, and leaves them out",
+            "%s: this release can't read %s, and leaves that out",
             coordinator.name,
-            unreadable,
+            " and ".join(unread),
         )
     return coordinator
 
 
 @callback
-def _register_device(hass: HomeAssistant, coordinator: MeterCoordinator) -> None:
+def _register_device(
+    hass: HomeAssistant, coordinator: MeterCoordinator
+) -> dr.DeviceEntry:
     """Register a meter's device once for all its entities, or show a changed name or number."""
-    dr.async_get(hass).async_get_or_create(
+    return dr.async_get(hass).async_get_or_create(
         config_entry_id=coordinator.config_entry.entry_id,
         config_subentry_id=coordinator.meter.id,
         **meter_device_info(coordinator),

@@ -17,13 +17,14 @@ from .flows.meter_repair import MeterRepairFlow
 from .flows.profile_repair import ProfileFlow
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, find_again, is_missing, rebound_to
-from .meters.meter import Meter, identity_data
+from .meters.meter import Meter, identity_data, stored_bindings
 from .polling.adoption import async_seams_of_exchange, async_take_out, seams_text
 from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
 from .presentation.naming import binding_name
 from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
+from .presentation.titles import title_after_exchange
 from .profiles.interpretation import Place
 from .protocol import AnonymousReplyError, Identity, MBusError, Readout, Telegram
 
@@ -73,7 +74,13 @@ class AdoptMeterFlow(MeterRepairFlow):
             # What is stored is the meter that was shown, not one that answers meanwhile.
             if user_input is not None and found == self._found:
                 async_take_out(coordinator, self._seams)
-                self._store(identity_data(first.header, found))
+                meter, texts = coordinator.meter, cached_texts(self.hass)
+                self._store(
+                    identity_data(first.header, found),
+                    title_after_exchange(
+                        meter.title, meter.identity, found, meter.address, texts
+                    ),
+                )
                 return self.async_create_entry(data={})
             self._found = found
             self._seams = await async_seams_of_exchange(coordinator, readout)
@@ -216,7 +223,7 @@ class RebindFlow(MeterRepairFlow):
         missing = {binding.id for binding in self._missing()}
         kept = [
             item
-            for item in self._subentry.data[CONF_BINDINGS]
+            for item in stored_bindings(self._subentry.data)
             if item["id"] not in missing
         ]
         self._store({CONF_BINDINGS: kept})
@@ -261,7 +268,7 @@ class RebindFlow(MeterRepairFlow):
                     )
                     if item["id"] in moves
                     else item
-                    for item in self._subentry.data[CONF_BINDINGS]
+                    for item in stored_bindings(self._subentry.data)
                 ]
             }
         )

@@ -193,13 +193,16 @@ async def test_other_content(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"address": 300}, "2: it is not as Export meters writes it"),
-        ({"address": None}, "2: it is not as"),
-        ({"name": 5}, "2: it is not as"),
-        ({"area": ["Cellar"]}, "2: it is not as"),
-        ({"bindings": [{"name": "energy"}]}, "2: it is not as"),
-        ({"bindings": 5}, "2: it is not as"),
-        ({"identity": {"identification": 5}}, "2: it is not as"),
+        (
+            {"address": 300},
+            "2: it is not as Export meters writes it: look at address$",
+        ),
+        ({"address": None}, "look at address$"),
+        ({"name": 5}, "look at name, area$"),
+        ({"area": ["Cellar"]}, "look at name, area$"),
+        ({"bindings": [{"name": "energy"}]}, "look at bindings$"),
+        ({"bindings": 5}, "look at bindings$"),
+        ({"identity": {"identification": 5}}, "look at .*identity.*"),
         ({"address": 7}, "its address is in the file twice"),
     ],
 )
@@ -270,8 +273,14 @@ async def test_files(
     with pytest.raises(ServiceValidationError, match="can't be read"):
         await call(hass, "import_meters", **connection, filename=str(path))
     path.write_text("meters: []")
+    with pytest.raises(ServiceValidationError, match="as JSON: look at line 1"):
+        await call(hass, "import_meters", **connection, filename=str(path))
+    path.write_text("{}")
     with pytest.raises(ServiceValidationError, match="not what Export meters wrote"):
         await call(hass, "import_meters", **connection, filename=str(path))
+    for source in ({}, {"filename": ""}, {"filename": str(path), "meters": {}}):
+        with pytest.raises(ServiceValidationError, match="either a file or meters"):
+            await call(hass, "import_meters", **connection, **source)
     with pytest.raises(ServiceValidationError, match="already"):
         await call(hass, "export_meters", **connection, filename=str(path))
     for action in ("import_meters", "export_meters"):

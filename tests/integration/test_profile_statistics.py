@@ -6,6 +6,7 @@ from pathlib import Path
 from homeassistant.components.recorder import Recorder
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
@@ -16,7 +17,7 @@ from tests.simulator.records import integer, real
 from .conftest import CreateEntry, let_poll
 from .recorder import compile_statistics, rows, window
 from .test_guards import Meter, fix, state_of
-from .test_profiles import ISSUE, own_folder, set_up_before_profiles  # noqa: F401
+from .test_profiles import ISSUE, fix as begin, own_folder, set_up_before_profiles  # noqa: F401
 
 ENERGY = "sensor.sec_electricity_meter_12345678_energy"
 
@@ -80,6 +81,31 @@ async def test_a_total_in_another_size(
         pytest.approx(6.0),
     ]
     assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE) is None
+
+
+async def test_a_reading_between_offer_and_confirmation(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What was counted meanwhile is what was shown meanwhile, and nothing of the size."""
+    meter = schneider(real("05 03", 376_074.5))
+    bus.meters = [meter]
+    await set_up_before_profiles(hass, create_entry, monkeypatch)
+    start = window()
+    await compile_statistics(hass, start)
+    submit = await begin(hass, hass_client, ISSUE)
+    meter.records[0] = real("05 03", 376_080.5)
+    await let_poll(hass, 301)
+    later = dt_util.utcnow() + timedelta(minutes=5)
+    with monkeypatch.context() as patch:
+        patch.setattr(dt_util, "utcnow", lambda: later)
+        await submit({})
+    assert state_of(hass, "12345678_energy") == "376080.5"
+    await compile_statistics(hass, start + timedelta(minutes=5))
+    assert await sums(hass, ENERGY) == [0.0, pytest.approx(0.006)]
 
 
 @pytest.mark.parametrize("minute", [45, 50, 55])

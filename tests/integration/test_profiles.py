@@ -276,6 +276,9 @@ async def test_no_profile_and_a_certain_one(
     options = options_of(dialog.result, "profile")
     assert options["automatic"].startswith("Automatic (ABB A41")
     assert options["none"] == "None"
+    assert [*options][2:4] == ["abb_a4x_b2x", "abb_delta"]
+    names = [*options.values()][4:]
+    assert names == sorted(names, key=str.casefold)
     assert options["kamstrup_multical"].startswith("Kamstrup Multical")
     settings = suggested(dialog.result)
     assert settings["profile"] == "automatic"
@@ -326,7 +329,7 @@ async def test_a_profile_of_ones_own_without_restart(
     assert issue.translation_placeholders == {
         "file": "pump.yaml",
         "line": "6",
-        "reason": "records.0.unit: unknown unit 'stone'",
+        "reason": "records.0.unit: “stone” is not known",
     }
     assert state_of(hass, "volume") == "6.789"
 

@@ -184,7 +184,7 @@ async def test_baud_rate_of_a_serial_port() -> None:
 
 
 async def test_latency_is_learnt_from_several_answers() -> None:
-    """A few fast answers lower it, one slow answer raises it, never below a little."""
+    """A few fast answers lower it, one slow answer raises it; after a late one it stays high for a while."""
     link = Link(TcpSettings(host="host", port=1))
     unlearnt = link.latency
     assert unlearnt == 0.5
@@ -199,7 +199,7 @@ async def test_latency_is_learnt_from_several_answers() -> None:
     assert link.latency == unlearnt
     for _ in range(3):
         link.learn_latency(0)
-    assert 0 < link.latency < 0.005
+    assert link.latency == unlearnt
 
 
 async def test_latency_of_a_serial_port() -> None:

@@ -1,6 +1,7 @@
 """The set-up of a connection's meters as a file, and taking it over on another connection."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 import json
 from types import MappingProxyType
@@ -19,10 +20,10 @@ from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
 from ..const import CONF_BINDINGS, DOMAIN, SUBENTRY_METER
-from ..meters.meter import Meter, configured_as, meter_unique_id
+from ..meters.meter import Meter, configured_as, meter_unique_id, stored_bindings
 from ..polling.coordinator import MBusConfigEntry
 from ..polling.targets import connection_of
-from ..presentation.described import described_of
+from ..presentation.described import describe
 from ..presentation.texts import Texts, async_get_texts, option_key
 from ..protocol import parse_address
 from .fields import CONNECTION, refused
@@ -31,20 +32,19 @@ from .files import async_read, async_write_new
 _FORMAT: Final = "mbus_meters"
 _VERSION: Final = 1
 
-EXPORT_METERS: Final = vol.Schema(
-    {**CONNECTION, vol.Optional("filename"): vol.All(cv.string, vol.Length(min=1))}
+EXPORT_METERS: Final = vol.Schema({**CONNECTION, vol.Optional("filename"): cv.string})
+IMPORT_METERS: Final = vol.Schema(
+    {
+        **CONNECTION,
+        vol.Optional("filename"): cv.string,
+        vol.Optional("meters"): object,
+        vol.Optional("apply", default=False): cv.boolean,
+    }
 )
-IMPORT_METERS: Final = vol.All(
-    vol.Schema(
-        {
-            **CONNECTION,
-            vol.Exclusive("filename", "source"): vol.All(cv.string, vol.Length(min=1)),
-            vol.Exclusive("meters", "source"): dict,
-            vol.Optional("apply", default=False): cv.boolean,
-        }
-    ),
-    cv.has_at_least_one_key("filename", "meters"),
-)
+
+
+class _UnreadableError(Exception):
+    """A meter of a file has fields that can't be read; the message names them as the file does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class _Imported:
 async def async_export_meters(call: ServiceCall) -> ServiceResponse:
     """Write the set-up of a connection's meters into a new file, or answer with it."""
     entry, filename = connection_of(call), call.data.get("filename")
-    if filename is None and not call.return_response:
+    if not (filename or call.return_response):
         raise refused("nowhere_to_write")
     meters: JsonObjectType = {
         "format": _FORMAT,
@@ -78,14 +78,7 @@ async def async_import_meters(call: ServiceCall) -> ServiceResponse:
     """Say what the meters of a file would become on a connection and, where that is wanted, do it: all of it or nothing."""
     entry = connection_of(call)
     texts = await async_get_texts(call.hass)
-    if filename := call.data.get("filename"):
-        try:
-            content = json.loads(await async_read(call.hass, filename))
-        except (RecursionError, ValueError) as err:
-            raise refused("no_meters", error=str(err)) from err
-    else:
-        content = call.data["meters"]
-    imported = _checked(entry, content, texts)
+    imported = _checked(entry, await _async_content(call), texts)
     if call.data["apply"]:
         for one in imported:
             if not one.is_present:
@@ -107,6 +100,19 @@ async def async_import_meters(call: ServiceCall) -> ServiceResponse:
     }
 
 
+async def _async_content(call: ServiceCall) -> Any:
+    """Return what is to be imported, from the file or as it stands in the call."""
+    filename, meters = call.data.get("filename"), call.data.get("meters")
+    if bool(filename) == (meters is not None):
+        raise refused("file_or_meters")
+    if not filename:
+        return meters
+    try:
+        return json.loads(await async_read(call.hass, filename))
+    except json.JSONDecodeError as err:
+        raise refused("no_json", path=filename, line=str(err.lineno)) from err
+
+
 @callback
 def _exported(hass: HomeAssistant, entry: MBusConfigEntry) -> Iterator[JsonObjectType]:
     areas, devices = ar.async_get(hass), dr.async_get(hass)
@@ -117,10 +123,10 @@ def _exported(hass: HomeAssistant, entry: MBusConfigEntry) -> Iterator[JsonObjec
         area = (
             areas.async_get_area(device.area_id) if device and device.area_id else None
         )
-        data = dict(subentry.data)
+        data = subentry.data
         bindings: list[JsonValueType] = [
             {key: value for key, value in binding.items() if key != "id"}
-            for binding in data.pop(CONF_BINDINGS, ())
+            for binding in stored_bindings(data)
         ]
         yield {
             "name": subentry.title,
@@ -138,19 +144,13 @@ def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Import
         or content.get("version") != _VERSION
         or not isinstance(content.get("meters"), list)
     ):
-        raise refused("no_meters", error="–")
+        raise refused("no_meters")
     imported, problems = list[_Imported](), list[str]()
     for number, item in enumerate(content["meters"], 1):
         try:
             one = _imported(entry, item)
-        except (
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            TypeError,
-            ValueError,
-        ) as err:
-            problem = _text("unreadable", texts).format(error=err)
+        except _UnreadableError as err:
+            problem = _text("unreadable", texts).format(fields=err)
             problems.append(f"{number}: {problem}")
             continue
         meter = one.meter
@@ -164,25 +164,37 @@ def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Import
     return imported
 
 
-def _imported(entry: MBusConfigEntry, item: Mapping[str, Any]) -> _Imported:
-    """Return one meter of a file; raises what a value of another shape raises."""
+@contextmanager
+def _reading(*fields: str) -> Iterator[None]:
+    """Raise _UnreadableError for fields whose values are of another shape."""
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as err:
+        raise _UnreadableError(", ".join(fields)) from err
+
+
+def _imported(entry: MBusConfigEntry, item: Any) -> _Imported:
+    """Return one meter of a file. Raises _UnreadableError."""
+    with _reading("name", "area"):
+        name, area = item["name"], item["area"] or None
+        if not isinstance(name, str) or not isinstance(area, str | None):
+            raise TypeError
     data = {key: value for key, value in item.items() if key not in ("name", "area")}
-    area = item["area"] or None
-    if not isinstance(item["name"], str) or not isinstance(area, str | None):
-        raise TypeError("name, area")
-    data[CONF_BINDINGS] = [{**one, "id": ulid_now()} for one in data[CONF_BINDINGS]]
-    unique_id = meter_unique_id(parse_address(str(data[CONF_ADDRESS])))
+    with _reading(CONF_ADDRESS):
+        unique_id = meter_unique_id(parse_address(str(data[CONF_ADDRESS])))
+    with _reading(CONF_BINDINGS):
+        bindings = [{**one, "id": ulid_now()} for one in data[CONF_BINDINGS]]
     subentry = ConfigSubentry(
-        data=MappingProxyType(data),
+        data=MappingProxyType({**data, CONF_BINDINGS: bindings}),
         subentry_type=SUBENTRY_METER,
-        title=item["name"],
+        title=name,
         unique_id=unique_id,
     )
-    meter = Meter.from_subentry(subentry)
-    if len(meter.bindings) < len(data[CONF_BINDINGS]):
-        raise ValueError(CONF_BINDINGS)
-    for binding in meter.bindings.values():
-        described_of(binding, meter.medium)
+    with _reading(*sorted(data.keys() - {CONF_ADDRESS, CONF_BINDINGS})):
+        meter = Meter.from_subentry(subentry)
+    with _reading(CONF_BINDINGS):
+        if len(describe(meter, {})) < len(bindings):
+            raise ValueError
     return _Imported(
         meter=meter,
         subentry=subentry,

@@ -71,7 +71,7 @@ def meter_subentry(
     meanings = catalogue.interpret(readout.telegrams)
     bindings = bind_sensible(readout.telegrams, meanings)
     for (telegram, _), field in catalogue.block_fields(readout.telegrams).items():
-        if field.interpretation.ticked:
+        if field.interpretation.rule.ticked:
             taken = [binding["name"] for binding in bindings]
             bindings.append(bind_block(telegram, field, taken))
     return ConfigSubentryData(
@@ -132,8 +132,8 @@ def is_sensible(
     value, problem = record.value, record.problem
     if interpretation:
         value, problem = interpretation.read(record, telegram, record.unit)
-        if interpretation.ticked is not None:
-            return interpretation.ticked and problem is None
+        if interpretation.rule.ticked is not None:
+            return interpretation.rule.ticked and problem is None
     return (
         problem is None
         and isinstance(value, int | float | Decimal)

@@ -32,13 +32,13 @@ from ..meters.meter import Meter, identity_data, meter_unique_id
 from ..polling.adoption import async_seams_of_exchange, async_take_out, seams_text
 from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
-from ..presentation.titles import identity_text
+from ..presentation.titles import identity_text, title_after_exchange
 from ..profiles.catalogue import AUTOMATIC, cached_catalogue
 from ..profiles.profile import Profile
 from ..protocol import Address, FrameError, Identity, Quirks, Telegram
 from .adding import stored_address
+from .fields import DAY, MillisecondsSelector, choice, shown
 from .flow_errors import FieldErrors, meter_error
-from .link_form import choice
 from .options_flow import SHORT_PERIOD
 from .profile_choice import async_profile_options
 from .quirks_form import (
@@ -50,7 +50,6 @@ from .quirks_form import (
     with_other_profile,
 )
 from .reading_flow import ReadingSteps
-from .units import DAY, MillisecondsSelector, shown
 
 
 def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
@@ -175,6 +174,14 @@ class MeterSettingsSteps(ReadingSteps):
     ) -> SubentryFlowResult:
         """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
         async_take_out(self._coordinator, self._seams)
+        assert self._settings
+        self._settings[CONF_NAME] = title_after_exchange(
+            self._settings[CONF_NAME],
+            self._meter.identity,
+            self._found.identity,
+            self._address,
+            await async_get_texts(self.hass),
+        )
         return self._store_settings(
             identity_data(self._found.header, self._found.identity)
         )

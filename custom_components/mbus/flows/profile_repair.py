@@ -1,19 +1,19 @@
 """A repair that lets a meter's bindings mean what is known of its family."""
 
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any
 
 from homeassistant.components.repairs import RepairsFlowResult
 import voluptuous as vol
 
 from ..const import CONF_BINDINGS
-from ..meters.meter import Meter, bindings_from
+from ..meters.meter import Meter, bindings_from, stored_bindings
 from ..meters.reading import Reading
 from ..meters.reinterpretation import Reinterpretation, reinterpret, reinterpreted
 from ..polling.outlook import Outlook, Shown, async_outlook
+from ..presentation.amounts import amount_text
 from ..presentation.naming import binding_name
-from ..presentation.texts import cached_texts
+from ..presentation.texts import Texts, cached_texts
 from ..profiles.catalogue import cached_catalogue
 from .meter_repair import MeterRepairFlow
 
@@ -38,26 +38,31 @@ class ProfileFlow(MeterRepairFlow):
         meter = Meter.from_subentry(self._subentry)
         changes = reinterpret(meter, telegrams, cached_catalogue(self.hass))
         bindings = reinterpreted(
-            self._subentry.data[CONF_BINDINGS],
+            stored_bindings(self._subentry.data),
             changes,
             telegrams,
             self._interpret(telegrams),
         )
         changed = replace(meter, bindings=bindings_from(bindings))
-        outlook = await async_outlook(coordinator, changed, self._reading)
+        # What is shown when it changes may be of a later reading than what the meter says of its records.
+        outlook = await async_outlook(
+            coordinator, changed, coordinator.data.reading or self._reading
+        )
         if user_input is not None:
             seams = coordinator.config_entry.runtime_data.seams
             seams.async_take_out(outlook.seams, unseen=())
             self._store({CONF_BINDINGS: bindings})
             return self.async_create_entry(data={})
         return self.async_show_form(
-            step_id="apply",
+            step_id="apply_most" if changes.kept else "apply",
             data_schema=vol.Schema({}),
             description_placeholders={
                 **self._placeholders,
                 **self._listed(meter, changed, changes, outlook),
             },
         )
+
+    async_step_apply_most = async_step_apply
 
     def _listed(
         self,
@@ -72,15 +77,14 @@ class ProfileFlow(MeterRepairFlow):
             before = binding_name(meter.bindings[key], texts)
             after = binding_name(replace(changed.bindings[key], title=None), texts)
             lines.append(
-                f"- {before}: {_shown(outlook.before.get(key))} → {after}: {_shown(outlook.after.get(key))}"
+                f"- {before}: {_shown(outlook.before.get(key), texts)} → {after}: {_shown(outlook.after.get(key), texts)}"
             )
         kept = [f"- {binding_name(binding, texts)}" for binding in changes.kept]
-        return {"changed": "\n".join(lines) or "–", "kept": "\n".join(kept) or "–"}
+        return {"changed": "\n".join(lines), "kept": "\n".join(kept)}
 
 
-def _shown(shown: Shown | None) -> str:
+def _shown(shown: Shown | None, texts: Texts) -> str:
     value, unit = shown or (None, None)
     if value is None:
         return f"– {unit}" if unit else "–"
-    text = f"{value:,}" if isinstance(value, int | float | Decimal) else str(value)
-    return f"{text} {unit}" if unit else text
+    return amount_text(value, unit, texts)

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
-from ..meters.evaluation import evaluate
 from ..meters.reading import Reading, Result
 from ..meters.transformation import is_number
+from ..presentation.amounts import amount_text
+from ..presentation.described import evaluate_described
 from ..presentation.naming import binding_name
 from ..presentation.texts import cached_texts
 from ..protocol import Readout
@@ -19,17 +20,17 @@ async def async_seams_of_exchange(
     coordinator: MeterCoordinator, readout: Readout
 ) -> list[Seam]:
     """Return what would be counted if what was just read followed on the values there are."""
-    evaluation = evaluate(
+    evaluation = evaluate_described(
+        coordinator.described,
         Reading(telegrams=readout.telegrams, time=dt_util.utcnow()),
         coordinator.meter,
-        coordinator.guards,
         {},
         period=coordinator.period,
         hass=coordinator.hass,
     )
     return await async_seams(
         coordinator.hass,
-        coordinator.displays,
+        coordinator.described,
         shown_numbers(coordinator, coordinator.data.results),
         shown_numbers(coordinator, evaluation.results),
     )
@@ -61,6 +62,6 @@ def seams_text(coordinator: MeterCoordinator, seams: Iterable[Seam]) -> str:
     """Return a list of the seams, by the names of their bindings."""
     bindings, texts = coordinator.meter.bindings, cached_texts(coordinator.hass)
     return "\n".join(
-        f"- {binding_name(bindings[seam.binding_id], texts)}: {seam.difference:n} {seam.unit}"
+        f"- {binding_name(bindings[seam.binding_id], texts)}: {amount_text(seam.difference, seam.unit, texts)}"
         for seam in seams
     )

@@ -16,7 +16,6 @@ from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, CONF_QUIRKS, DOMAIN, LOGGE
 from ..meters.binding import Binding, BindingState
 from ..meters.evaluation import (
     Evaluation,
-    evaluate,
     lacks_telegram,
     memory_of_another_meter,
     memory_of_edited_binding,
@@ -25,7 +24,7 @@ from ..meters.learning import learnt_from
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
 from ..meters.reason import Reason
-from ..presentation.described import Described, describe
+from ..presentation.described import Described, describe, evaluate_described
 from ..presentation.reasons import fault_text
 from ..presentation.texts import cached_texts
 from ..profiles.catalogue import cached_catalogue
@@ -122,17 +121,13 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     ) -> None:
         """Take up where the last run left off: the kept reading counts until its period is over."""
         super().__init__(
-            hass,
-            LOGGER,
-            config_entry=entry,
-            name=f"{entry.title} {meter.title}",
-            update_interval=None,
+            hass, LOGGER, config_entry=entry, name="", update_interval=None
         )
         self._options = all_options(entry.options)
         self.connection = entry.runtime_data.connection
         self.schedule = entry.runtime_data.schedule
         self._store = entry.runtime_data.store
-        self._log = MeterLog(hass, self.name)
+        self._log = MeterLog(hass)
         self._offer = ProfileOffer(hass, entry)
         self.described: dict[str, Described] = {}
         self._describe(meter)
@@ -140,12 +135,10 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
 
     def _describe(self, meter: Meter) -> None:
         """Work out how the meter's bindings are shown, once for as long as they stay as they are."""
-        described = self.described = describe(meter, self.described)
-        bindings = {key: one.binding for key, one in described.items()}
+        self.name = f"{self.config_entry.title} {meter.title}"
+        self.described = describe(meter, self.described)
+        bindings = {key: one.binding for key, one in self.described.items()}
         self.meter = replace(meter, bindings=bindings)
-        self.displays = {key: one.display for key, one in described.items()}
-        self.controls = {key: one.control for key, one in described.items()}
-        self.guards = {key: one.guard for key, one in described.items()}
 
     def _kept(self) -> MeterData:
         """Return what the last run left of this meter, not of one that was at its address before."""
@@ -206,6 +199,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     async def async_read_now(self) -> Reading:
         """Read all telegrams of the meter at once. Raises HomeAssistantError when it can't be read."""
         data = await self.async_read()
+        if self.meter.id not in self.config_entry.subentries:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="meter_deleted",
+                translation_placeholders={"meter": self.meter.title},
+            )
         if data.state is not BindingState.OK or data.reading is None:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
@@ -275,6 +274,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
+        self._store.async_write_soon()
         quirks = self.meter.quirks.without_learnt()
         if quirks != self.meter.quirks:
             # That was learnt of the old meter.
@@ -317,7 +317,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
                 return  # It was adopted meanwhile.
             report_other_meter(self.hass, self.config_entry, self.meter, error)
         if state is not BindingState.NO_CONNECTION:
-            self._log.note_failure(error)
+            self._log.note_failure(self.name, error)
         # Without where it was raised, which would keep alive what was at hand there.
         self.async_set_updated_data(
             replace(self.data, fault=state, fault_reason=copy(error))
@@ -326,11 +326,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def async_take(self, readout: Readout) -> bool:
         """Publish a readout and keep it for the next run; say whether one more is wanted at once."""
-        self._log.note_answer()
+        self._log.note_answer(self.name)
         reading = Reading(
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
             error=copy(readout.error),
+            alarm=readout.alarm,
         )
         if not reading.is_of(self.meter.identity):
             # It was asked for before the meter was exchanged for another one.
@@ -371,8 +372,14 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
 
     def _evaluate(self, reading: Reading, before: Mapping[str, Memory]) -> Evaluation:
-        meter, guards, period = self.meter, self.guards, self.period
-        return evaluate(reading, meter, guards, before, period=period, hass=self.hass)
+        return evaluate_described(
+            self.described,
+            reading,
+            self.meter,
+            before,
+            period=self.period,
+            hass=self.hass,
+        )
 
     @callback
     def _report_errors(self) -> None:
@@ -380,7 +387,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if not self.data.is_present:
             return
         bindings = self.enabled_bindings
-        self._log.note_results(bindings, self.data.results)
+        self._log.note_results(self.name, bindings, self.data.results)
         report_records_changed(
             self.hass,
             self.config_entry.entry_id,

@@ -8,6 +8,7 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
 from ..meters.meter import Meter, configured_as
+from ..presentation.reasons import mistake_text
 from ..presentation.texts import cached_texts
 from ..presentation.titles import identity_text
 from ..profiles.catalogue import Catalogue
@@ -117,7 +118,7 @@ def report_profile_files(hass: HomeAssistant, catalogue: Catalogue) -> None:
             translation_placeholders={
                 "file": error.path.name,
                 "line": str(error.line),
-                "reason": error.reason,
+                "reason": mistake_text(error, cached_texts(hass)),
             },
         )
 

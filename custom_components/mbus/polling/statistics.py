@@ -66,7 +66,7 @@ def to_unit(display: Display, unit: str | None) -> Callable[[float], float] | No
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class StatisticsRow:
     """One row, in the unit of the statistics; `start` is when its five minutes or its hour began."""
 
     start: datetime
@@ -79,7 +79,7 @@ class Recorded:
     """The statistics of a sensor: what the recorder knows about them, and their oldest row of either table."""
 
     metadata: StatisticMetaData
-    oldest: Row
+    oldest: StatisticsRow
 
 
 async def async_recorded(hass: HomeAssistant, entity_id: str) -> Recorded | None:
@@ -104,14 +104,16 @@ def _recorded(hass: HomeAssistant, entity_id: str) -> Recorded | None:
 
 async def async_row_at(
     hass: HomeAssistant, entity_id: str, start: datetime
-) -> Row | None:
+) -> StatisticsRow | None:
     """Return the row of the five minutes or, where there is none any more, of the hour that began then."""
     return await get_instance(hass).async_add_executor_job(
         _row_at, hass, entity_id, start
     )
 
 
-def _row_at(hass: HomeAssistant, entity_id: str, start: datetime) -> Row | None:
+def _row_at(
+    hass: HomeAssistant, entity_id: str, start: datetime
+) -> StatisticsRow | None:
     with session_scope(hass=hass, read_only=True) as session:
         if (known := _known(hass, session, entity_id)) is None:
             return None
@@ -140,7 +142,7 @@ def _first(
     metadata_id: int,
     table: type[StatisticsBase],
     *conditions: ColumnElement[bool],
-) -> Row | None:
+) -> StatisticsRow | None:
     """Return the oldest row of a sensor in one of the two tables."""
     found = session.execute(
         select(table.start_ts, table.state, table.sum)
@@ -156,7 +158,9 @@ def _first(
     if found is None:
         return None
     start, state, total = found
-    return Row(start=dt_util.utc_from_timestamp(start), state=state, sum=total)
+    return StatisticsRow(
+        start=dt_util.utc_from_timestamp(start), state=state, sum=total
+    )
 
 
 def window_of(moment: datetime) -> datetime:

@@ -15,7 +15,7 @@ from ..protocol import (
     is_compact_profile,
     limits,
 )
-from .interpretation import Interpretation
+from .interpretation import Interpretation, ValueRule
 from .vocabulary import KNOWN_QUANTITIES
 
 COMMON: Final = "common"
@@ -167,7 +167,7 @@ def _compact_profile(
         profile=COMMON,
         entry="compact_profile",
         signature=replace(record.signature, dimension=None),
-        coding="compact_profile",
+        rule=ValueRule(coding="compact_profile"),
     )
 
 
@@ -193,7 +193,7 @@ def _meaning(
         entry=entry,
         signature=signature,
         unit=unit or record.unit,
-        state_class=state_class,
+        rule=ValueRule(state_class=state_class),
     )
 
 

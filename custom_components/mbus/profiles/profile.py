@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from copy import replace
 from dataclasses import dataclass, field
-from fractions import Fraction
 import re
 from typing import Final
 
@@ -18,7 +17,7 @@ from ..protocol import (
     dimension,
 )
 from .block import BlockField
-from .interpretation import Interpretation
+from .interpretation import Interpretation, ValueRule
 
 _MORE: Final = 0x80
 _LVAR: Final = 0x0D
@@ -93,16 +92,7 @@ class Entry:
     tariff: int | None = None
     subunit: int | None = None
     unit: str | None = None
-    factor: Fraction = Fraction(1)
-    data_field_factors: tuple[tuple[int, Fraction], ...] = ()
-    resolution_of: str | None = None
-    coding: str | None = None
-    conversion: str | None = None
-    no_value: frozenset[int] = frozenset()
-    bits: tuple[tuple[int, str], ...] = ()
-    device_class: str | None = None
-    state_class: str | None = None
-    ticked: bool | None = None
+    rule: ValueRule = field(default_factory=ValueRule)
     certainty: str = "documented"
 
     def takes(self, record: Record, vif: str) -> bool:
@@ -134,19 +124,10 @@ class Entry:
             entry=self.key,
             signature=self._meaning(record.signature, unit),
             unit=unit,
-            factor=self.factor,
-            data_field_factors=self.data_field_factors,
-            resolution_of=self.resolution_of,
-            coding=self.coding,
-            conversion=self.conversion,
-            no_value=self.no_value,
-            bits=self.bits,
             error_is_none=self.functions is not None
             and len(self.functions) > 1
             and Function.ERROR in self.functions,
-            device_class=self.device_class,
-            state_class=self.state_class,
-            ticked=self.ticked,
+            rule=self.rule,
         )
 
     def _meaning(self, sent: Signature, unit: str | None) -> Signature:

@@ -1,6 +1,6 @@
 """EN 13757-2/-3 wired M-Bus: frames, telegrams, links and a master. Free of Home Assistant."""
 
-from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
+from .address import LAST_PRIMARY, SELECTED, Address, SecondaryAddress, parse_address
 from .application.compact_profile import is_compact_profile, profile_values
 from .application.explain import explain
 from .application.header import Header, Identity
@@ -38,6 +38,7 @@ from .errors import (
     NobodyAnswersError,
     NoisyLineError,
     NoWayError,
+    OverdueRepliesError,
     PackageTooLongError,
     UnsoundRepliesError,
     UnsupportedError,
@@ -78,11 +79,13 @@ from .master.errors import (
     ClockError,
     CollisionError,
     DamagedReplyError,
+    DamagedTelegramsError,
     EndlessError,
     ErrorReplyError,
     FlowControlError,
     ForeignReplyError,
     IdentificationKeptError,
+    InterruptedReplyError,
     LateReplyError,
     MeterError,
     NoDataError,
@@ -94,10 +97,10 @@ from .master.errors import (
     UncountableError,
 )
 from .master.first_reading import read_new
-from .master.found import Found, SearchStep
+from .master.found import Found, SearchStep, secondary_of
 from .master.master import Master
 from .master.readout import Quirks, Readout
-from .master.search import scan, search
+from .master.search import hears_any, scan, search
 from .master.session import Session
 from .master.slave import AfterReset, Form, Slave
 from .master.writing import (
@@ -144,6 +147,7 @@ __all__ = [
     "SECOND_EXTENSION",
     "SECOND_LEVEL",
     "SECRET_QUANTITIES",
+    "SELECTED",
     "SUMMER_TIME",
     "UNITS",
     "Address",
@@ -160,6 +164,7 @@ __all__ = [
     "Coding",
     "CollisionError",
     "DamagedReplyError",
+    "DamagedTelegramsError",
     "DataType",
     "Discard",
     "DistortedEchoError",
@@ -180,6 +185,7 @@ __all__ = [
     "IdentificationKeptError",
     "Identity",
     "IncompleteTelegramError",
+    "InterruptedReplyError",
     "InvalidValueError",
     "Judge",
     "LateRepliesError",
@@ -214,6 +220,7 @@ __all__ = [
     "Number",
     "Opening",
     "OtherMeterError",
+    "OverdueRepliesError",
     "PackageTooLongError",
     "Problem",
     "Quirks",
@@ -247,6 +254,7 @@ __all__ = [
     "encode_value",
     "explain",
     "find_record",
+    "hears_any",
     "is_compact_profile",
     "limits",
     "long_frame",
@@ -260,6 +268,7 @@ __all__ = [
     "read_new",
     "scan",
     "search",
+    "secondary_of",
     "select_for_readout",
     "send",
     "send_raw",

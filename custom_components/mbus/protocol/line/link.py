@@ -35,6 +35,8 @@ CLOSE_TIMEOUT = 2.0
 
 _SERIAL_LATENCY = 0.1
 _NETWORK_LATENCY = 0.5
+_UNSTEADY = 20.0
+"""Seconds for which a latency isn't learnt anew after an answer was later than that."""
 _SERIAL_GAP = 0.05
 _NETWORK_GAP = 0.3
 
@@ -74,6 +76,7 @@ class Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.opened_at = self.last_byte_at = self.last_request_at = self._loop.time()
         self._delays: deque[float] = deque(maxlen=8)
+        self._unsteady_for, self._unsteady_until = _UNSTEADY, 0.0
         self._received = bytearray()
         self._unasked = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -94,15 +97,18 @@ class Link(asyncio.Protocol):
         The longest of the last few, so rather too long than too short.
         """
         longest = max(self._delays, default=0.0)
-        return max(longest, 0.003 if len(self._delays) >= 3 else self.latency_unlearnt)
+        is_known = len(self._delays) >= 3 and self._loop.time() >= self._unsteady_until
+        return max(longest, 0.003 if is_known else self.latency_unlearnt)
 
     def learn_latency(self, delay: float) -> None:
         """Take note of how much later than the earliest possible moment an answer came."""
         self._delays.append(min(delay, 4 * self.latency_unlearnt))
 
     def unlearn_latency(self) -> None:
-        """Forget what was learnt: an answer came later than that."""
+        """Forget what was learnt, as an answer came later than that; for longer each time."""
         self._delays.clear()
+        self._unsteady_until = self._loop.time() + self._unsteady_for
+        self._unsteady_for *= 2
 
     def write(self, data: bytes) -> None:
         """Send bytes without a gap. Raises LinkError when the link is lost."""

@@ -74,11 +74,15 @@ def parse_link_url(
     url: str, *, baud_rate: int = 2400, parity: str = "E"
 ) -> LinkSettings:
     """Read `tcp://host:port`, or anything that SerialSettings takes. Raises ValueError."""
-    if url.startswith("tcp://"):
+    if not url.lower().startswith("tcp://"):
+        return SerialSettings(
+            port=url, baud_rate=baud_rate, parity=cast(Literal["N", "E", "O"], parity)
+        )
+    try:
         parts = urlsplit(url)
-        if not parts.hostname or not parts.port:
-            raise ValueError(f"{url} lacks a host or a port")
-        return TcpSettings(host=parts.hostname, port=parts.port, baud_rate=baud_rate)
-    return SerialSettings(
-        port=url, baud_rate=baud_rate, parity=cast(Literal["N", "E", "O"], parity)
-    )
+        host, port = parts.hostname, parts.port
+    except ValueError as err:
+        raise ValueError(f"{url}: {err}") from err
+    if not host or not port:
+        raise ValueError(f"{url} lacks a host or a port")
+    return TcpSettings(host=host, port=port, baud_rate=baud_rate)

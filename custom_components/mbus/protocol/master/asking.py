@@ -2,13 +2,20 @@
 
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from math import inf
 from typing import Any
 
 from ..address import SELECTED, Address, SecondaryAddress, link_address
 from ..application.telegram import Telegram
 from ..errors import LinkError, MBusError, UnsoundRepliesError
-from ..line.frame import FRAME_COUNT_BIT, Control, Single, long_frame, short_frame
+from ..line.frame import (
+    FRAME_COUNT_BIT,
+    SELECT,
+    Control,
+    Frame,
+    Single,
+    long_frame,
+    short_frame,
+)
 from ..line.reply import Discard, Reply, judge_acknowledgement
 from .collector import Collector
 from .divide import has_open_digits
@@ -21,9 +28,6 @@ from .slave import Slave
 LATE_MARGIN = 1.25
 """How much longer than the latest answer so far the next ones are waited for."""
 
-_SELECT = 0x52
-_SHORT = 0x10
-_TO_THE_END = 0.9
 _OF_OTHERS = {Discard.OTHER_METER, Discard.FOREIGN}
 """What another meter sent, perhaps later than it was waited for."""
 _SURE = 3
@@ -56,7 +60,9 @@ class Answer:
     """Who is at an address; of one meter what it sent, how it is selected and what reading it needs.
 
     `garbage` is the reply that nothing else came in, `lacks_data` when the request for data brought
-    none, and `is_late` when something that came may be the answer of the address asked before.
+    none, `is_damaged` when it did after an acknowledgement that seemed to be that of one, `is_mixed`
+    when more than an acknowledgement came, and `is_late` when something that came is the answer of the
+    address asked before.
     """
 
     presence: Presence
@@ -66,6 +72,8 @@ class Answer:
     problem: MBusError | None = None
     garbage: Reply[Any] | None = None
     lacks_data: bool = False
+    is_damaged: bool = False
+    is_mixed: bool = False
     is_late: bool = False
 
 
@@ -84,7 +92,6 @@ class Asker:
         """Seconds until the latest answer that came later than the standard allows."""
         self.has_given_up = False
         """Whether parting the addresses further leads to nothing."""
-        self._limit = inf
         self._fruitless = self._tests = self._repeated = 0
 
     async def ask(
@@ -92,9 +99,11 @@ class Asker:
     ) -> Answer:
         """Say who is there; `again` when an answer may have been late the last time."""
         if isinstance(address, SecondaryAddress):
-            request = long_frame(self.control, SELECTED, _SELECT, address.selection)
+            request = Frame(
+                long_frame(self.control, SELECTED, SELECT, address.selection)
+            )
         else:
-            request = short_frame(Control.SND_NKE, address)
+            request = Frame(short_frame(Control.SND_NKE, address))
         replies, sound = await self._probe(session, request)
         is_late = any(map(self._is_late, replies))
         answer = Answer(presence=Presence.SEVERAL)
@@ -106,7 +115,12 @@ class Asker:
             answer = await self._read(session, address)
             # Silence now says that the acknowledgement was another meter's.
             is_late |= answer.lacks_data and not self.silence.acknowledges
-        return replace(answer, is_late=(is_late or answer.is_late) and not again)
+        others = replies[-1].discarded.keys() - {Discard.ECHO}
+        return replace(
+            answer,
+            is_mixed=sound is not _Sound.SILENCE and bool(others),
+            is_late=(is_late or answer.is_late) and not again,
+        )
 
     async def ask_for_data(
         self, session: Session, address: int, *, again: bool = False
@@ -118,7 +132,7 @@ class Asker:
         """
         answer = await self._read(session, address, wait=self.wait)
         if answer.presence is Presence.ONE:
-            request = short_frame(Control.SND_NKE, address)
+            request = Frame(short_frame(Control.SND_NKE, address))
             for _ in range(2):
                 _, sound = await self._probe(session, request)
                 if sound is not _Sound.SILENCE:
@@ -127,27 +141,6 @@ class Asker:
             answer = replace(answer, quirks=Quirks(reset="never"))
         return replace(answer, is_late=answer.is_late and not again, lacks_data=False)
 
-    async def listen(self, session: Session, request: bytes) -> tuple[bool, float]:
-        """Send what every meter answers; say whether any did, and until when.
-
-        The time is in seconds after the request, 0 if it isn't later than the standard says.
-        """
-        self._limit = min(self._limit, session.line.response_time)
-        reply: Reply[Any] = await session.exchange(
-            request,
-            judge_acknowledgement,
-            wait=session.timeout,
-            listen_on=session.timeout,
-        )
-        is_noise = reply.went_on or (
-            reply.answer is None and reply.delay > _TO_THE_END * session.timeout
-        )
-        is_late = self._limit < reply.delay and not is_noise
-        return (
-            self._sound(reply) is not _Sound.SILENCE,
-            reply.delay if is_late else 0.0,
-        )
-
     async def _read(
         self, session: Session, address: Address, *, wait: float | None = None
     ) -> Answer:
@@ -155,7 +148,9 @@ class Asker:
         reading = Collector(
             address, slave=Slave(), max_package_length=session.max_package_length
         )
-        request = short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, link_address(address))
+        request = Frame(
+            short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, link_address(address))
+        )
         # A damaged telegram after a clean acknowledgement is that of several meters.
         is_part = isinstance(address, SecondaryAddress) and has_open_digits(address)
         is_late = False
@@ -185,7 +180,7 @@ class Asker:
         if others <= {Discard.ANONYMOUS} | _OF_OTHERS:
             # One meter, which this selection can't be trusted to reach.
             return Answer(presence=Presence.NONE, is_late=is_late)
-        return Answer(presence=Presence.SEVERAL, is_late=is_late)
+        return Answer(presence=Presence.SEVERAL, is_damaged=True, is_late=is_late)
 
     async def count(self, session: Session, answer: Answer) -> MBusError | None:
         """Count answers without a telegram, and test the line after many; give what is wrong with it."""
@@ -217,7 +212,7 @@ class Asker:
         self.wait = min(max(self.wait, LATE_MARGIN * delay), session.timeout)
 
     async def _probe(
-        self, session: Session, request: bytes
+        self, session: Session, request: Frame
     ) -> tuple[list[Reply[Any]], _Sound]:
         """Send what is to be acknowledged, and once more where only garbage came.
 
@@ -225,7 +220,7 @@ class Asker:
         """
         replies: list[Reply[Any]] = []
         sounds: list[_Sound] = []
-        is_sure = self._repeated >= _SURE and request[0] != _SHORT
+        is_sure = self._repeated >= _SURE and request.is_selection
         # Garbage, then nothing: one of the two was chance.
         while sounds in ([], [_Sound.GARBAGE], [_Sound.GARBAGE, _Sound.SILENCE]):
             if sounds and is_sure:
@@ -255,6 +250,10 @@ class Asker:
         is_silent = not others or self.silence.covers(reply)
         return _Sound.SILENCE if is_silent else _Sound.GARBAGE
 
+    def is_silence(self, reply: Reply[Any]) -> bool:
+        """Say whether nothing came but what comes where no meter answers."""
+        return self._sound(reply) is _Sound.SILENCE
+
     @staticmethod
     def _is_late(reply: Reply[Any]) -> bool:
         return bool(reply.followed_late) or Discard.LATE in reply.discarded
@@ -276,11 +275,13 @@ class Asker:
         for choice in (secondary, secondary.with_wildcards()):
             if choice == address:
                 return answer
-            request = long_frame(self.control, SELECTED, _SELECT, choice.selection)
+            request = Frame(
+                long_frame(self.control, SELECTED, SELECT, choice.selection)
+            )
             reply = await session.exchange(
                 request, judge_acknowledgement, wait=self.wait
             )
             if reply.answer is not None:
-                session.slave(secondary).selection = request
+                session.slave(secondary).selection = request.raw
                 return answer
         return Answer(presence=Presence.SEVERAL)

@@ -6,8 +6,9 @@ from ..address import BROADCAST, SELECTED, Address, SecondaryAddress, check_addr
 from ..application.header import Identity
 from ..application.telegram import Telegram
 from ..errors import FrameError, MBusError
-from ..line.frame import FRAME_COUNT_BIT, Control, Received, Single, parse_frame
+from ..line.frame import FRAME_COUNT_BIT, Received, Single, parse_frame
 from ..line.reply import Discard, Reply, judge_acknowledgement
+from .alarm import read_alarm
 from .collector import Collector, LostCountError
 from .errors import EndlessError, UncountableError
 from .readout import Quirks, Readout
@@ -105,6 +106,9 @@ class _Reader:
             if not finished and slave.after_reset is AfterReset.SAME:
                 slave.after_reset = AfterReset.UNKNOWN
             slave.rest_until = asyncio.get_running_loop().time() + self._quirks.pause
+        alarm = None
+        if error is None and not self._is_never_reset:
+            alarm = await read_alarm(self._session, reading, self._quirks)
         return Readout(
             telegrams=tuple(reading.telegrams if finished else reading.best),
             complete=complete,
@@ -112,6 +116,7 @@ class _Reader:
             ring=self._ring,
             keeps_frame_count=_KEEPS_FRAME_COUNT.get(slave.after_reset),
             usual_application=self._quirks.usual_application,
+            alarm=alarm,
         )
 
     async def _read_all(self, last_telegram: int | None) -> bool:
@@ -383,6 +388,4 @@ def _may_be_unanswered(request: bytes) -> bool:
         frame = parse_frame(request)
     except FrameError:
         return False
-    return frame.address == BROADCAST or (
-        frame.address == SELECTED and frame.control == Control.SND_NKE
-    )
+    return frame.address == BROADCAST or (frame.address == SELECTED and frame.is_reset)

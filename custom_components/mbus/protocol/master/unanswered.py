@@ -11,6 +11,7 @@ from .errors import (
     AnonymousReplyError,
     DamagedReplyError,
     ForeignReplyError,
+    InterruptedReplyError,
     LateReplyError,
     NoDataError,
     NoReplyError,
@@ -27,7 +28,10 @@ def unanswered(
         return OtherMeterError(
             address=address, expected=reading.identity, found=reading.other
         )
-    if Discard.NOISE in seen or Discard.SECOND in seen:
+    noisy = [reply for reply in replies if Discard.NOISE in reply.discarded]
+    if noisy and all(reply.is_cut for reply in noisy):
+        return InterruptedReplyError(address=address)
+    if noisy or Discard.SECOND in seen:
         return DamagedReplyError(address=address)
     if Discard.FOREIGN in seen:
         return ForeignReplyError(address=address)
