@@ -585,7 +585,7 @@ def test_unit_and_classes_follow(
         (("Wh", ENERGY, INCREASING), scaling(0.31), ("Wh", ENERGY, INCREASING)),
         (("Wh", ENERGY, INCREASING), scaling(-1), ("Wh", ENERGY, TOTAL)),
         ((None, None, INCREASING), scaling(0.5), (None, None, INCREASING)),
-        (("Wh", ENERGY, INCREASING), script(""), ("Wh", ENERGY, INCREASING)),
+        (("Wh", ENERGY, INCREASING), script(""), ("Wh", ENERGY, SensorStateClass.TOTAL)),
     ],
 )  # fmt: skip
 def test_factors_and_scripts_make_the_unit_uncertain(
