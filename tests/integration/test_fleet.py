@@ -193,14 +193,33 @@ async def test_other_content(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"address": 300}, "2: it is not as Export meters writes it"),
-        ({"address": None}, "2: it is not as"),
-        ({"name": 5}, "2: it is not as"),
-        ({"area": ["Cellar"]}, "2: it is not as"),
-        ({"bindings": [{"name": "energy"}]}, "2: it is not as"),
-        ({"bindings": 5}, "2: it is not as"),
-        ({"identity": {"identification": 5}}, "2: it is not as"),
-        ({"address": 7}, "its address is in the file twice"),
+        ({"address": 300}, "2: address is missing, or not as Export meters writes it"),
+        ({"address": None}, "2: address is"),
+        ({"name": 5}, "2: name is"),
+        ({"name": " "}, "2: name is"),
+        ({"area": ["Cellar"]}, "2: area is"),
+        ({"area": " "}, "2: area is"),
+        ({"bindings": [{"name": "energy"}]}, "2: bindings.0.telegram is"),
+        ({"bindings": 5}, "2: bindings is"),
+        ({"identity": {"identification": 5}}, "2: identity.identification is"),
+        # What would have kept the whole connection from loading, or its meter read without a pause.
+        (
+            {"identity": {"identification": "88888888", "manufacturer": []}},
+            "2: identity.manufacturer is",
+        ),
+        ({"medium": {}}, "2: medium is"),
+        ({"period": 10**30}, "2: period is"),
+        ({"period": -1}, "2: period is"),
+        ({"shortest_period": float("nan")}, "2: shortest_period is"),
+        ({"quirks": {"pause": "long"}}, "2: quirks.pause is"),
+        ({"quirks": {"reset": "never", "ring": 3}}, "2: quirks is"),
+        ({"meter_clock": "sundial"}, "2: meter_clock is"),
+        ({"address": 7}, "its address or number is in the file twice"),
+        # The meter of the first place, at another address.
+        (
+            {"identity": {"identification": "77777777", "manufacturer": "SIM"}},
+            "its address or number is in the file twice",
+        ),
     ],
 )
 async def test_nothing_half_done(
@@ -224,6 +243,44 @@ async def test_nothing_half_done(
     assert not other.subentries
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"unit": ["kWh"]}, "unit"),
+        ({"header": "42EC7"}, "header"),
+        ({"signature": {"quantity": []}}, "signature.quantity"),
+        ({"interpretation": {"profile": "x"}}, "interpretation.entry"),
+        ({"presentation": {"precision": 1000}}, "presentation.precision"),
+        ({"transformations": [{"type": []}]}, "transformations.0.type"),
+        ({"transformations": [SCALING | {"factor": "2"}]}, "transformations.0"),
+        (
+            {"transformations": [SCALING | {"factor": float("inf")}]},
+            "transformations.0",
+        ),
+        ({"writing": {"minimum": "low"}}, "writing.minimum"),
+    ],
+)
+async def test_binding_of_another_shape(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    other: MockConfigEntry,
+    change: dict[str, Any],
+    said: str,
+) -> None:
+    """It would be stored and never work."""
+    meters = await exported(hass, entry)
+    meters["meters"][0]["bindings"][1] |= change
+    with pytest.raises(ServiceValidationError, match=f"1: bindings.1.{said} is"):
+        await call(
+            hass,
+            "import_meters",
+            config_entry_id=other.entry_id,
+            meters=meters,
+            apply=True,
+        )
+    assert not other.subentries
+
+
 async def test_a_key_is_missing(
     hass: HomeAssistant, entry: MockConfigEntry, other: MockConfigEntry
 ) -> None:
@@ -232,7 +289,7 @@ async def test_a_key_is_missing(
     for key in ("name", "area", "address", "bindings"):
         spoilt = deepcopy(meters)
         del spoilt["meters"][1][key]
-        with pytest.raises(ServiceValidationError, match="2: it is not as"):
+        with pytest.raises(ServiceValidationError, match=f"2: {key} is missing"):
             await call(
                 hass,
                 "import_meters",
@@ -269,9 +326,12 @@ async def test_files(
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ServiceValidationError, match="can't be read"):
         await call(hass, "import_meters", **connection, filename=str(path))
-    path.write_text("meters: []")
-    with pytest.raises(ServiceValidationError, match="not what Export meters wrote"):
-        await call(hass, "import_meters", **connection, filename=str(path))
+    for content in ("meters: []", "[" * 200_000, "9" * 10_000):
+        path.write_text(content)
+        with pytest.raises(
+            ServiceValidationError, match=r"not what Export meters wrote$"
+        ):
+            await call(hass, "import_meters", **connection, filename=str(path))
     with pytest.raises(ServiceValidationError, match="already"):
         await call(hass, "export_meters", **connection, filename=str(path))
     for action in ("import_meters", "export_meters"):

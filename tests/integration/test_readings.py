@@ -238,7 +238,14 @@ async def test_response_alone(hass: HomeAssistant, entry: MockConfigEntry) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["/nowhere/readings.csv", "/etc/readings.csv", "../../readings.csv"]
+    "name",
+    [
+        "/nowhere/readings.csv",
+        "/etc/readings.csv",
+        "../../readings.csv",
+        "www/nul\0.csv",
+        "www/half of a pair \ud800.csv",
+    ],
 )
 async def test_folder_not_allowed(
     hass: HomeAssistant, entry: MockConfigEntry, name: str
@@ -251,11 +258,26 @@ async def test_folder_not_allowed(
 async def test_file_that_cannot_be_written(
     hass: HomeAssistant, entry: MockConfigEntry, tmp_path: Path
 ) -> None:
-    """Nothing is left behind."""
-    hass.config.allowlist_external_dirs = {str(tmp_path)}
-    with pytest.raises(HomeAssistantError, match="can't be written"):
-        await call(hass, "export_readings", filename=str(tmp_path / f"{'x' * 300}.csv"))
-    assert files_in(tmp_path) == []
+    """Nothing is left behind, here or where a link leads."""
+    folder, outside = tmp_path / "allowed", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    hass.config.allowlist_external_dirs = {str(folder)}
+    for name in (f"{'x' * 300}.csv", "nowhere/readings.csv"):
+        path = folder / name
+        with pytest.raises(HomeAssistantError) as told:
+            await call(hass, "export_readings", filename=str(path))
+        # The path is said once.
+        assert str(told.value).count(str(path)) == 1
+        assert "can't be written" in str(told.value)
+    assert files_in(folder) == []
+
+    (folder / "link").symlink_to(outside)
+    (folder / "file.csv").symlink_to(outside / "file.csv")
+    for name, said in (("link/a.csv", "allowlist"), ("file.csv", "already")):
+        with pytest.raises(ServiceValidationError, match=said):
+            await call(hass, "export_readings", filename=str(folder / name))
+    assert files_in(outside) == []
 
 
 async def test_area_and_label(hass: HomeAssistant, entry: MockConfigEntry) -> None:

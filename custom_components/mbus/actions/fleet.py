@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.const import CONF_ADDRESS
+from homeassistant.const import CONF_ADDRESS, CONF_NAME
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
 from homeassistant.helpers import (
     area_registry as ar,
@@ -18,7 +18,7 @@ from homeassistant.util.json import JsonObjectType, JsonValueType
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
-from ..const import CONF_BINDINGS, DOMAIN, SUBENTRY_METER
+from ..const import CONF_BINDINGS, CONF_QUIRKS, DOMAIN, SUBENTRY_METER
 from ..meters.meter import Meter, configured_as, meter_unique_id
 from ..polling.coordinator import MBusConfigEntry
 from ..polling.targets import connection_of
@@ -27,6 +27,7 @@ from ..presentation.texts import Texts, async_get_texts, option_key
 from ..protocol import parse_address
 from .fields import CONNECTION, refused
 from .files import async_read, async_write_new
+from .meter_file import CONF_AREA, METER
 
 _FORMAT: Final = "mbus_meters"
 _VERSION: Final = 1
@@ -81,8 +82,8 @@ async def async_import_meters(call: ServiceCall) -> ServiceResponse:
     if filename := call.data.get("filename"):
         try:
             content = json.loads(await async_read(call.hass, filename))
-        except ValueError as err:
-            raise refused("no_meters", error=str(err)) from err
+        except (ValueError, RecursionError) as err:
+            raise refused("no_meters") from err
     else:
         content = call.data["meters"]
     imported = _checked(entry, content, texts)
@@ -138,17 +139,18 @@ def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Import
         or content.get("version") != _VERSION
         or not isinstance(content.get("meters"), list)
     ):
-        raise refused("no_meters", error="–")
+        raise refused("no_meters")
     imported, problems = list[_Imported](), list[str]()
     for number, item in enumerate(content["meters"], 1):
         try:
             one = _imported(entry, item)
-        except (AttributeError, LookupError, TypeError, ValueError) as err:
-            problem = _text("unreadable", texts).format(error=err)
+        except vol.Invalid as err:
+            field = ".".join(map(str, err.path)) or "–"
+            problem = _text("unreadable", texts).format(field=field)
             problems.append(f"{number}: {problem}")
             continue
         meter = one.meter
-        if any(other.meter.address == meter.address for other in imported):
+        if any(_is_same(meter, other.meter) for other in imported):
             problems.append(f"{meter.title}: {_text('twice', texts)}")
         elif reason := _conflict(entry, one, texts):
             problems.append(f"{meter.title}: {reason}")
@@ -158,23 +160,26 @@ def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Import
     return imported
 
 
-def _imported(entry: MBusConfigEntry, item: Mapping[str, Any]) -> _Imported:
-    """Return one meter of a file; raises what a value of another shape raises."""
-    data = {key: value for key, value in item.items() if key not in ("name", "area")}
-    area = item["area"] or None
-    if not isinstance(item["name"], str) or not isinstance(area, str | None):
-        raise TypeError("name, area")
+def _imported(entry: MBusConfigEntry, item: Any) -> _Imported:
+    """Return one meter of a file. Raises vol.Invalid, with the path to what is not as it should be."""
+    data = METER(item)
+    name, area = data.pop(CONF_NAME), data.pop(CONF_AREA)
     data[CONF_BINDINGS] = [{**one, "id": ulid_now()} for one in data[CONF_BINDINGS]]
     unique_id = meter_unique_id(parse_address(str(data[CONF_ADDRESS])))
     subentry = ConfigSubentry(
         data=MappingProxyType(data),
         subentry_type=SUBENTRY_METER,
-        title=item["name"],
+        title=name,
         unique_id=unique_id,
     )
-    meter = Meter.from_subentry(subentry)
-    if len(describe(meter, {})) < len(data[CONF_BINDINGS]):
-        raise ValueError(CONF_BINDINGS)
+    try:
+        meter = Meter.from_subentry(subentry)
+    except (AttributeError, LookupError, TypeError, ValueError) as err:
+        raise vol.Invalid(str(err), path=[CONF_QUIRKS]) from err
+    described = describe(meter, {})
+    for number, binding in enumerate(data[CONF_BINDINGS]):
+        if binding["id"] not in described:
+            raise vol.Invalid("of no use", path=[CONF_BINDINGS, number])
     return _Imported(
         meter=meter,
         subentry=subentry,
@@ -182,6 +187,16 @@ def _imported(entry: MBusConfigEntry, item: Mapping[str, Any]) -> _Imported:
         is_present=any(
             other.unique_id == unique_id for other in entry.subentries.values()
         ),
+    )
+
+
+def _is_same(meter: Meter, other: Meter) -> bool:
+    """Return whether two meters of a file are at one address, or are one meter."""
+    return meter.address == other.address or bool(
+        meter.identity
+        and other.identity
+        and meter.identity.matches(other.identity)
+        and (meter.version, meter.medium) == (other.version, other.medium)
     )
 
 
