@@ -80,11 +80,12 @@ class StoredTotal:
 class Past:
     """Stored totals in the order of their times, and those left out; `reason` where there can be none.
 
-    `way`: 1 for a total that never falls, -1 for one that a chain turned around, 0 for one that goes both ways.
+    `present` is what the meter shows now. `way`: 1 for a total that never falls, -1 for one that a chain turned around, 0 for one that goes both ways.
     """
 
     totals: tuple[StoredTotal, ...] = ()
     left_out: tuple[StoredTotal, ...] = ()
+    present: StoredTotal | None = None
     way: int = 0
     reason: NoPast | None = None
 
@@ -125,13 +126,14 @@ def past_of(
 
     found = [_total(binding, display, one, reading, meter.clock) for one in stored]
     found = [*_one_value_a_moment(found)]
+    now = _shown(binding, display, present, reading)
     if way := _way(binding, display):
-        now = _shown(binding, display, present, reading)
         found = [*_in_order(found, now, way)]
     found = [*_one_value_an_hour(found)]
     return Past(
         totals=tuple(one for one in found if one.left_out is None),
         left_out=tuple(one for one in found if one.left_out is not None),
+        present=StoredTotal(storage_number=0, moment=reading.time, value=now),
         way=way,
     )
 

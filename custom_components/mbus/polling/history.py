@@ -1,7 +1,7 @@
 """Takes what a meter remembers of its totals into the statistics of their sensors, over restarts too."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from copy import replace
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +18,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN, LOGGER
-from ..history.past import LeftOut, NoPast, Past, StoredTotal, past_of
+from ..history.past import LeftOut, NoPast, Past, past_of
 from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..presentation.display import Display
@@ -95,32 +95,36 @@ async def async_plan(
     unit = recorded.metadata["unit_of_measurement"]
     if (convert := to_unit(display, unit)) is None:
         return _without(past, NoPast.OTHER_UNIT)
-    totals = [replace(one, value=convert(one.value or 0.0)) for one in past.totals]
-    before = [one for one in totals if one.hour < recorded.since]
-    if before and not _fits(recorded.oldest, totals, past.way):
+    before = [one for one in past.totals if one.hour < recorded.since]
+    if before and not _fits(recorded.oldest, past, convert):
         return _without(past, NoPast.OTHER_COUNT)
-    left_out = (
-        *past.left_out,
-        *(
-            replace(one, left_out=LeftOut.RECORDED)
-            for one in past.totals[len(before) :]
+    after = past.totals[len(before) :]
+    return Plan(
+        past=replace(
+            past,
+            totals=tuple(
+                replace(one, value=convert(one.value or 0.0)) for one in before
+            ),
+            left_out=(
+                *past.left_out,
+                *(replace(one, left_out=LeftOut.RECORDED) for one in after),
+            ),
         ),
+        recorded=recorded,
     )
-    past = replace(past, totals=tuple(before), left_out=left_out)
-    return Plan(past=past, recorded=recorded)
 
 
-def _fits(recorded: Row, totals: Sequence[StoredTotal], way: int) -> bool:
+def _fits(recorded: Row, past: Past, convert: Callable[[float], float]) -> bool:
     """Return whether what was recorded first has its place among the totals, as it has if it is of the same count."""
-    tolerance = abs(recorded.state) * 1e-9
-    return all(
-        way * total.value <= way * recorded.state + tolerance
-        if total.hour < hour_of(recorded.start)
-        else way * total.value >= way * recorded.state - tolerance
-        for total in totals
+    hour, tolerance = hour_of(recorded.start), abs(recorded.state) * 1e-9
+    for total in filter(None, (*past.totals, past.present)):
         # The first row may be of any time of its hour.
-        if total.value is not None and total.hour != hour_of(recorded.start)
-    )
+        if total.value is None or total.hour == hour:
+            continue
+        rise = past.way * (recorded.state - convert(total.value))
+        if (rise if total.hour < hour else -rise) < -tolerance:
+            return False
+    return True
 
 
 async def async_plans(
