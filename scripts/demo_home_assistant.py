@@ -156,7 +156,20 @@ class HomeAssistant:
         # Only the user is left to do: the other steps would add integrations that need the internet.
         seed("onboarding", 4, 1, {"done": ["core_config", "analytics", "integration"]})
 
+    async def start_again(self) -> None:
+        """Start Home Assistant once more after it ended; whoever was logged in still is."""
+        assert self._process
+        await self._process.wait()
+        await self._launch()
+        await self._until(self._runs_again)
+
     async def _start(self) -> None:
+        await self._launch()
+        await self._until(self._answers)
+        await self._log_in()
+        await self._until(self._runs)
+
+    async def _launch(self) -> None:
         hass = Path(sys.executable).with_name("hass")
         environment = {
             key: value for key, value in os.environ.items() if key != "PYTHONPATH"
@@ -175,9 +188,6 @@ class HomeAssistant:
                 env=environment,
                 start_new_session=True,
             )
-        await self._until(self._answers)
-        await self._log_in()
-        await self._until(self._runs)
 
     async def _until(self, done: Callable[[], Awaitable[bool]]) -> None:
         assert self._process
@@ -204,6 +214,12 @@ class HomeAssistant:
 
     async def _runs(self) -> bool:
         return bool((await self.get("config"))["state"] == "RUNNING")
+
+    async def _runs_again(self) -> bool:
+        try:
+            return await self._runs()
+        except DemoError:
+            return False
 
     async def _log_in(self) -> None:
         assert self._session

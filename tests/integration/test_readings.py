@@ -1,5 +1,6 @@
 """Taking the readings of a due date, and the file for a bill."""
 
+import asyncio
 import csv
 from datetime import timedelta
 import io
@@ -318,6 +319,49 @@ async def test_readings_taken(
     assert ",Energy,0,12345,kWh," in taken
     last = (await call(hass, "export_readings"))["csv"]
     assert ",Energy,0,12400,kWh," in last
+
+
+async def test_readings_taken_one_by_one(
+    hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry
+) -> None:
+    """One meter that is taken again costs no other its reading; one that can't be read then has none."""
+    connection: dict[str, Any] = {"config_entry_id": entry.entry_id}
+
+    async def taken() -> tuple[set[str], list[str]]:
+        answer = await call(hass, "export_readings", readings="taken")
+        return {row["meter"] for row in parsed(answer["csv"])}, answer["missing"]
+
+    devices = [device_of(hass, entry, key) for key in ("meter7", "meter2")]
+    await asyncio.gather(
+        *(
+            call(hass, "take_readings", **connection, device_id=device)
+            for device in devices
+        )
+    )
+    assert await taken() == ({"7", "2"}, [])
+    del bus.meters[1]
+    await call(hass, "take_readings", **connection, device_id=devices[1])
+    assert await taken() == ({"7"}, ["SIM water meter 22222222"])
+    hass.config_entries.async_remove_subentry(entry, "meter7")
+    await hass.async_block_till_done()
+    assert entry.runtime_data.store.notes.taken == {}
+
+
+@pytest.mark.parametrize("what", ["async_reload", "async_unload"])
+async def test_connection_that_goes_meanwhile(
+    hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry, what: str
+) -> None:
+    """Each meter has its reading or its error, and nothing else breaks."""
+    taking = hass.async_create_task(
+        call(hass, "take_readings", config_entry_id=entry.entry_id)
+    )
+    bus.requests.clear()
+    while not bus.requests:
+        await asyncio.sleep(0)
+    assert await getattr(hass.config_entries, what)(entry.entry_id)
+    answer = await taking
+    told = {row["meter"] for row in answer["readings"]}
+    assert len(told) + len(answer["errors"]) == 2
 
 
 @pytest.mark.parametrize(
