@@ -30,7 +30,7 @@ homeassistant:
   unit_system: metric
   currency: EUR
   country: DE
-  language: en
+  language: {language}
   latitude: 52.52
   longitude: 13.40
   elevation: 34
@@ -64,22 +64,25 @@ class DemoError(Exception):
 class HomeAssistant:
     """A running Home Assistant whose only user is the demo's."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, language: str = "en") -> None:
         """Prepare a Home Assistant that keeps everything in `folder` and listens on 127.0.0.1:`port`."""
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
         self._port = port
+        self._language = language
         self._process: asyncio.subprocess.Process | None = None
         self._session: ClientSession | None = None
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, folder: Path, port: int) -> AsyncIterator[Self]:
+    async def running(
+        cls, folder: Path, port: int, language: str = "en"
+    ) -> AsyncIterator[Self]:
         """Give a Home Assistant that is started, has its user and answers; stop it at the end.
 
         A DemoError gets the end of the log as a note.
         """
-        home_assistant = cls(folder, port)
+        home_assistant = cls(folder, port, language)
         async with ClientSession() as home_assistant._session:
             try:
                 home_assistant._seed()
@@ -125,7 +128,7 @@ class HomeAssistant:
             ROOT / "custom_components" / "mbus"
         )
         (self.folder / "configuration.yaml").write_text(
-            CONFIGURATION.format(url=self.url)
+            CONFIGURATION.format(url=self.url, language=self._language)
         )
 
         def seed(key: str, version: int, minor_version: int, data: object) -> None:

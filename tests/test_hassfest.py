@@ -103,6 +103,8 @@ def test_manifest() -> None:
     keys = list(MANIFEST)
     assert keys == ["domain", "name", *sorted(keys[2:])]
     assert {"codeowners", "documentation", "issue_tracker", "version"} <= set(keys)
+    _, _, page = MANIFEST["documentation"].partition("/blob/main/")
+    assert (INTEGRATION.parents[1] / page).is_file()
     assert re.fullmatch(r"\d+\.\d+\.\d+", MANIFEST["version"])
 
 

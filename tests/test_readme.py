@@ -13,6 +13,12 @@ from custom_components.mbus.meters.binding import BindingState
 from custom_components.mbus.profiles import schema as schemas
 from custom_components.mbus.profiles.codings import CODINGS
 from custom_components.mbus.profiles.reader import read_profile
+from custom_components.mbus.profiles.vocabulary import (
+    KNOWN_MODIFIERS,
+    KNOWN_QUANTITIES,
+    KNOWN_UNITS,
+    MONTHS_AGO,
+)
 from scripts.command_line.profile import families
 
 ROOT = Path(__file__).parent.parent
@@ -78,12 +84,35 @@ def test_the_document_knows_every_key_of_a_profile() -> None:
     text = (ROOT / "docs" / "profiles.md").read_text()
     keys = {
         str(key)
-        for schema in (schemas._PROFILE, schemas._MATCH, schemas._ENTRY, schemas._FIELD)
+        for schema in (
+            schemas._PROFILE,
+            schemas._QUIRKS,
+            schemas._MATCH,
+            schemas._ENTRY,
+            schemas._FIELD,
+        )
         for key in schema.schema
     }
     documented = set(re.findall(r"`([a-z_]+)`", text))
     assert keys - documented == set()
     assert set(schemas.CERTAINTIES) | CODINGS.keys() <= documented
+
+
+def test_the_document_has_every_word_of_a_profile() -> None:
+    """Whoever has the document alone finds what may be said, and nothing else."""
+    text = (ROOT / "docs" / "profiles.md").read_text()
+    listed = text.split("<!-- words -->")[1].split("<!-- end of words -->")[0]
+    months = {"months_ago_3", "months_ago_60"}
+    for paragraph, known in zip(
+        listed.strip().split("\n\n"),
+        (
+            KNOWN_QUANTITIES,
+            KNOWN_MODIFIERS - MONTHS_AGO | months,
+            KNOWN_UNITS,
+        ),
+        strict=True,
+    ):
+        assert {*re.findall("`([^`]+)`", paragraph)} == known
 
 
 def test_the_example_of_the_document_is_a_profile(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ QUOTES = {
     "de": "„“",
     "en": "“”",
     "fr": "«»",
-    "it": "«»",
-    "nl": "“”",
+    "it": "“”",
+    "nl": "‘’",
     "pl": "„”",
     "ru": "«»„“",
 }
@@ -166,3 +166,45 @@ def test_form_of_the_texts(language: str) -> None:
         assert "://" not in text.replace("socket://host:port", ""), path
         if path.startswith("entity.") and path.endswith(".name"):
             assert not text.endswith("."), path
+
+
+ENERGY_PAGE = {
+    "Electricity": "tabs.electricity",
+    "Add grid connection": "grid.add_connection",
+    "Energy imported from grid": "grid.dialog.energy_from_grid",
+    "Energy exported to grid": "grid.dialog.energy_to_grid",
+    "Type of power measurement": "grid.dialog.sensor_type",
+    "Gas": "tabs.gas",
+    "Add gas source": "gas.add_gas_source",
+    "Gas consumption": "gas.dialog.gas_usage",
+    "Gas flow rate": "gas.dialog.gas_flow_rate",
+    "Display name": "gas.dialog.display_name",
+    "Water": "tabs.water",
+    "Add water source": "water.add_water_source",
+    "Water consumption": "water.dialog.water_usage",
+    "Water flow rate": "water.dialog.water_flow_rate",
+    "Add device": "device_consumption_water.add_device",
+}
+"""What the energy settings call their places, by the frontend's keys."""
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_words_of_the_energy_page(language: str) -> None:
+    """Who is sent to a place in Home Assistant's energy settings finds it by that name there."""
+    frontend = pytest.importorskip("hass_frontend")
+    words: dict[str, str] = {}
+    for path in (frontend.where() / "static" / "translations").rglob(
+        f"{language}-????????????????????????????????.json"
+    ):
+        words |= json.loads(path.read_text())
+    texts = texts_of(language)
+    assert [
+        path
+        for path, text in ENGLISH.items()
+        if path.startswith("selector.energy_place.")
+        and re.findall(r"\*([^*]+)\*", texts[path])
+        != [
+            words[f"ui.panel.config.energy.{ENERGY_PAGE[name]}"]
+            for name in re.findall(r"\*([^*]+)\*", text)
+        ]
+    ] == []

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
-from homeassistant.const import Platform
+from homeassistant.const import CONF_HOST, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import (
@@ -32,11 +32,13 @@ from .flows.link_form import async_follow_moved_port
 from .meters.meter import Meter
 from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
+from .polling.device_names import async_follow_device_names, async_name_device
 from .polling.history import History
 from .polling.issues import report_profile_files, withdraw_all, withdraw_connection
 from .polling.schedule import Schedule
 from .polling.seams import Seams
 from .polling.store import MBusStore
+from .polling.web_page import async_web_page
 from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
 from .profiles.catalogue import async_get_catalogue
@@ -95,6 +97,12 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     gateway = dr.async_get(hass).async_get_or_create(
         config_entry_id=entry.entry_id, **connection_device_info(hass, entry)
     )
+    if host := entry.data.get(CONF_HOST):
+        entry.async_create_background_task(
+            hass,
+            _async_show_web_page(hass, gateway.id, host),
+            f"M-Bus web page of {entry.title}",
+        )
     coordinators = dict[str, MeterCoordinator]()
     entry.runtime_data = data = MBusRuntimeData(
         coordinators=coordinators,
@@ -109,6 +117,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.async_on_unload(partial(data.async_stop, CLOSED))
     entry.async_on_unload(data.seams.async_stop)
     entry.async_on_unload(data.history.async_stop)
+    async_follow_device_names(hass, entry)
     updates = _Updates(entry)
     for meter in updates.meters:
         _add_meter(hass, entry, meter)
@@ -125,6 +134,14 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
     return True
+
+
+async def _async_show_web_page(hass: HomeAssistant, device_id: str, host: str) -> None:
+    """Lead from the gateway's device to the page on which it is set up, if it has one."""
+    url = await async_web_page(host)
+    registry = dr.async_get(hass)
+    if registry.async_get(device_id):
+        registry.async_update_device(device_id, configuration_url=url)
 
 
 async def async_migrate_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool:
@@ -189,7 +206,7 @@ class _Updates:
     async def async_apply(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
         """Bring what runs in line with the entry."""
         async with self._lock:
-            if entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
+            if _is_unloading(entry):
                 return  # The next setup begins with what is stored then.
             if _connection(entry) != self._connection:
                 hass.config_entries.async_schedule_reload(entry.entry_id)
@@ -197,13 +214,19 @@ class _Updates:
             for meter_id in self._applied.keys() - entry.subentries.keys():
                 del self._applied[meter_id], self._stored[meter_id]
                 await _remove_meter(hass, entry, meter_id)
-            for subentry in entry.get_subentries_of_type(SUBENTRY_METER):
-                self._async_apply_meter(hass, entry, subentry)
+            for subentry in [*entry.get_subentries_of_type(SUBENTRY_METER)]:
+                is_there = subentry.subentry_id in entry.subentries
+                if is_there and self._async_apply_meter(hass, entry, subentry):
+                    # A hundred new meters in one step would hold up everything else.
+                    await asyncio.sleep(0)
+                    if _is_unloading(entry):
+                        return
 
     @callback
     def _async_apply_meter(
         self, hass: HomeAssistant, entry: MBusConfigEntry, subentry: ConfigSubentry
-    ) -> None:
+    ) -> bool:
+        """Bring one meter in line; return whether there was something to do."""
         meter_id = subentry.subentry_id
         before = self._applied.get(meter_id)
         if (
@@ -211,9 +234,9 @@ class _Updates:
             and subentry.data is self._stored[meter_id]
             and subentry.title == before.title
         ):
-            return
+            return False
         if (meter := _meter(subentry)) is None:
-            return
+            return False
         self._applied[meter_id] = meter
         self._stored[meter_id] = subentry.data
         if before is None:
@@ -222,12 +245,19 @@ class _Updates:
             coordinator = entry.runtime_data.coordinators[meter_id]
             _drop_entities(hass, entry, before, meter)
             coordinator.async_set_meter(meter)
-            _register_device(hass, coordinator)
+            device = _register_device(hass, coordinator)
+            if meter.title != before.title:
+                async_name_device(hass, device.id, meter.title)
         else:
-            return
+            return False
         async_dispatcher_send(
             hass, SIGNAL_METER_CHANGED.format(entry.entry_id), coordinator
         )
+        return True
+
+
+def _is_unloading(entry: MBusConfigEntry) -> bool:
+    return entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS
 
 
 def _connection(entry: MBusConfigEntry) -> tuple[str, dict[str, Any], dict[str, Any]]:
@@ -270,9 +300,11 @@ def _add_meter(
 
 
 @callback
-def _register_device(hass: HomeAssistant, coordinator: MeterCoordinator) -> None:
+def _register_device(
+    hass: HomeAssistant, coordinator: MeterCoordinator
+) -> dr.DeviceEntry:
     """Register a meter's device once for all its entities, or show a changed name or number."""
-    dr.async_get(hass).async_get_or_create(
+    return dr.async_get(hass).async_get_or_create(
         config_entry_id=coordinator.config_entry.entry_id,
         config_subentry_id=coordinator.meter.id,
         **meter_device_info(coordinator),

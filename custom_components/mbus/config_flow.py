@@ -49,7 +49,7 @@ from .flows.link_form import (
     way,
 )
 from .flows.meter_flow import MeterSubentryFlow
-from .flows.meter_search import Line
+from .flows.meter_search import Turns
 from .flows.options_flow import TIMING_FIELDS, MBusOptionsFlow
 from .flows.search_flow import SearchFlow
 from .flows.units import shown
@@ -233,7 +233,7 @@ class MBusConfigFlow(
 
     @override
     @asynccontextmanager
-    async def _searched_bus(self) -> AsyncIterator[Line]:
+    async def _searched_bus(self) -> AsyncIterator[Turns]:
         bus = create_bus(self._data_to_search, self._options)
         try:
             await bus.open()

@@ -26,7 +26,8 @@ from .meters.events import STATUS_BITS
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .presentation.reasons import reason_text
 from .presentation.texts import Texts, cached_texts
-from .protocol import TcpSettings, Way
+from .profiles.catalogue import cached_catalogue
+from .protocol import LAST_PRIMARY, TcpSettings, Way, secondary_of
 
 MAX_STATE_LENGTH = 255
 
@@ -269,4 +270,40 @@ class StatusSensor(MeterDiagnosticSensor):
         }
 
 
-METER_SENSORS = (BindingStateSensor, LastReadSensor, StatusSensor)
+class AddressSensor(MeterDiagnosticSensor):
+    """Where the meter is on the bus, as configured; with it, both its addresses and the profile it is read by."""
+
+    _attr_entity_registry_enabled_default = True
+    _attr_translation_key = "address"
+    _unrecorded_attributes = frozenset(
+        {"primary_address", "secondary_address", "profile"}
+    )
+
+    @property
+    @override
+    def native_value(self) -> str:
+        """Return the address that the meter is asked at."""
+        return str(self.coordinator.meter.address)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        """Return what is known of its addresses by the last reading, and its profile."""
+        meter, reading = self.coordinator.meter, self.coordinator.data.reading
+        telegrams = reading.telegrams if reading else ()
+        primary = meter.address if isinstance(meter.address, int) else None
+        secondary = None if isinstance(meter.address, int) else meter.address
+        if telegrams:
+            if primary is None and telegrams[0].address <= LAST_PRIMARY:
+                primary = telegrams[0].address
+            secondary = secondary_of(telegrams[0]) or secondary
+        catalogue = cached_catalogue(self.hass)
+        profile = catalogue.profile_for(telegrams, meter.profile)
+        return {
+            "primary_address": primary,
+            "secondary_address": str(secondary) if secondary else None,
+            "profile": profile.name if profile else None,
+        }
+
+
+METER_SENSORS = (AddressSensor, BindingStateSensor, LastReadSensor, StatusSensor)

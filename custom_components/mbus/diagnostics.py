@@ -30,6 +30,7 @@ TO_REDACT = {
     "fabrication_number",
     "identification",
     "initial_frames",
+    "requests",
 }
 SPELT_OUT = {"dimension", "header", "name", "unit"}
 """What a binding stores of a record whose meaning the meter spells out as text."""

@@ -18,12 +18,13 @@ from .flows.profile_repair import ProfileFlow
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, find_again, is_missing, rebound_to
 from .meters.meter import Meter, identity_data
-from .polling.adoption import async_seams_of_exchange, seams_text
+from .polling.adoption import async_seams_of_exchange, async_take_out, seams_text
 from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
 from .presentation.naming import binding_name
 from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
+from .presentation.titles import title_after_exchange
 from .profiles.interpretation import Place
 from .protocol import AnonymousReplyError, Identity, MBusError, Readout, Telegram
 
@@ -72,9 +73,13 @@ class AdoptMeterFlow(MeterRepairFlow):
         else:
             # What is stored is the meter that was shown, not one that answers meanwhile.
             if user_input is not None and found == self._found:
-                self._store(identity_data(first.header, found))
-                coordinator.config_entry.runtime_data.seams.async_take_out(
-                    self._seams, coordinator.meter.bindings
+                async_take_out(coordinator, self._seams)
+                meter, texts = coordinator.meter, cached_texts(self.hass)
+                self._store(
+                    identity_data(first.header, found),
+                    title_after_exchange(
+                        meter.title, meter.identity, found, meter.address, texts
+                    ),
                 )
                 return self.async_create_entry(data={})
             self._found = found

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from homeassistant.const import ATTR_DEVICE_ID, CONF_ADDRESS
+from homeassistant.const import CONF_ADDRESS
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -11,13 +11,22 @@ from homeassistant.core import (
     SupportsResponse,
     callback,
 )
-from homeassistant.exceptions import ServiceValidationError
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.service import async_register_admin_service
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
-from .actions.fields import CONNECTION, METERS, hex_bytes, moment, whole_number
+from .actions.fields import (
+    CONNECTION,
+    METER,
+    METERS,
+    hex_bytes,
+    moment,
+    number_or_text,
+    one_of,
+    refused,
+    whole_number,
+)
 from .actions.fleet import (
     EXPORT_METERS,
     IMPORT_METERS,
@@ -73,43 +82,33 @@ _METHOD_PRIMARY: Final = "primary"
 _METHOD_SECONDARY: Final = "secondary"
 
 
-_METER: Final = {
-    vol.Required(ATTR_DEVICE_ID): vol.All(
-        cv.ensure_list, [cv.string], vol.Length(min=1, max=1)
-    )
-}
-"""What can only be told to one meter at a time."""
-
 _READ_METER: Final = vol.Schema(METERS)
 _WRITE_RECORD: Final = vol.Schema(
     {
         **METERS,
         vol.Required("header"): hex_bytes,
-        vol.Required("value"): vol.Any(int, float, str),
+        vol.Required("value"): number_or_text,
     }
 )
 _SET_PRIMARY_ADDRESS: Final = vol.Schema(
+    {**METER, vol.Required("address"): whole_number(0, LAST_PRIMARY)}
+)
+_SET_BAUD_RATE: Final = vol.Schema(
     {
-        **_METER,
-        vol.Required("address"): vol.All(
-            whole_number, vol.Range(min=0, max=LAST_PRIMARY)
+        **METER,
+        vol.Required("baud_rate"): vol.All(
+            whole_number(min(BAUD_RATES), max(BAUD_RATES)), one_of(BAUD_RATES)
         ),
     }
 )
-_SET_BAUD_RATE: Final = vol.Schema(
-    {**_METER, vol.Required("baud_rate"): vol.All(whole_number, vol.In(BAUD_RATES))}
-)
 _SET_CLOCK: Final = vol.Schema({**METERS, vol.Optional("datetime"): moment})
 _APPLICATION_RESET: Final = vol.Schema(
-    {
-        **METERS,
-        vol.Optional("sub_code"): vol.All(whole_number, vol.Range(min=0, max=255)),
-    }
+    {**METERS, vol.Optional("sub_code"): whole_number(0, 255)}
 )
 _SEARCH: Final = vol.Schema(
     {
         **CONNECTION,
-        vol.Optional("method", default=_METHOD_BOTH): vol.In(
+        vol.Optional("method", default=_METHOD_BOTH): one_of(
             (_METHOD_BOTH, _METHOD_SECONDARY, _METHOD_PRIMARY)
         ),
     }
@@ -231,11 +230,7 @@ async def _async_set_primary_address(call: ServiceCall) -> None:
     async def set_address(coordinator: MeterCoordinator) -> None:
         entry, meter = coordinator.config_entry, coordinator.meter
         if any(other.unique_id == unique_id for other in entry.subentries.values()):
-            raise ServiceValidationError(
-                translation_domain=DOMAIN,
-                translation_key="address_taken",
-                translation_placeholders={"address": str(new_address)},
-            )
+            raise refused("address_taken", address=str(new_address))
         async with coordinator.connection.turn(urgent=True) as bus:
             await set_primary_address(
                 await bus.master(),

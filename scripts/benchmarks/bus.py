@@ -1,51 +1,36 @@
 """How long readouts and searches take on a simulated bus of 2400 baud, over what the wire needs.
 
 The wire-time formulas are those of the standard's frames and waits: a readout is all characters, the
-meters' reaction time and 33 idle bit times per exchange; an address without a meter costs its request
-and 330 bit times + 50 ms. A search of many meters is held against what one of meters with random numbers
-takes on average, and the latency of a gateway counts in its waits. pyMeterBus does the same on a bus of its own with the same meters, the way
-its command-line tools do it. The minimum of all runs counts.
+meters' reaction time and 11 idle bit times per exchange; an address without a meter costs its request
+and 330 bit times + 50 ms. pyMeterBus does the same on a bus of its own with the same meters, the way its command-line tools
+do it. The minimum of all runs counts.
 """
 
 import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
 from dataclasses import dataclass, field
 import logging
-from random import Random
 from time import perf_counter
 from typing import Any
 
 import meterbus  # type: ignore[import-untyped]
 import serial  # type: ignore[import-untyped]
 
-from custom_components.mbus.protocol import (
-    LinkSettings,
-    Master,
-    SerialSettings,
-    TcpSettings,
-    long_frame,
-    open_link,
-    search,
-)
+from custom_components.mbus.protocol import Master, TcpSettings, open_link
 from tests.simulator import FrameMeter, SimulatedBus
 
+from . import many
 from .report import print_report
+from .simulated import REACTION, open_way, search_all, telegram
 
 BIT = 1 / 2400
-REACTION = 0.005
-"""Seconds from the end of a request to the first character of the answer."""
 RESPONSE = 330 * BIT + 0.05
-IDLE = 33 * BIT
+IDLE = 11 * BIT
+"""What is idle between a sound answer and the next request to the meter."""
 SKEW = 3
 """Bit times between the answers of several meters, which so are garbled at once."""
 SLOW_GATEWAY = 0.2
-MANY = 60
-LENGTH = 100
-"""Bytes of a telegram of many meters."""
-DELAY = 80
-"""Bit times from a request to the answer of many meters."""
 THEIR_TIMEOUT = 1.0
 
 IDENTIFICATIONS = (
@@ -60,19 +45,6 @@ IDENTIFICATIONS = (
     "79345562",
     "90017283",
 )
-
-
-def telegram(
-    identification: str, length: int, *, number: int = 0, more: bool = False
-) -> bytes:
-    """Build a long frame of `length` bytes in all, of water meter data."""
-    header = bytes.fromhex(identification)[::-1] + bytes.fromhex(
-        "24 23 2F 07 01 00 00 00"
-    )
-    records = bytes((0x84, number, 0x13, 1, 0, 0, 0))
-    tail = b"\x1f" if more else b""
-    filler = length - 9 - len(header + records + tail)
-    return long_frame(0x08, 0, 0x72, header + records + b"\x2f" * filler + tail)
 
 
 def exchange_time(request: int, answer: int) -> float:
@@ -109,32 +81,6 @@ class Result:
     found: int = 0
     they_found: int = 0
     latency: float = 0.0
-
-
-def random_search_time(
-    count: int, latency: float = 0.0, *, merged: bool = False
-) -> float:
-    """Give the seconds of a search by secondary address among meters with random numbers.
-
-    `merged`: simultaneous acknowledgements are heard as one, so that each branch is read in vain.
-    """
-
-    def shared(part: float) -> float:
-        return float(1 - (1 - part) ** count - count * part * (1 - part) ** (count - 1))
-
-    branches = sum(10.0**digits * shared(10.0**-digits) for digits in range(8))
-    wait = RESPONSE + latency
-    reading = (55 + DELAY + 11 * LENGTH) * BIT
-    time = (1 + 10 * branches) * (187 * BIT + wait) + count * reading
-    time += count * (198 + DELAY) * BIT + 55 * BIT + wait
-    return time + (branches * reading if merged else 0.0)
-
-
-def thorough_scan_time(count: int, latency: float = 0.0) -> float:
-    """Give the seconds of a link reset at 251 addresses, and a request for data where it is silent."""
-    wait = RESPONSE + latency
-    reading = (55 + DELAY + 11 * LENGTH) * BIT
-    return (251 + 251 - count) * (55 * BIT + wait) + count * reading
 
 
 # What is measured
@@ -188,16 +134,6 @@ def search_time(meters: int, *, listen: bool) -> float:
 async def read_ours(master: Master) -> int:
     """Read the meter at 1."""
     return len((await master.read(1)).telegrams)
-
-
-async def search_ours(master: Master, **ways: bool) -> int:
-    """Count the meters found."""
-    found = set()
-    async with aclosing(search(master, **ways)) as steps:
-        async for step in steps:
-            if step.found:
-                found.add(step.found.key)
-    return len(found)
 
 
 def receive(port: Any) -> Any:
@@ -283,7 +219,7 @@ CASES = (
         name="search 10 by secondary",
         meters=lambda: population(10),
         formula=search_time(10, listen=True),
-        ours=lambda master: search_ours(master, by_secondary=True, by_primary=False),
+        ours=lambda master: search_all(master, by_secondary=True, by_primary=False),
         theirs=search_theirs,
         expected=10,
     ),
@@ -291,7 +227,7 @@ CASES = (
         name="scan 251, 5 meters",
         meters=lambda: population(5),
         formula=scan_time(5),
-        ours=lambda master: search_ours(master, by_secondary=False, by_primary=True),
+        ours=lambda master: search_all(master, by_secondary=False, by_primary=True),
         theirs=scan_theirs,
         expected=5,
     ),
@@ -299,14 +235,6 @@ CASES = (
 
 
 # How it is measured
-
-
-async def open_way(bus: SimulatedBus, way: str, latency: float) -> LinkSettings:
-    """Open a gateway to the bus."""
-    if way == "tcp":
-        port = await bus.serve_tcp(latency=latency)
-        return TcpSettings(host="127.0.0.1", port=port)
-    return SerialSettings(port=await bus.serve_pty(latency=latency))
 
 
 async def measure_ours(case: Case, way: str, runs: int, latency: float = 0.0) -> Result:
@@ -330,56 +258,6 @@ async def measure_ours(case: Case, way: str, runs: int, latency: float = 0.0) ->
     return result
 
 
-def many(count: int) -> list[FrameMeter]:
-    """Give meters with random numbers, always the same ones."""
-    numbers = Random(1).sample(range(10**8), count)
-    return [
-        FrameMeter([telegram(f"{number:08d}", LENGTH)], address)
-        for address, number in enumerate(numbers, 1)
-    ]
-
-
-async def measure_many(
-    way: str, *, skew: int = SKEW, latency: float = 0.0, echo: bool = False
-) -> list[dict[str, Any]]:
-    """Search many meters by each way, once."""
-    rows = []
-    for name, ways, limit in (
-        (
-            "by secondary",
-            {"by_primary": False},
-            random_search_time(MANY, latency, merged=not skew),
-        ),
-        ("by primary", {"by_secondary": False}, thorough_scan_time(MANY, latency)),
-    ):
-        async with (
-            SimulatedBus(
-                many(MANY),
-                baud_rate=2400,
-                response_delay=DELAY * BIT,
-                skew=skew,
-                echo=bytes if echo else None,
-            ) as bus,
-            open_link(await open_way(bus, way, latency)) as link,
-        ):
-            link.opened_at -= 30.0  # Neither powers up nor is deaf.
-            start = perf_counter()
-            found = await search_ours(Master(link), **ways)
-            seconds = perf_counter() - start
-        rows.append(
-            {
-                "case": f"search {MANY} {name}, skew {skew}{', echo' * echo}",
-                "way": f"{way}, {latency * 1000:.0f} ms" if latency else way,
-                "formula": round(limit, 3),
-                "seconds": round(seconds, 3),
-                "ratio": round(seconds / limit, 4),
-                "found": found,
-                "expected": MANY,
-            }
-        )
-    return rows
-
-
 async def measure_theirs(result: Result) -> None:
     """Run a case once with pyMeterBus."""
 
@@ -399,18 +277,6 @@ async def measure_theirs(result: Result) -> None:
             else settings.port
         )
         result.they_found, result.theirs = await asyncio.to_thread(run, url)
-
-
-async def measure_all_many() -> list[dict[str, Any]]:
-    """Search many meters over each kind of way at once: they wait most of the time."""
-    rows = await asyncio.gather(
-        measure_many("tcp"),
-        measure_many("pty"),
-        measure_many("tcp", skew=0),
-        measure_many("tcp", latency=SLOW_GATEWAY),
-        measure_many("tcp", echo=True),
-    )
-    return [row for some in rows for row in some]
 
 
 async def measure(cases: Sequence[Case], runs: int) -> tuple[list[Result], Result]:
@@ -458,22 +324,18 @@ def main() -> None:
         "--only", metavar="WORD", default="", help="only cases whose name has this word"
     )
     parser.add_argument(
-        "--many", action="store_true", help=f"only searches of {MANY} meters, once each"
+        "--many", action="store_true", help="only buses of many meters, once each"
+    )
+    parser.add_argument(
+        "--wall",
+        action="store_true",
+        help="buses of many meters by the machine's clock, all at once",
     )
     options = parser.parse_args()
     logging.disable(logging.INFO)
-
     if options.many:
-        rows = asyncio.run(measure_all_many())
-        print_report(
-            f"2400 baud, {MANY} meters that answer after {DELAY} bit times",
-            list(rows[0]),
-            [list(row.values()) for row in rows],
-            {"cases": rows},
-            as_json=options.json,
-        )
+        many.main(only=options.only, wall=options.wall, as_json=options.json)
         return
-
     cases = [case for case in CASES if options.only in case.name]
     results, slow = asyncio.run(measure(cases, options.runs))
     rows = [figures_of(result) for result in results]

@@ -29,6 +29,8 @@ class _Parser(argparse.ArgumentParser):
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line. Raises UsageError."""
     options = _parser().parse_args(arguments, argparse.Namespace(json=False))
+    if options.command == "profile" and options.frame and not options.file:
+        raise UsageError("scripts/mbus profile: --frame needs a FILE; see --help")
     if options.command in ("decode", "profile"):
         return options
     options.exchanges = []
@@ -201,9 +203,12 @@ def _primary_address(text: str) -> int:
 
 def _bytes(text: str) -> bytes:
     try:
-        return bytes.fromhex(text)
+        data = bytes.fromhex(text)
     except ValueError as err:
         raise ValueError(f"{text} is not pairs of hex digits") from err
+    if not data:
+        raise ValueError("there are no bytes")
+    return data
 
 
 def _byte(text: str) -> int:

@@ -4,8 +4,8 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
+import os
 from pathlib import Path
-import sys
 from typing import Any
 
 from .arguments import UsageError
@@ -14,6 +14,7 @@ from .package import protocol
 
 _BYTES_IN_LINE = 12
 _LONGEST_NAME = 60
+_STANDARD_INPUT = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,8 @@ def _read_source(words: Sequence[str]) -> bytes:
     try:
         if words == ["-"]:
             name, kind = "the standard input", "not"
-            text = sys.stdin.buffer.read().decode("ascii")
+            with os.fdopen(_STANDARD_INPUT, "rb", closefd=False) as file:
+                text = file.read().decode("ascii")
         elif text and len(words) == 1 and Path(text).exists():
             kind = "not"
             text = Path(text).read_bytes().decode("ascii")

@@ -1,6 +1,7 @@
 """What is asked of one meter: `read`, `select`, `set-address`, `set-baud-rate`, `reset`; and `send`."""
 
 from argparse import Namespace
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -23,14 +24,18 @@ async def ask(options: Namespace) -> ExitCode:
     try:
         async with options.bus as bus:
             result = await _REQUESTS[options.command](await bus.master(), options)
+    except asyncio.CancelledError:
+        show(_failed("interrupted", options), as_json=options.json)
+        raise
     except protocol.MBusError as err:
-        result = Result(
-            complete=False,
-            error=str(err),
-            is_empty=True,
-            content=_describe([], options.exchanges),
-        )
+        result = _failed(str(err), options)
     return show(result, as_json=options.json)
+
+
+def _failed(error: str, options: Namespace) -> Result:
+    """Tell why nothing came, and what was on the line."""
+    content = _describe([], options.exchanges)
+    return Result(complete=False, error=error, is_empty=True, content=content)
 
 
 async def _read(master: protocol.Master, options: Namespace) -> Result:

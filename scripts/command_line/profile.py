@@ -7,10 +7,12 @@ from pathlib import Path
 
 from custom_components.mbus.const import DOMAIN
 from custom_components.mbus.flows.record_choice import record_options
+from custom_components.mbus.presentation.reasons import mistake_text
 from custom_components.mbus.presentation.texts import Texts
 from custom_components.mbus.profiles.catalogue import Catalogue, read_catalogue
+from custom_components.mbus.profiles.mistake import ProfileError
 from custom_components.mbus.profiles.profile import Match, Profile
-from custom_components.mbus.profiles.reader import ProfileError, read_profile
+from custom_components.mbus.profiles.reader import read_profile
 from custom_components.mbus.protocol import FrameError, Telegram, parse_telegram
 
 from .arguments import UsageError
@@ -37,8 +39,9 @@ def show_profile(options: Namespace) -> ExitCode:
     try:
         profile = read_profile(Path(options.file), is_own=True)
     except ProfileError as err:
+        said = f"{err.path.name}, line {err.line}: {mistake_text(err, _texts())}"
         return show(
-            Result(complete=False, error=str(err), is_empty=True, content={}, lines=[]),
+            Result(complete=False, error=said, is_empty=True, content={}, lines=[]),
             as_json=options.json,
         )
     is_for_it = not telegrams or profile.precision_for(telegrams) is not None

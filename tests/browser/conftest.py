@@ -77,15 +77,24 @@ async def entry_id(home_assistant: HomeAssistant, port: int) -> str:
 
 
 @pytest.fixture
+def locale() -> str:
+    """Return the language of the browser."""
+    return "en-US"
+
+
+@pytest.fixture
 async def person(
     browser: Browser,
+    locale: str,
     home_assistant: HomeAssistant,
     pytestconfig: pytest.Config,
     tmp_path: Path,
 ) -> AsyncIterator[Person]:
     """Return somebody who is logged in."""
     pictures = pytestconfig.getoption("pictures", None) or tmp_path
-    context = await browser.new_context(viewport=DESKTOP, service_workers="block")
+    context = await browser.new_context(
+        viewport=DESKTOP, service_workers="block", locale=locale
+    )
     context.set_default_timeout(PATIENCE)
     page = await context.new_page()
     person = Person(page, home_assistant.url, pictures)

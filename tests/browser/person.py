@@ -13,6 +13,23 @@ SCHEMES: Final = ("light", "dark")
 SETTLED: Final = 500
 """Milliseconds after which no page moves any more, so that pictures of it are alike."""
 
+READ: Final = """
+root => {
+    const lines = [];
+    const walk = node => {
+        if (node.nodeType === Node.TEXT_NODE && node.textContent.trim()) {
+            if (node.parentElement?.checkVisibility()) lines.push(node.textContent.trim());
+        } else if (node.nodeType !== Node.ELEMENT_NODE || !["STYLE", "SCRIPT"].includes(node.tagName)) {
+            (node.shadowRoot ?? node).childNodes.forEach(walk);
+            if (node.tagName === "SLOT") node.assignedNodes().forEach(walk);
+        }
+    };
+    walk(root);
+    return lines.join("\\n");
+}
+"""
+"""What a browser makes lines of all visible text with, in its shadows, too."""
+
 type Looks = str | re.Pattern[str]
 
 
@@ -47,6 +64,16 @@ class Person:
         """Wait for a text in the dialog. Raises AssertionError where it doesn't come."""
         await expect(self.dialog.get_by_text(text).first).to_be_visible()
 
+    async def reads(self) -> str:
+        """Return all that can be read: of the dialog that is open, or else of the page's main part."""
+        for place in (
+            self.dialog,
+            self.page.locator("ha-panel-config, partial-panel-resolver").first,
+        ):
+            if await place.count():
+                return str(await place.evaluate(READ))
+        raise ValueError("there is nothing to read")
+
     async def sees_on_page(self, text: Looks) -> None:
         """Wait for a text anywhere. Raises AssertionError where it doesn't come."""
         await expect(self.page.get_by_text(text).first).to_be_visible()
@@ -56,11 +83,11 @@ class Person:
         await place.click()
         self.clicks += 1
 
-    async def configure(self, title: str) -> None:
+    async def configure(self, title: str, gear: str = "Configure meter") -> None:
         """Open the dialog of a meter by its gear on the integration's page."""
         await self.visit("config/integrations/integration/mbus")
         meter = self.page.locator("ha-config-sub-entry-row").filter(has_text=title)
-        await self.click(meter.get_by_role("button", name="Configure meter"))
+        await self.click(meter.get_by_role("button", name=gear))
 
     async def choose(self, text: Looks) -> None:
         """Click a text in the dialog: an option of a menu, a row of a list."""

@@ -33,7 +33,7 @@ def of_meter(entities: Iterable[er.RegistryEntry], meter_id: str) -> set[str]:
 async def test_a_meter_brings_its_sensors_and_little_else(
     hass: HomeAssistant, create_entry: CreateEntry
 ) -> None:
-    """Enabled are its records, whether it has a problem, and the button; the rest is there to be enabled."""
+    """Enabled are its records, its address, events and problem, and the button; the rest is there to be enabled."""
     entry = await create_entry(2)
     registry = er.async_get(hass)
     entities = er.async_entries_for_config_entry(registry, entry.entry_id)
@@ -41,7 +41,7 @@ async def test_a_meter_brings_its_sensors_and_little_else(
     records = {
         binding["id"] for binding in entry.subentries["meter2"].data[CONF_BINDINGS]
     }
-    assert of_meter(enabled, "meter2") == {"events", "problem", "read_now"}
+    assert of_meter(enabled, "meter2") == {"address", "events", "problem", "read_now"}
     assert records <= {entity.unique_id for entity in enabled}
     disabled = [entity for entity in entities if entity.disabled]
     assert of_meter(disabled, "meter2") == {

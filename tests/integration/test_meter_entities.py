@@ -10,9 +10,12 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.polling.connection import STOPPED_BY_USER
 from tests.simulator import HeatMeter, SimulatedBus
+from tests.simulator.records import integer
 
 from .conftest import CreateEntry, let_poll
+from .test_guards import Meter
 
 RESET = bytes.fromhex("10 40 02 42 16")
 
@@ -220,3 +223,107 @@ async def test_quirks_are_heeded(
 
     assert initial in bus.requests
     assert RESET not in bus.requests
+
+
+def problem_of(hass: HomeAssistant, meter_id: str = "meter2") -> tuple[str, str | None]:
+    """Return whether a meter has a problem, and which."""
+    state = state_of(hass, Platform.BINARY_SENSOR, f"{meter_id}_problem")
+    return state.state, state.attributes.get("reason")
+
+
+async def test_problem_says_what_is_wrong(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """An error that the meter reports, a silent meter, a sensor that lost its value; and nothing else."""
+    await create_entry(2)
+    water = bus.meters[1]
+    assert problem_of(hass) == ("off", None)
+
+    water.status = 0x18
+    await read_now(hass, "meter2")
+    assert problem_of(hass) == ("on", "Permanent error; Temporary error")
+
+    water.status = 0x00
+    water.memory[bytes.fromhex("0C 13")] = bytes.fromhex("1A 00 00 00")
+    await read_now(hass, "meter2")
+    state, reason = problem_of(hass)
+    assert state == "on"
+    assert reason is not None and reason.startswith("Volume: not numeric")
+
+    bus.meters.remove(water)
+    with pytest.raises(HomeAssistantError):
+        await read_now(hass, "meter2")
+    state, reason = problem_of(hass)
+    assert (state, reason) == ("on", "no reply from 2 in 2 attempts")
+    sensor = state_of(hass, Platform.SENSOR, "meter2_status")
+    assert sensor.state == STATE_UNAVAILABLE
+
+
+async def test_no_value_is_no_problem(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A meter that has no value for a record says so; that is nothing wrong with it."""
+    bus.meters = [meter := Meter(7, integer("04 13", 6_789))]
+    await create_entry(7)
+    meter.records = [bytes.fromhex("04 13 00 00 00 80")]
+    await read_now(hass, "meter7")
+    state = state_of(hass, Platform.SENSOR, "meter7_binding_state")
+    assert "volume" in state.attributes["errors"]
+    assert problem_of(hass, "meter7") == ("off", None)
+
+
+async def test_a_bus_that_is_gone_is_no_problem_of_its_meters(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Nothing is known of them then, nor while the connection is stopped."""
+    entry = await create_entry(2)
+    entry.runtime_data.async_stop(STOPPED_BY_USER)
+    assert problem_of(hass)[0] == STATE_UNAVAILABLE
+    entry.runtime_data.async_start()
+    assert problem_of(hass)[0] == "off"
+    await bus.close()
+    with pytest.raises(HomeAssistantError):
+        await read_now(hass, "meter2")
+    assert problem_of(hass)[0] == STATE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("address", ["2", "00000002FFFFFFFF"])
+async def test_addresses_are_seen(
+    hass: HomeAssistant, create_entry: CreateEntry, address: str
+) -> None:
+    """Both of them, whichever the meter is asked at."""
+    await create_entry(address)
+    state = state_of(hass, Platform.SENSOR, f"meter{address}_address")
+    assert state.state == address
+    assert state.attributes["primary_address"] == 2
+    assert state.attributes["secondary_address"] == "000000022D4D0107"
+    assert state.attributes["profile"] is None
+
+
+async def test_alarm(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A meter that announces an alarm is asked for it once, and it is a problem until it has none."""
+    meter = bus.meters[1]
+    meter.alarm = 0b00100100
+    entry = await create_entry(2)
+
+    def problem() -> State:
+        return state_of(hass, Platform.BINARY_SENSOR, "meter2_problem")
+
+    assert problem().state == "on"
+    assert problem().attributes["alarm"] == "00100100"
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert problem().attributes["alarm"] == "00100100"
+
+    bus.requests.clear()
+    await read_now(hass, "meter2")
+    asked = [request for request in bus.requests if request[1] & 0x0F == 0x0A]
+    assert [request[2] for request in asked] == [2]
+
+    meter.alarm = None
+    await read_now(hass, "meter2")
+    assert problem().state == "off"
+    assert problem().attributes["alarm"] is None

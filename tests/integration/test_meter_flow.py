@@ -107,7 +107,7 @@ async def test_present_values_come_first(dialog: Dialog) -> None:
     assert labels["0.1"].endswith(" m³")
 
 
-@pytest.mark.parametrize(("count", "mode"), [(30, "list"), (31, "dropdown")])
+@pytest.mark.parametrize(("count", "mode"), [(12, "list"), (13, "dropdown")])
 async def test_long_list_is_searched(
     bus: SimulatedBus, dialog: Dialog, count: int, mode: str
 ) -> None:

@@ -10,7 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.mbus.meters.meter import Meter
-from custom_components.mbus.protocol import SecondaryAddress
+from custom_components.mbus.protocol import Quirks, SecondaryAddress
 from tests.simulator import HeatMeter, SimulatedBus
 
 from .conftest import CreateEntry
@@ -61,6 +61,7 @@ async def test_as_it_is(entry: MockConfigEntry, dialog: Dialog) -> None:
             "ignore_more_records": False,
             "pause": NO_TIME,
             "initial_frames": [],
+            "requests": [],
         },
     }
     result = await dialog.submit(form)
@@ -87,6 +88,7 @@ async def test_change_all(
             "pause": NO_TIME | {"milliseconds": 250},
             "application_reset": 0x50,
             "initial_frames": ["68 03 03 68 53 01 B1 05 16", "10400141 16"],
+            "requests": ["B1", "5100"],
         },
     }
     await dialog.submit(form)
@@ -107,6 +109,7 @@ async def test_change_all(
         bytes.fromhex("6803036853 01B10516"),
         bytes.fromhex("1040014116"),
     )
+    assert meter.quirks.requests == (b"\xb1", b"\x51\x00")
     await hass.async_block_till_done(wait_background_tasks=True)
     device = dr.async_get(hass).async_get_device_by_identifier(
         ("mbus", METER), entry.entry_id
@@ -117,6 +120,7 @@ async def test_change_all(
     dialog = await configure_meter(hass, entry, METER, "meter_settings")
     shown = form_of(dialog)
     assert shown["quirks"]["initial_frames"][1] == "10 40 01 41 16"
+    assert shown["quirks"]["requests"] == ["B1", "51 00"]
     assert {**shown, "quirks": None} == {**form, "quirks": None}
     quirks = {
         "reset": "before_each_read",
@@ -134,7 +138,7 @@ async def test_change_all(
     )
     meter = Meter.from_subentry(entry.subentries[METER])
     assert meter.period is None
-    assert meter.quirks == type(meter.quirks)(keeps_frame_count=False)
+    assert meter.quirks == Quirks(keeps_frame_count=False, usual_application=True)
 
 
 @pytest.mark.parametrize(
@@ -174,11 +178,22 @@ async def test_bad_address(
     assert entry.subentries[METER].data["address"] == 1
 
 
-@pytest.mark.parametrize("frame", ["68 03 03 68", "nothing", "10 40 01 42 16"])
-async def test_bad_frame(entry: MockConfigEntry, dialog: Dialog, frame: str) -> None:
-    """An initial request that is no frame is refused, on the section it is in."""
+@pytest.mark.parametrize(
+    ("field", "frame"),
+    [
+        ("initial_frames", "68 03 03 68"),
+        ("initial_frames", "nothing"),
+        ("initial_frames", "10 40 01 42 16"),
+        ("requests", "nothing"),
+        ("requests", " "),
+    ],
+)
+async def test_bad_frame(
+    entry: MockConfigEntry, dialog: Dialog, field: str, frame: str
+) -> None:
+    """A request that is no frame, or no bytes, is refused, on the section it is in."""
     form = form_of(dialog)
-    quirks = form["quirks"] | {"initial_frames": [frame]}
+    quirks = form["quirks"] | {field: [frame]}
     result = await dialog.submit(form | {"quirks": quirks})
 
     assert result["errors"] == {"quirks": "invalid_frame"}

@@ -10,18 +10,26 @@ import pytest
 
 from custom_components.mbus.flows.adding import is_sensible
 from custom_components.mbus.meters.binding import Binding, bound_to
+from custom_components.mbus.presentation.description import record_description
 from custom_components.mbus.presentation.naming import (
     binding_name,
     default_binding_name,
     name_key,
     record_name,
 )
+from custom_components.mbus.presentation.quantities import TABLE
 from custom_components.mbus.presentation.record_label import record_label
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
-from custom_components.mbus.profiles.vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES
+from custom_components.mbus.profiles.vocabulary import (
+    KNOWN_MODIFIERS,
+    KNOWN_QUANTITIES,
+    MONTHS_AGO,
+)
 from custom_components.mbus.protocol import (
     SECRET_QUANTITIES,
+    Function,
     Record,
+    Signature,
     Telegram,
     long_frame,
     parse_telegram,
@@ -196,7 +204,10 @@ async def test_every_quantity_and_modifier_has_one_text(texts: Texts) -> None:
     """One, and another than its neighbours; commas are for what joins them."""
     for keys, pattern in (
         (KNOWN_QUANTITIES, "component.mbus.entity.sensor.{}.name"),
-        (KNOWN_MODIFIERS, "component.mbus.selector.record_part.options.{}"),
+        (
+            KNOWN_MODIFIERS - MONTHS_AGO,
+            "component.mbus.selector.record_part.options.{}",
+        ),
     ):
         found = {texts[pattern.format(key)] for key in keys}
         assert len(found) == len(keys)
@@ -302,6 +313,29 @@ def test_icons_are_for_names_there_are() -> None:
         "sensor"
     ]
     assert icons.keys() <= names.keys()
+
+
+@pytest.mark.parametrize("function", Function)
+def test_whatever_has_no_class_has_an_icon(function: Function) -> None:
+    """A maximum has that of its quantity."""
+    icons = json.loads((FOLDER / "icons.json").read_text())["entity"]["sensor"]
+    for quantity in TABLE:
+        signature = Signature(
+            quantity=quantity,
+            dimension=None,
+            function=function,
+            storage_number=0,
+            tariff=0,
+            subunit=0,
+            modifiers=(),
+        )
+        description = record_description(signature, None, b"\x04", None)
+        assert description.key == quantity
+        assert (
+            description.device_class
+            or TABLE[quantity].device_class
+            or (quantity in icons)
+        ), quantity
 
 
 @pytest.mark.skipif(

@@ -249,7 +249,10 @@ async def test_a_meter_that_is_there_is_offered_the_profile(
 
     submit = await fix(hass, hass_client, ISSUE)
     placeholders = submit.shown["description_placeholders"]  # type: ignore[attr-defined]
-    assert "- Energy, subunit 2 → Reactive energy (kvarh)" in placeholders["changed"]
+    assert (
+        "- Energy, subunit 2: 8.55 kWh → Reactive energy: 8.55 kvarh"
+        in placeholders["changed"]
+    )
     assert placeholders["kept"] == "- Energy, subunit 1"
     result = await submit({})
     assert result["type"] == "create_entry"
@@ -264,28 +267,6 @@ async def test_a_meter_that_is_there_is_offered_the_profile(
     assert errors_of(hass) == {}
 
 
-async def test_a_changed_factor_makes_no_consumption(
-    hass: HomeAssistant,
-    bus: SimulatedBus,
-    create_entry: CreateEntry,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A total that would be a thousand times as much is left as it is, and nothing is offered for it alone."""
-    bus.meters = [
-        Meter(
-            7,
-            real("05 03", 376_074.5),
-            identification="12345678",
-            manufacturer="SEC",
-            version=0x15,
-            medium=2,
-        )
-    ]
-    await set_up_before_profiles(hass, create_entry, monkeypatch)
-    assert state_of(hass, "12345678_energy") == "376.0745"
-    assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE) is None
-
-
 async def test_no_profile_and_a_certain_one(
     hass: HomeAssistant, abb: Meter, create_entry: CreateEntry
 ) -> None:
@@ -295,6 +276,9 @@ async def test_no_profile_and_a_certain_one(
     options = options_of(dialog.result, "profile")
     assert options["automatic"].startswith("Automatic (ABB A41")
     assert options["none"] == "None"
+    assert [*options][2:4] == ["abb_a4x_b2x", "abb_delta"]
+    names = [*options.values()][4:]
+    assert names == sorted(names, key=str.casefold)
     assert options["kamstrup_multical"].startswith("Kamstrup Multical")
     settings = suggested(dialog.result)
     assert settings["profile"] == "automatic"
@@ -345,7 +329,7 @@ async def test_a_profile_of_ones_own_without_restart(
     assert issue.translation_placeholders == {
         "file": "pump.yaml",
         "line": "6",
-        "reason": "records.0.unit: unknown unit 'stone'",
+        "reason": "records.0.unit: “stone” is not known",
     }
     assert state_of(hass, "volume") == "6.789"
 
@@ -384,6 +368,46 @@ async def test_a_battery_is_read_no_more_often_than_advised(
     )
     await hass.async_block_till_done()
     assert coordinators["meter7"].period.total_seconds() == 60
+
+
+async def test_values_kept_in_one_record(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A compact profile is a text of its values; without the value that they count from, it is none and says why."""
+    profile = bytes.fromhex("4D 93 1E 06 72 FE 01 00 02 01")
+    base = integer("44 13", 1_000)
+    meter = Meter(7, base, profile, identification="12345678")
+    bus.meters = [meter]
+    entry = await create_entry(7)
+    dialog = await configure_meter(hass, entry, "meter7", "choose_records")
+    await dialog.wait()
+    assert options_of(dialog.result, "records")["0.1"] == (
+        "0.1 · Volume, compact profile with registers, storage 1 · 1.001; 1.259 m³"
+    )
+    await dialog.submit({"records": ["0.1"]})
+    await let_poll(hass)
+    name = "compact_profile_with_registers_storage_1"
+    assert state_of(hass, name) == "1.001; 1.259 m³"
+
+    meter.records[0] = bytes.fromhex("4C 13 FF FF FF FF")
+    await let_poll(hass, 301)
+    assert state_of(hass, name) == STATE_UNKNOWN
+    assert "counts from" in str(errors_of(hass))
+
+
+async def test_bytes_where_a_number_belongs(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A number of nine bytes is none that anybody defines: there is no value, and the reason names the bytes."""
+    sent = bytes.fromhex("0D 13 E9 00 01 02 03 04 05 06 07 08")
+    bus.meters = [Meter(7, sent, identification="12345678")]
+    entry = await create_entry(7)
+    await bind_all(hass, entry)
+    await let_poll(hass, 301)
+    assert state_of(hass, "12345678_volume") == STATE_UNKNOWN
+    assert errors_of(hass) == {
+        "volume": "00 01 02 03 04 05 06 07 08 is not what the entity can show"
+    }
 
 
 class BlockMeter(Meter):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import issue_registry as ir
 import pytest
 
 from custom_components.mbus import protocol
@@ -17,6 +18,7 @@ from custom_components.mbus.const import CONF_BINDINGS, DOMAIN
 from custom_components.mbus.polling.connection import STOPPED_BY_USER
 from custom_components.mbus.presentation.reasons import reason_text
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
+from custom_components.mbus.profiles.catalogue import OWN_FOLDER
 from custom_components.mbus.protocol import Identity, MBusError, SecondaryAddress
 from tests.simulator import SimulatedBus
 from tests.simulator.records import bcd, integer, text
@@ -130,6 +132,7 @@ _MADE_BY = {
     "EncodeError": "problem",
     "FrameError": "problem",
     "InvalidValueError": "problem",
+    "Mistake": "profile_mistake",
     "Problem": "problem",
     "Reason": "reason",
     "StepError": "reason",
@@ -203,6 +206,27 @@ def test_every_text_has_a_reason() -> None:
     start = "component.mbus.selector.reason.options."
     keys = {key.removeprefix(start) for key in ENGLISH if key.startswith(start)}
     assert keys == {made.key for made in MADE if made.kind == "reason"}
+
+
+REFUSED = sorted(
+    {
+        (node.args[0].value, *(word.arg or "" for word in node.keywords))
+        for path in (FOLDER / "actions").glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "refused"
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+)
+
+
+@pytest.mark.parametrize(("key", "facts"), [(key, facts) for key, *facts in REFUSED])
+def test_every_refusal_has_a_text(key: str, facts: list[str]) -> None:
+    """It names nothing that isn't given, and all that is."""
+    text = ENGLISH[f"component.mbus.exceptions.{key}.message"]
+    assert {name for _, name, _, _ in Formatter().parse(text) if name} == set(facts)
 
 
 # No English is left
@@ -295,6 +319,88 @@ async def test_no_english_is_left(
     told = reasons_of(hass)
     assert len(told) == len(BOUND)
     assert not english_words(" ".join(told.values()))
+
+
+OF_ACTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("write_record", {"header": "xy", "value": 1}),
+    ("write_record", {"header": "02 FD 48", "value": ["x"]}),
+    ("set_clock", {"datetime": "xy"}),
+    ("set_clock", {"datetime": "9999-12-31T23:59:59"}),
+    ("application_reset", {"sub_code": 256}),
+    ("read_meter", {"device_id": []}),
+    ("set_primary_address", {"address": 5}),
+    ("set_primary_address", {"address": "xy"}),
+    ("set_baud_rate", {"baud_rate": 2401}),
+    ("export_readings", {"readings": "xy"}),
+    ("export_readings", {"filename": ""}),
+    ("import_meters", {}),
+    ("import_meters", {"meters": {}}),
+    (
+        "import_meters",
+        {"meters": {"format": "mbus_meters", "version": 1, "meters": [7]}},
+    ),
+)
+"""What can't be done as it is asked for; each is refused by the integration itself."""
+
+
+@pytest.mark.parametrize(("action", "data"), OF_ACTIONS)
+async def test_what_is_entered_is_refused_without_english(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    tmp_path: Path,
+    action: str,
+    data: Mapping[str, Any],
+) -> None:
+    """What can't be entered is told by a text of the integration, which names it, and nothing is sent."""
+    await speak_another_language(hass, tmp_path)
+    entry = await create_entry(1, 2)
+    devices = [device_of(hass, entry, meter_id) for meter_id in ("meter1", "meter2")]
+    if action not in ("set_primary_address", "set_baud_rate") or data == {"address": 5}:
+        target = {"device_id": devices}
+    else:
+        target = {"device_id": devices[:1]}
+    if action.endswith(("readings", "meters")):
+        target = {"config_entry_id": entry.entry_id}
+    bus.requests.clear()
+    with pytest.raises(HomeAssistantError) as caught:
+        await hass.services.async_call(
+            DOMAIN, action, {**target, **data}, blocking=True
+        )
+    assert caught.value.translation_domain == DOMAIN
+    text = ENGLISH[f"component.mbus.exceptions.{caught.value.translation_key}.message"]
+    told = caught.value.translation_placeholders or {}
+    assert str(caught.value) == text.format(**told)
+    assert not bus.requests
+
+
+async def test_a_file_of_ones_own_is_refused_without_english(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry, tmp_path: Path
+) -> None:
+    """What is wrong in a profile and in a list of meters is told but for the words of the files."""
+    await speak_another_language(hass, tmp_path)
+    hass.config.config_dir = str(tmp_path)
+    folder = tmp_path / OWN_FOLDER
+    folder.mkdir()
+    (folder / "pump.yaml").write_text("match: []\n")
+    entry = await create_entry(1)
+    [issue] = ir.async_get(hass).issues.values()
+    assert issue.translation_placeholders
+    said = issue.translation_placeholders["reason"]
+    assert said.startswith("match: ж")
+    assert english_words(said) == ["match"]
+
+    meters = {"format": "mbus_meters", "version": 1, "meters": [{"name": "Flat"}]}
+    with pytest.raises(HomeAssistantError) as caught:
+        await hass.services.async_call(
+            DOMAIN,
+            "import_meters",
+            {"config_entry_id": entry.entry_id, "meters": meters},
+            blocking=True,
+        )
+    assert caught.value.translation_placeholders
+    said = caught.value.translation_placeholders["problems"]
+    assert english_words(said) == ["name", "area"]
 
 
 async def test_what_is_refused_is_told_without_english(

@@ -4,12 +4,17 @@ import asyncio
 from datetime import datetime, timedelta
 import threading
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder, get_instance
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from custom_components.mbus.const import DOMAIN
+from tests.simulator import Fault, SimulatedBus
 from tests.simulator.records import integer
 
 from .conftest import CreateEntry, let_poll
@@ -123,3 +128,144 @@ async def test_adopted_meter_makes_no_consumption(
     await let_poll(hass, 301)
     await compile_statistics(hass, later + timedelta(minutes=5))
     assert await sums(hass, start) == pytest.approx([0, 0, 7])
+
+
+@pytest.mark.parametrize("is_recorded", [False, True])
+async def test_adopted_before_anything_was_counted(
+    hass: HomeAssistant,
+    create_entry: CreateEntry,
+    meter: Meter,
+    hass_client: ClientSessionGenerator,
+    is_recorded: bool,
+) -> None:
+    """Of a sensor that was disabled so far nothing is to be taken out; what the recorder has, it will count."""
+    registry = er.async_get(hass)
+    entry = await create_entry(7, setup=False)
+    registry.async_get_or_create(
+        Platform.SENSOR,
+        DOMAIN,
+        entry.subentries["meter7"].data["bindings"][0]["id"],
+        suggested_object_id=ENERGY.removeprefix("sensor."),
+        config_entry=entry,
+        config_subentry_id="meter7",
+        disabled_by=None if is_recorded else er.RegistryEntryDisabler.USER,
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    meter.identification = "87654321"
+    meter.records[0] = integer("04 06", 20_000)
+    await let_poll(hass, 301)
+    shown = await fix(
+        hass, hass_client, "other_meter_meter7", {"next_step_id": "adopt"}
+    )
+    assert shown["step_id"] == ("adopt_seams" if is_recorded else "adopt")
+    await fix(hass, hass_client, "other_meter_meter7", {"next_step_id": "adopt"}, {})
+    if not is_recorded:
+        registry.async_update_entity(ENERGY, disabled_by=None)
+        assert await hass.config_entries.async_reload(entry.entry_id)
+    await let_poll(hass, 301)
+    assert state_of(hass, "energy") == "20000"
+
+    start = window()
+    await compile_statistics(hass, start)
+    meter.records[0] = integer("04 06", 20_007)
+    await let_poll(hass, 301)
+    await compile_statistics(hass, start + timedelta(minutes=5))
+    assert await sums(hass, start) == pytest.approx([0, 7])
+    assert not entry.runtime_data.store.notes.seams
+
+
+class Stay:
+    """Two meters that take each other's place at address 7."""
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        bus: SimulatedBus,
+        meter: Meter,
+        hass_client: ClientSessionGenerator,
+        freezer: FrozenDateTimeFactory,
+    ) -> None:
+        """Begin with the meter that is there, in a window that nothing of it is in."""
+        self.hass, self.bus, self.meter, self.client = hass, bus, meter, hass_client
+        self.freezer = freezer
+        self.window = window()
+
+    async def count(self) -> None:
+        """Let the recorder count the present window, and go on in the next."""
+        await compile_statistics(self.hass, self.window)
+        self.window += timedelta(minutes=5)
+        self.freezer.move_to(self.window)
+
+    async def poll(self) -> None:
+        """Read the meter, some seconds later."""
+        self.freezer.tick(10)
+        await let_poll(self.hass, 301)
+
+    async def adopt(self, number: str, first: int, *, is_silent: bool = False) -> None:
+        """Put the meter of that number there and adopt it; it may be silent from then on."""
+        self.meter.identification = number
+        self.meter.records[0] = integer("04 06", first)
+        await self.poll()
+        if is_silent:
+            self.bus.faults.once(
+                *[Fault.DROP] * 100,
+                matches=lambda request: self.is_adopted and request[2] == 7,
+            )
+        await fix(
+            self.hass,
+            self.client,
+            "other_meter_meter7",
+            {"next_step_id": "adopt"},
+            {},
+        )
+        self.bus.faults.clear()
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether the meter that is there is the one that is configured."""
+        (entry,) = self.hass.config_entries.async_entries(DOMAIN)
+        stored = entry.subentries["meter7"].data["identity"]["identification"]
+        return bool(stored == self.meter.identification)
+
+    async def show(self, *values: int) -> None:
+        """Have these read, one after another."""
+        for value in values:
+            self.meter.records[0] = integer("04 06", value)
+            await self.poll()
+            assert state_of(self.hass, "energy") == str(value)
+
+
+@pytest.mark.freeze_time("2026-01-10 12:01:00", tick=True, real_asyncio=True)
+@pytest.mark.parametrize("is_counted_between", [False, True])
+@pytest.mark.parametrize("is_read", [False, True])
+@pytest.mark.parametrize("total", [20_000, 12_000])
+async def test_put_back(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    entry: MockConfigEntry,
+    meter: Meter,
+    hass_client: ClientSessionGenerator,
+    freezer: FrozenDateTimeFactory,
+    total: int,
+    is_read: bool,
+    is_counted_between: bool,
+) -> None:
+    """A meter that was away while another had its place: what either counted there is all that is counted."""
+    began = window()
+    stay = Stay(hass, bus, meter, hass_client, freezer)
+    await stay.count()
+    await stay.adopt("87654321", total, is_silent=not is_read)
+    if is_read:
+        await stay.show(total, total + 3)
+    if is_counted_between:
+        await stay.count()
+    await stay.adopt("12345678", 12_345)
+    await stay.show(12_345)
+    await stay.count()
+    await stay.show(12_352, 12_353)
+    await stay.count()
+
+    counted = await sums(hass, began)
+    assert counted[-2:] == pytest.approx([3, 11] if is_read else [0, 8])
+    assert not entry.runtime_data.store.notes.seams

@@ -137,6 +137,18 @@ FAMILIES: Final[dict[str, Family]] = {
             ("02fd60 0300", "Power failures · 3"),
         ),
     ),
+    "eastron_sdm": Family(
+        "PAD",
+        0x01,
+        0x02,
+        (
+            ("0bfd47 563412", "Voltage · 1,234.56 V"),
+            ("0bfd47 563412", "Voltage, no. 2 · 1,234.56 V"),
+            ("0bfd59 563412", "Current · 123.456 A"),
+            ("0b2a 563412", "Power · 12,345.6 W"),
+            ("0b2a 563412", "Power, no. 2 · 12,345.6 W"),
+        ),
+    ),
     "saia_ale3": Family(
         "SBC",
         0x16,
@@ -268,7 +280,7 @@ FAMILIES: Final[dict[str, Family]] = {
             ("02ff22 0001", "Information flags · 256"),
             ("04ff16 06851e00", "Model version · 2000134"),
             ("04ff17 c1d5b400", "Firmware version · 11851201"),
-            ("3422 0a000000", "Error time, during error · 10 h"),
+            ("3422 0a000000", "Error time · 10 h"),
             ("04863c 05000000", "Energy, cooling · 5 kWh"),
         ),
     ),
@@ -327,6 +339,9 @@ FAMILIES: Final[dict[str, Family]] = {
             ("841006 01000000", "Energy, cooling · 1 kWh"),
             ("84c04013 d2040000", "Volume, input 3 · 1.234 m³"),
             ("4406 02000000", "Energy, last due date · 2 kWh"),
+            ("840113 01000000", "Volume, last month · 0.001 m³"),
+            ("c40106 02000000", "Energy, month before last · 2 kWh"),
+            ("84800106 01000000", "Energy, 31 months ago · 1 kWh"),
         ),
     ),
     "zenner_zelsius": Family(
@@ -409,7 +424,7 @@ FAMILIES: Final[dict[str, Family]] = {
             ("9b103b 340000", "Volume flow, maximum · 0.034 m³/h"),
             ("891071 60", "Averaging duration · 60 min"),
             ("4c06 34120000", "Energy, last due date · 1,234 kWh"),
-            ("3c22 10000000", "Error time, during error · 10 h"),
+            ("3c22 10000000", "Error time · 10 h"),
         ),
     ),
     "landis_gyr_t330": Family(
@@ -428,7 +443,9 @@ FAMILIES: Final[dict[str, Family]] = {
             ),
             ("8c0106 05900000", "Energy, last month · 9,005 kWh"),
             ("cc0106 98850000", "Energy, month before last · 8,598 kWh"),
-            ("3c22 00000000", "Error time, during error · 0 h"),
+            ("8c0206 12840000", "Energy, 3 months ago · 8,412 kWh"),
+            ("8c0706 01000000", "Energy, 13 months ago · 1 kWh"),
+            ("3c22 00000000", "Error time · 0 h"),
         ),
     ),
     "itron_cf": Family(
@@ -436,6 +453,11 @@ FAMILIES: Final[dict[str, Family]] = {
         0x0A,
         0x0D,
         (
+            ("0a5a 3007", "Flow temperature · 73 °C"),
+            (
+                "3a5e 9999",
+                "Return temperature · – (the meter marks this value as one during an error)",
+            ),
             ("8cc00013 21030000", "Volume, input 1 · 0.321 m³"),
             ("8c804014 23010000", "Volume, input 2 · 1.23 m³"),
             ("04863c 05000000", "Energy, cooling · 5 kWh"),
@@ -505,8 +527,8 @@ FAMILIES: Final[dict[str, Family]] = {
             ("0265 a208", "External temperature · 22.1 °C"),
             ("4265 a208", "External temperature, average of 1 hour · 22.1 °C"),
             (
-                "820165 a208",
-                "External temperature, average of 24 hours · 22.1 °C",
+                "b20165 0000",
+                "External temperature, average of 24 hours · – (the meter marks this value as one during an error)",
             ),
             ("02fc0348522574 6217", "Relative humidity · 59.86 %"),
             ("c2017c03485225 3b00", "Relative humidity, storage 3 · 59 %"),

@@ -54,6 +54,15 @@ BETTER = {
     *(("gombus-gombus_test-3", index) for index in (1, 3)),
     # In tens of m³·°C: 12,199,430 / 155,434.7 m³ is 78.5 °C.
     *(("wmbusmeters-386-multical402", index) for index in (2, 3)),
+    # An average whose time is not over yet is none.
+    *(("MBusino-telegram_test", index) for index in (8, 9)),
+    # What an integer has for no value, in digits, beside a profile without any.
+    ("wmbusmeters-798-zenner", 3),
+    # Values kept month by month are told one by one.
+    ("wmbusmeters-798-zenner", 4),
+    ("wmbusmeters-1711-wehrle", 2),
+    ("wmbusmeters-test-minomess-192", 4),
+    ("wmbusmeters-test-supercom587-35", 5),
     # Missing time is the time in error; info codes are flags.
     ("wmbusmeters-1457-lug-t550", 0),
     ("wmbusmeters-test-qheat_55_us-115", 19),
@@ -158,6 +167,20 @@ def test_what_reports_ask_for(place: tuple[str, int]) -> None:
     telegram = parse_telegram(bytes.fromhex(entry["hex"]))
     meaning = CATALOGUE.interpret([telegram])[0, index]
     assert str(meaning.signature) == NAMED[place]
+
+
+def test_kept_months_lead_to_the_present_total() -> None:
+    """The last of them is 0.664 m³ below the present 51.725, and none is below the one before."""
+    entry = next(
+        param.values[0] for param in entries() if param.id == "wmbusmeters-1711-wehrle"
+    )
+    telegram = parse_telegram(bytes.fromhex(entry["hex"]))
+    meaning = CATALOGUE.interpret([telegram])[0, 2]
+    text, problem = meaning.read(telegram.records[2], telegram, None)
+    assert problem is None
+    assert text == (
+        "0.003; 0.003; 0.518; 1.682; 5.892; 11.492; 14.736; 20.499; 27.189; 32.630; 37.697; 42.789; 47.520; 51.061 m³"
+    )
 
 
 def test_kamstrup_e8_is_the_mean_temperature_times_the_volume() -> None:

@@ -80,12 +80,14 @@ async def test_units_spelt_out(texts: Texts) -> None:
         "027c 0125 3200".replace(" ", ""),
         "027c 03485225 3b00".replace(" ", ""),
         "027c 03 6f6f66 3b00".replace(" ", ""),
+        "027c 02 336d 3b00".replace(" ", ""),
     )
     assert lines(texts, sent) == [
         "0.0 · Apparent energy · 4,711 kVAh",
         "0.1 · Percentage · 50 %",
         "0.2 · Relative humidity · 59 %",
         "0.3 · Value, “foo” · 59 foo",
+        "0.4 · Volume · 59 m³",
     ]
     meanings = CATALOGUE.interpret([sent])
     stored = bound_to([sent], 0, 0, meanings)

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from custom_components.mbus.presentation.reasons import mistake_text
 from custom_components.mbus.profiles.matching import best_profile
-from custom_components.mbus.profiles.reader import (
-    ProfileError,
-    read_folder,
-    read_profile,
-)
+from custom_components.mbus.profiles.mistake import ProfileError
+from custom_components.mbus.profiles.reader import read_folder, read_profile
 from custom_components.mbus.protocol import Telegram, long_frame, parse_telegram
+from tests.integration.wording import ENGLISH
 
 HEAD = "name: A meter\nmatch:\n  - {manufacturer: ABC}\n"
 
@@ -33,65 +32,153 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
 @pytest.mark.parametrize(
     ("text", "line", "reason"),
     [
-        ("name: [", 1, "expected"),
-        ("name: A meter\n  match: x", 2, "mapping"),
-        ("- a\n- b\n", 1, "mapping"),
-        ("name: A meter\n", 1, "match"),
-        ("name: A meter\nmatch:\n  - {manufacturer: Abc}\n", 3, "three letters"),
+        ("name: [", 1, "this is no YAML: expected the node content"),
+        ("name: A meter\n  match: x", 2, "this is no YAML: mapping values"),
+        ("- a\n- b\n", 1, "names with values are needed here"),
+        ("name: A meter\n", 1, "match: this is missing"),
+        ("name: A meter\nmatch: ABC\n", 2, "match: a list is needed here"),
+        ("name: A meter\nmatch: []\n", 2, "match: at least one is needed"),
+        ("name: ''\nmatch:\n  - {manufacturer: ABC}\n", 1, "name: a text is needed"),
+        (
+            "name: A meter\nmatch:\n  - {manufacturer: Abc}\n",
+            3,
+            "match.0.manufacturer: “Abc” is no manufacturer's code, which has three",
+        ),
         (
             "name: A meter\nmatch:\n  - manufacturer: ABC\n    versions: [300]\n",
             4,
-            "two hex digits",
+            "match.0.versions: “300” is not two hex digits",
         ),
-        (HEAD + "colour: red\n", 4, "colour"),
-        (HEAD + "records:\n  - {key: a}\n", 5, "`vif` or `is`"),
+        (
+            "name: A meter\nmatch:\n  - manufacturer: ABC\n    records: [few]\n",
+            4,
+            "match.0.records: “few” is not a whole number",
+        ),
+        (HEAD + "colour: red\n", 4, "colour: there is no such field"),
+        (HEAD + "records:\n  - a\n", 5, "records.0: names with values are needed"),
+        (HEAD + "records:\n  - {key: a}\n", 5, "records.0: “vif” or “is” is needed"),
+        (
+            HEAD + "records:\n  - key: a\n    vif: '04'\n    with: [import]\n",
+            7,
+            "records.0.with: “with” goes with “is” only",
+        ),
         (
             HEAD + "records:\n  - {key: a, is: energy}\n  - key: b\n    is: enrgy\n",
             7,
-            "unknown quantity 'enrgy'",
+            "records.1.is: “enrgy” is not known",
         ),
         (
             HEAD + "records:\n  - key: a\n    is: energy\n    quantity: warmth\n",
             7,
-            "unknown quantity 'warmth'",
+            "records.0.quantity: “warmth” is not known",
         ),
         (
             HEAD + "records:\n  - key: a\n    is: energy\n    modifiers: [cold]\n",
             7,
-            "unknown modifier 'cold'",
+            "records.0.modifiers: “cold” is not known",
         ),
         (
             HEAD + "records:\n  - key: a\n    is: energy\n    unit: kWatt\n",
             7,
-            "unknown unit 'kWatt'",
+            "records.0.unit: “kWatt” is not known",
+        ),
+        (
+            HEAD + "records:\n  - key: a\n    is: energy\n    ticked: maybe\n",
+            7,
+            "records.0.ticked: “maybe” is neither true nor false",
         ),
         (
             HEAD + "records:\n  - key: a\n    vif: 04\n    factor: many\n",
             7,
-            "not a number",
+            "records.0.factor: “many” is not a number",
         ),
-        (HEAD + "records:\n  - key: a\n    vif: 04\n    factor: 0\n", 7, "factor is 0"),
-        (HEAD + "records:\n  - key: a\n    vif: zz\n", 6, "pattern of hex digits"),
-        (HEAD + "records:\n  - key: A b\n    vif: '04'\n", 5, "a-z, 0-9"),
+        (
+            HEAD + "records:\n  - key: a\n    vif: 04\n    factor: 0\n",
+            7,
+            "records.0.factor: a factor of 0 leaves nothing",
+        ),
+        (
+            HEAD + "records:\n  - key: a\n    vif: zz\n",
+            6,
+            "records.0.vif: “zz” is no pattern of hex digits",
+        ),
+        (
+            HEAD + "records:\n  - key: A b\n    vif: '04'\n",
+            5,
+            "records.0.key: “A b” is no key",
+        ),
         (
             HEAD + "records:\n  - key: 'a_{n}'\n    for: {n: 3}\n    vif: '04'\n",
             6,
-            "a list for each name",
+            "records.0.for: “for” takes a list of texts for each name",
+        ),
+        (
+            HEAD
+            + "records:\n  - key: 'a_{n}'\n    for: {n: ['1'], m: ['1', '2']}\n    vif: '04'\n",
+            6,
+            "records.0.for: the lists of “for” have to be of one length",
         ),
         (
             HEAD + "records:\n  - {key: a, vif: '04'}\n  - {key: a, vif: '05'}\n",
             4,
-            "two records have the key a",
+            "records: two records have the key “a”",
         ),
-        (HEAD + "quirks:\n  pause: -1\n", 4, "pause is 0 s at least"),
-        (HEAD + "quirks:\n  initial_frames: '10 40'\n", 5, "initial_frames"),
-        (HEAD + "blocks:\n  - fields: []\n", 5, "at least 1"),
+        (HEAD + "quirks:\n  pause: -1\n", 5, "quirks.pause: “-1” is less than 0"),
+        (HEAD + "quirks:\n  pause: long\n", 5, "quirks.pause: “long” is not a number"),
+        (
+            HEAD + "quirks:\n  initial_frames: '10 40'\n",
+            5,
+            "quirks.initial_frames: there is no such field",
+        ),
+        (HEAD + "blocks:\n  - fields: []\n", 5, "blocks.0."),
+        (
+            HEAD + "blocks:\n  - length: 0\n    fields: []\n",
+            5,
+            "blocks.0.length: “0” is less than 1",
+        ),
+        (HEAD + "quirks:\n  pause: nan\n", 5, "quirks.pause: “nan” is less than 0"),
+        (
+            HEAD + "quirks:\n  first_byte_timeout: 1e9\n",
+            5,
+            "quirks.first_byte_timeout: “1e9” is more than 60",
+        ),
+        (HEAD + "quirks:\n  requests: ['']\n", 5, "quirks.requests: a text is needed"),
+        (
+            HEAD + "quirks:\n  requests: xy\n",
+            5,
+            "quirks.requests: “xy” is not 1 to 253 bytes in hex digits",
+        ),
+        (
+            HEAD + f"quirks:\n  requests: '{'00' * 254}'\n",
+            5,
+            f"quirks.requests: “{'00' * 254}” is not 1 to 253 bytes",
+        ),
+        (
+            HEAD + "shortest_period: 99999999999\n",
+            4,
+            "shortest_period: “99999999999” is more than 604800",
+        ),
+        (
+            HEAD + "records:\n  - key: a\n    is: [energy]\n",
+            6,
+            "records.0.is: “['energy']” is not known",
+        ),
+        (
+            HEAD + "records:\n  - key: a\n    is: {energy: 1}\n",
+            6,
+            "records.0.is: “{'energy': '1'}” is not known",
+        ),
+        (
+            HEAD + "records:\n  - key: a\n    vif: 04\n    factor: 1e999\n",
+            7,
+            "records.0.factor: “1e999” is no factor of a measured value",
+        ),
         (
             HEAD
             + "blocks:\n  - length: 3\n    fields:\n      - key: a\n        offset: 0\n        length: 1\n"
             "        coding: octal\n        quantity: energy\n",
             10,
-            "unknown coding 'octal'",
+            "blocks.0.fields.0.coding: “octal” is not known",
         ),
     ],
 )
@@ -101,25 +188,51 @@ def test_a_mistake_is_told_with_file_and_line(
     """So that whoever writes a file finds it."""
     with pytest.raises(ProfileError) as caught:
         read_profile(write(tmp_path, text))
-    assert str(caught.value).startswith(f"meter.yaml, line {line}: ")
-    assert reason in str(caught.value)
+    assert (caught.value.path.name, caught.value.line) == ("meter.yaml", line)
+    assert mistake_text(caught.value, ENGLISH).startswith(reason)
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    """What the system says of it is told."""
+    path = tmp_path / "meter.yaml"
+    path.write_bytes(b"name: \xff")
+    with pytest.raises(ProfileError) as caught:
+        read_profile(path)
+    assert mistake_text(caught.value, ENGLISH).startswith(
+        "the file can't be read: 'utf-8'"
+    )
+
+
+def test_a_file_nested_without_end(tmp_path: Path) -> None:
+    """It is a mistake like any other."""
+    with pytest.raises(ProfileError, match="too_deep"):
+        read_profile(write(tmp_path, "[" * 100_000))
 
 
 def test_a_bad_file_costs_no_other(tmp_path: Path) -> None:
     """The folder gives what is good and says what is not; one that isn't there is empty."""
     write(tmp_path, HEAD, "good.yaml")
+    write(tmp_path, HEAD, "short.yml")
+    write(tmp_path, HEAD, "notes.txt")
     write(tmp_path, "name: x", "bad.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "bytes.yaml").write_bytes(b"name: \xff")
     profiles, errors = read_folder(tmp_path, is_own=True)
-    assert [profile.id for profile in profiles] == ["good"]
-    assert [error.path.name for error in errors] == ["bad.yaml"]
+    assert [profile.id for profile in profiles] == ["good", "short"]
+    assert [error.path.name for error in errors] == [
+        "bad.yaml",
+        "bytes.yaml",
+        "folder.yaml",
+    ]
     assert read_folder(tmp_path / "nothing") == ([], [])
 
 
 def test_numbers_of_a_file_are_as_written(tmp_path: Path) -> None:
     """A version 04 or 0E and a VIF 10 are hex digits, with quotes and without."""
     text = "name: A meter\nmatch:\n  - {manufacturer: ABC, versions: [04, 0E, 1e3]}\n"
-    with pytest.raises(ProfileError, match="'1e3' is not two hex digits"):
+    with pytest.raises(ProfileError) as caught:
         read_profile(write(tmp_path, text))
+    assert caught.value.facts == {"value": "1e3"}
     profile = read_profile(write(tmp_path, text.replace(", 1e3", ", 10")))
     assert profile.matches[0].versions == frozenset({0x04, 0x0E, 0x10})
 

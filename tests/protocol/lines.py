@@ -1,7 +1,7 @@
 """A simulated bus and a master on it, over a real socket or a real pseudo terminal."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -67,6 +67,13 @@ def frame_of(body: str) -> bytes:
 def open_files() -> int:
     """Count the open file descriptors of this process."""
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+async def happens(is_so: Callable[[], object], task: asyncio.Task[Any]) -> None:
+    """Wait until a task has brought something about; one that ended without it is awaited in vain."""
+    while not is_so():
+        assert not task.done(), task
+        await asyncio.sleep(0)
 
 
 async def flood(bus: SimulatedBus) -> None:

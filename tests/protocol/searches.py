@@ -15,8 +15,8 @@ from custom_components.mbus.protocol import (
     search,
 )
 from tests.simulator import SimulatedBus, SimulatedMeter
+from tests.simulator.clock import StillLoop
 
-from .clock import StillLoop
 from .lines import Kind
 
 BAUD_RATE = 2400

@@ -32,7 +32,7 @@ from custom_components.mbus.protocol.master import (
 )
 from tests.simulator import CodedMeter, Fault, SimulatedBus, TcpGateway
 
-from .lines import SOUND, Kind, flood, places, serve
+from .lines import SOUND, Kind, flood, happens, places, serve
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -375,8 +375,7 @@ async def test_closed_stays_closed() -> None:
         bus = Bus(await serve(simulated, "tcp"), timeout=5, attempts=3)
         await bus.open()
         reading = asyncio.create_task(bus.read(9))
-        while not simulated.requests:
-            await asyncio.sleep(0)
+        await happens(lambda: simulated.requests, reading)
         await bus.close()
         async with asyncio.timeout(2):
             with pytest.raises(LinkError):
@@ -393,8 +392,8 @@ async def test_closed_while_opening(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Link] = []
     going_on = asyncio.Event()
 
-    async def open_slowly(settings: LinkSettings, *, timeout: float) -> Link:
-        opened.append(await open_link(settings, timeout=timeout))
+    async def open_slowly(settings: LinkSettings, **options: Any) -> Link:
+        opened.append(await open_link(settings, **options))
         await going_on.wait()
         return opened[-1]
 
@@ -402,8 +401,7 @@ async def test_closed_while_opening(monkeypatch: pytest.MonkeyPatch) -> None:
     async with SimulatedBus([CodedMeter(1)]) as simulated:
         bus = Bus(await serve(simulated, "tcp"))
         opening = asyncio.create_task(bus.open())
-        while not opened:
-            await asyncio.sleep(0)
+        await happens(lambda: opened, opening)
         await bus.close()
         going_on.set()
         with pytest.raises(LinkClosedError):

@@ -1,5 +1,6 @@
 """The command line beside the simulated bus."""
 
+import asyncio
 from collections.abc import AsyncIterator
 import json
 import signal
@@ -229,6 +230,25 @@ async def test_nothing_found() -> None:
         outcome = await run("scan", await link_to(bus), *WHOLE_BUS)
     assert (outcome.code, outcome.out) == (NOTHING, "nothing found\n")
     assert "was closed by the other side" in outcome.err
+
+
+@pytest.mark.parametrize("kind", ["tcp", "pty"])
+async def test_ctrl_c_while_a_meter_is_silent(kind: str) -> None:
+    """It ends at once, and tells what was asked."""
+    async with SimulatedBus([WaterMeter(1)]) as bus:
+        link = await link_to(bus, kind)
+        process = await start("read", link, "9", "--json", "--timeout", "3600")
+        while not bus.requests:
+            await asyncio.sleep(0.01)
+            assert process.returncode is None
+        process.send_signal(signal.SIGINT)
+        out, err = await process.communicate()
+    assert (process.returncode, err) == (INTERRUPTED, b"interrupted\n")
+    result = json.loads(out)
+    assert (result["complete"], result["error"]) == (False, "interrupted")
+    assert [exchange["request"] for exchange in result["exchanges"]] == [
+        "10 40 09 49 16"
+    ]
 
 
 async def test_ctrl_c(four: SimulatedBus) -> None:

@@ -111,6 +111,17 @@ async def test_ctrl_c_while_bytes_are_awaited(tmp_path: Path) -> None:
     assert (process.returncode, err) == (INTERRUPTED, b"")
 
 
+async def test_nobody_speaks() -> None:
+    """A closed standard input is no hexadecimal digits."""
+    command = f"{MBUS} decode - <&-"
+    process = await asyncio.create_subprocess_shell(
+        command, stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await process.communicate()
+    assert process.returncode == WRONG_ARGUMENTS
+    assert err == b"the standard input can't be read: Bad file descriptor\n"
+
+
 async def test_nobody_listens() -> None:
     """Who reads the output may go away."""
     reading, writing = os.pipe()
@@ -154,12 +165,17 @@ async def test_no_room_for_the_output() -> None:
         (["read", "LINK", "1", "--timeout", "nan"], WRONG_ARGUMENTS, "--timeout"),
         (["read", "tcp://here", "1"], WRONG_ARGUMENTS, "lacks a host or a port"),
         (["read", "tcp://here:70000", "1"], WRONG_ARGUMENTS, "Port out of range"),
+        (["read", "tcp://[::1", "1"], WRONG_ARGUMENTS, "tcp://[::1: Invalid"),
+        (["read", "tcp://here:x", "1"], WRONG_ARGUMENTS, "tcp://here:x: Port"),
+        (["read", "TCP://here", "1"], WRONG_ARGUMENTS, "lacks a host or a port"),
         (["select", "LINK", "1", "0C"], WRONG_ARGUMENTS, "not the header of a record"),
         (["reset", "LINK", "1", "1234"], WRONG_ARGUMENTS, "not a pair of hex digits"),
         (["set-address", "LINK", "1", "251"], WRONG_ARGUMENTS, "end at 250"),
         (["set-address", "LINK", "1", "12345678"], WRONG_ARGUMENTS, "no primary"),
         (["set-baud-rate", "LINK", "1", "1000"], WRONG_ARGUMENTS, "'38400'"),
         (["send", "LINK", "xx"], WRONG_ARGUMENTS, "xx is not pairs of hex digits"),
+        (["send", "LINK", ""], WRONG_ARGUMENTS, "HEX: there are no bytes"),
+        (["profile", "--frame", "E5"], WRONG_ARGUMENTS, "--frame needs a FILE"),
         (["read", "/dev/none", "1"], NOTHING, "there is no port /dev/none"),
         (["scan", "/dev/none"], NOTHING, "there is no port /dev/none"),
         (["read", "tcp://127.0.0.1:1", "1"], NOTHING, "127.0.0.1:1 refuses"),

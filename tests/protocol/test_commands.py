@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from copy import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -13,15 +14,18 @@ from custom_components.mbus.protocol import (
     EncodeError,
     Identity,
     LinkError,
+    Master,
     NoReplyError,
     OtherMeterError,
     PackageTooLongError,
     Quirks as ReadingQuirks,
     RefusedError,
     SecondaryAddress,
+    SerialSettings,
     application_reset,
     find_record,
     long_frame,
+    open_link,
     parse_telegram,
     select_for_readout,
     send,
@@ -47,9 +51,9 @@ from tests.simulator import (
     frames,
     is_request_for_data,
 )
+from tests.simulator.clock import StillLoop
 
-from .clock import StillLoop
-from .lines import mastered
+from .lines import TIMEOUT, mastered, serve
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -153,6 +157,22 @@ async def test_lost_requests() -> None:
         bus.faults.once(*[Fault.REQUEST_LOST] * 3, matches=is_user_data)
         with pytest.raises(RefusedError, match="still has"):
             await write_record(master, 1, LOCATION, "Attic")
+
+
+async def test_nothing_tells_of_a_lost_write() -> None:
+    """A record that the meter sends no longer disproves nothing, and proves nothing."""
+    meter = WaterMeter(1)
+
+    def is_write(request: bytes) -> bool:
+        if is_user_data(request):
+            meter._readout_selection = [VOLUME]
+        return is_user_data(request)
+
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        bus.faults.once(*[Fault.REQUEST_LOST] * 3, matches=is_write)
+        with pytest.raises(NoReplyError):
+            await write_record(master, 1, LOCATION, "Attic")
+        assert meter.memory == {}
 
 
 async def test_only_the_other_control_field() -> None:
@@ -311,6 +331,19 @@ async def test_set_baud_rate_of_a_meter_that_follows_any() -> None:
     async with SimulatedBus([WaterMeter(1)]) as bus, mastered(bus, "pty") as master:
         await set_baud_rate(master, 1, 2400)
         assert master.link.baud_rate == 2400
+
+
+async def test_set_baud_rate_from_one_without_a_code() -> None:
+    """It is no rate that a meter can be told, but the link goes back to it."""
+    async with SimulatedBus([WaterMeter(1, baud_rate=57600)]) as bus:
+        settings = await serve(bus, "pty")
+        assert isinstance(settings, SerialSettings)
+        async with open_link(replace(settings, baud_rate=57600)) as link:
+            master = Master(link, timeout=TIMEOUT)
+            bus.faults.once(*[Fault.REQUEST_LOST] * 3, matches=is_user_data)
+            with pytest.raises(RefusedError, match="stays at 57600 baud"):
+                await set_baud_rate(master, 1, 9600)
+            assert link.baud_rate == 57600
 
 
 async def test_set_baud_rate_unheard() -> None:

@@ -27,8 +27,8 @@ from tests.simulator import (
     Request,
     SimulatedBus,
 )
+from tests.simulator.clock import StillLoop
 
-from .clock import StillLoop
 from .lines import Kind, open_files, places, serve
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")

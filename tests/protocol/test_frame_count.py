@@ -23,8 +23,8 @@ from tests.simulator import (
     SimulatedBus,
     is_request_for_data,
 )
+from tests.simulator.clock import StillLoop
 
-from .clock import StillLoop
 from .lines import mastered, places, serve
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")

@@ -1,13 +1,14 @@
 """The protocol package as a library: what it needs, what it offers, and what it refuses."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 import copy
+import inspect
 from pathlib import Path
 import pickle
 import subprocess
 import sys
-from typing import Any
+from typing import Any, TypeAliasType, get_args, get_origin, get_type_hints
 
 import pytest
 
@@ -71,6 +72,43 @@ def test_all_names_are_there() -> None:
     }
     assert public == set(protocol.__all__)
     assert (PACKAGE / "py.typed").exists()
+
+
+def _types_in(annotation: Any) -> Iterator[Any]:
+    """Yield the types that an annotation names."""
+    if isinstance(annotation, list | tuple):
+        for one in annotation:
+            yield from _types_in(one)
+    elif isinstance(annotation, TypeAliasType) or not get_args(annotation):
+        yield annotation
+    else:
+        yield from _types_in(get_origin(annotation))
+        yield from _types_in(get_args(annotation))
+
+
+def _signatures() -> Iterator[tuple[str, Any]]:
+    """Yield what is public and has annotations, by name."""
+    for name in protocol.__all__:
+        value = getattr(protocol, name)
+        if isinstance(value, type):
+            yield name, value
+            for member, function in vars(value).items():
+                function = getattr(function, "fget", function)
+                function = getattr(function, "__func__", function)
+                if inspect.isfunction(function) and not member.startswith("_"):
+                    yield f"{name}.{member}", function
+        elif inspect.isfunction(value):
+            yield name, value
+
+
+@pytest.mark.parametrize(("name", "value"), _signatures())
+def test_what_is_named_is_there(name: str, value: Any) -> None:
+    """A signature names no type of the package that can't be imported from it."""
+    public = {id(getattr(protocol, name)) for name in protocol.__all__}
+    for annotation in get_type_hints(value).values():
+        for one in _types_in(annotation):
+            module = getattr(one, "__module__", None) or ""
+            assert not module.startswith(protocol.__name__) or id(one) in public
 
 
 ADDRESS = SecondaryAddress(identification="12345678")

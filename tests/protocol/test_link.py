@@ -184,7 +184,7 @@ async def test_baud_rate_of_a_serial_port() -> None:
 
 
 async def test_latency_is_learnt_from_several_answers() -> None:
-    """A few fast answers lower it, one slow answer raises it, never below a little."""
+    """A few fast answers lower it, one slow answer raises it; after a late one it stays high for a while."""
     link = Link(TcpSettings(host="host", port=1))
     unlearnt = link.latency
     assert unlearnt == 0.5
@@ -199,7 +199,7 @@ async def test_latency_is_learnt_from_several_answers() -> None:
     assert link.latency == unlearnt
     for _ in range(3):
         link.learn_latency(0)
-    assert 0 < link.latency < 0.005
+    assert link.latency == unlearnt
 
 
 async def test_latency_of_a_serial_port() -> None:
@@ -211,14 +211,12 @@ async def test_latency_of_a_serial_port() -> None:
 async def test_a_link_for_which_nobody_asked(kind: Kind) -> None:
     """What comes without a request is kept up to a limit; then the link is closed, and says so."""
     async with SimulatedBus([WaterMeter(1)]) as bus:
-        link = await open_link(await serve(bus, kind))
-        lost = asyncio.Event()
-        link.on_lost = lost.set
+        lost = asyncio.get_running_loop().create_future()
+        link = await open_link(await serve(bus, kind), on_lost=lost.set_result)
         link.write(short_frame(0x40, 1))
         assert await link.read(1) == b"\xe5"
         flooding = asyncio.create_task(flood(bus))
-        async with asyncio.timeout(10):
-            await lost.wait()
+        assert isinstance(await lost, LinkFloodedError)
         flooding.cancel()
         with pytest.raises(LinkFloodedError, match="without being asked"):
             await link.read(1)

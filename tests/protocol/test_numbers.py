@@ -15,7 +15,10 @@ from custom_components.mbus.protocol import (
     search,
     short_frame,
 )
-from custom_components.mbus.protocol.master import search as search_module
+from custom_components.mbus.protocol.master import (
+    listening as listening_module,
+    search as search_module,
+)
 from tests.simulator import (
     CodedMeter,
     Fault,
@@ -193,7 +196,7 @@ async def test_never_reset_after_a_search(
 ) -> None:
     """The search's requests are the meter's, too."""
     monkeypatch.setattr(search_module, "LAST_PRIMARY", 1)
-    monkeypatch.setattr(search_module, "POWER_UP", 0.0)
+    monkeypatch.setattr(listening_module, "POWER_UP", 0.0)
     async with (
         SimulatedBus([CountingMeter("AAAA")]) as bus,
         mastered(bus) as master,

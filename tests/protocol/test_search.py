@@ -28,6 +28,7 @@ from custom_components.mbus.protocol.line import (
 )
 from custom_components.mbus.protocol.master import (
     divide as divide_module,
+    listening as listening_module,
     search as search_module,
 )
 from tests.simulator import (
@@ -51,7 +52,7 @@ pytestmark = pytest.mark.usefixtures("socket_enabled")
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait for simulated meters only, and ask at few primary addresses."""
-    monkeypatch.setattr(search_module, "POWER_UP", 0.0)
+    monkeypatch.setattr(listening_module, "POWER_UP", 0.0)
     monkeypatch.setattr(search_module, "LAST_PRIMARY", 12)
     monkeypatch.setattr(divide_module, "VERSIONS", range(6))
     monkeypatch.setattr(line_module, "REACTION", 0.0)
@@ -356,7 +357,7 @@ async def test_a_slow_gateway(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_a_serial_converter_powers_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first request waits for the meters to wake."""
-    monkeypatch.setattr(search_module, "POWER_UP", 0.3)
+    monkeypatch.setattr(listening_module, "POWER_UP", 0.3)
     async with SimulatedBus([WaterMeter(1)]) as bus, mastered(bus, "pty") as master:
         await search_all(master, **BY_SECONDARY)
         assert bus.requests[0].time - master.link.opened_at >= 0.29

@@ -12,7 +12,7 @@ It knows nothing of the integration and needs nothing but the standard library:
 from .bus import Request, SimulatedBus
 from .demo import demo_meters, demo_serial_meters, meters_from_file
 from .faults import Fault, Faults, is_request_for_data
-from .gateway import Babble, Deafness, Gateway, PtyGateway, TcpGateway
+from .gateway import Babble, Deafness, Gateway, Packets, PtyGateway, TcpGateway
 from .given import CodedMeter, FrameMeter
 from .meter import SimulatedMeter
 from .models import ElectricityMeter, FixedMeter, GasMeter, HeatMeter, WaterMeter
@@ -33,6 +33,7 @@ __all__ = [
     "GasMeter",
     "Gateway",
     "HeatMeter",
+    "Packets",
     "PtyGateway",
     "Quantity",
     "Quirks",

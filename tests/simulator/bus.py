@@ -3,20 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from . import frames
 from .faults import Fault, Faults
-from .gateway import (
-    CHARACTER_BITS,
-    Answer,
-    Babble,
-    Burst,
-    Deafness,
-    Gateway,
-    PtyGateway,
-    TcpGateway,
-)
+from .gateway import CHARACTER_BITS, Answer, Burst, Gateway, PtyGateway, TcpGateway
 from .line import overlap
 from .meter import SimulatedMeter
 from .slave import FrameCount
@@ -64,11 +55,13 @@ class SimulatedBus:
         converter_noise: bytes = b"",
         reply_noise: bytes = b"",
         echo: Callable[[bytes], bytes] | None = None,
+        recovery: float = 0.0,
     ) -> None:
         """Set up a bus.
 
         `converter_noise` is what comes where no meter answers, `reply_noise` what comes before each
-        reply, and `echo` says what of a request comes back with it.
+        reply, and `echo` says what of a request comes back with it. For `recovery` bit times after an
+        answer no request is heard.
         """
         self.meters = list(meters)
         self.baud_rate = baud_rate
@@ -78,6 +71,7 @@ class SimulatedBus:
         self.converter_noise = converter_noise
         self.reply_noise = reply_noise
         self.echo = echo
+        self.recovery = recovery
         self.gateways: list[Gateway] = []
         self.requests: list[Request] = []
         self.counts: Counter[str] = Counter()
@@ -94,34 +88,17 @@ class SimulatedBus:
         await self.close()
 
     async def serve_tcp(
-        self,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        *,
-        latency: float = 0.0,
-        idle_timeout: float | None = None,
-        second_client: Literal["serve", "refuse", "hang", "steal"] = "serve",
-        deaf: Deafness | None = None,
-        babble: Babble | None = None,
+        self, host: str = "127.0.0.1", port: int = 0, **manners: Any
     ) -> int:
-        """Open a TCP gateway and return its port."""
-        gateway = TcpGateway(
-            self,
-            latency=latency,
-            idle_timeout=idle_timeout,
-            second_client=second_client,
-            deaf=deaf,
-            babble=babble,
-        )
+        """Open a TCP gateway, which has the `manners` of a TcpGateway, and return its port."""
+        gateway = TcpGateway(self, **manners)
         port = await gateway.start(host, port)
         self.gateways.append(gateway)
         return port
 
-    async def serve_pty(
-        self, link: str | Path | None = None, *, latency: float = 0.0
-    ) -> str:
+    async def serve_pty(self, link: str | Path | None = None, **pace: Any) -> str:
         """Open a serial gateway and return its path, which is `link` if given."""
-        gateway = PtyGateway(self, latency=latency, link=link)
+        gateway = PtyGateway(self, link=link, **pace)
         self.gateways.append(gateway)
         return await gateway.start()
 
@@ -136,6 +113,9 @@ class SimulatedBus:
         request = Request(frame)
         request.time, request.gateway = time, gateway
         drawn = self.faults.draw(request)
+        bit_time = gateway.character_time / CHARACTER_BITS
+        if self.recovery and time < self._busy_until + self.recovery * bit_time:
+            drawn.add(Fault.REQUEST_LOST)
         if Fault.GATEWAY_DOWN in drawn:
             answer, effective = (
                 Answer(down_time=self.faults.down_time),

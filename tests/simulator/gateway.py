@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 import fcntl
@@ -56,6 +56,14 @@ class Deafness:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Packets:
+    """How a gateway packs what it passes on: so many bytes, then a pause of so many seconds."""
+
+    size: int
+    pause: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Babble:
     """A character that comes by itself, again and again after so many seconds."""
 
@@ -76,14 +84,27 @@ class Client(Protocol):
 class Gateway(ABC):
     """Passes bytes between a client and the bus, at the pace of the line.
 
-    `latency` is added to every answer, in seconds. A `dead` gateway takes requests and passes
-    nothing on.
+    `latency` is added to every answer, in seconds, and so is what `jitter` says of each. What it
+    passes on comes in `packets`, if it has some, and it may `babble`. A `dead` gateway takes requests
+    and passes nothing on.
     """
 
-    def __init__(self, bus: SimulatedBus, *, latency: float = 0.0) -> None:
+    def __init__(
+        self,
+        bus: SimulatedBus,
+        *,
+        latency: float = 0.0,
+        jitter: Callable[[], float] = lambda: 0.0,
+        packets: Packets | None = None,
+        babble: Babble | None = None,
+    ) -> None:
         """Set up a way in to `bus`; nothing is open yet."""
         self.bus = bus
         self.latency = latency
+        self.jitter = jitter
+        self.packets = packets
+        self.babble = babble
+        self._in_order = asyncio.Lock()
         self.dead = False
         self.connections = 0
         self._line_free = 0.0
@@ -136,14 +157,16 @@ class Gateway(ABC):
         if answer.down_time is not None:
             self._start(self.go_down(answer.down_time))
             return
-        at_once = not (self.character_time or self.latency or answer.split)
+        slow = self.character_time or self.latency or self.packets
+        at_once = not (slow or answer.split)
         if at_once and all(burst.delay <= 0 for burst in answer.bursts):
             for burst in answer.bursts:
                 client.write(burst.data)
             if answer.reset:
                 client.abort()
         else:
-            self._start(self._play(answer, client, self._line_free))
+            since = self._line_free + self.latency + self.jitter()
+            self._start(self._play(answer, client, since))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -155,12 +178,28 @@ class Gateway(ABC):
         if task.cancelled() or not task.exception():
             self._tasks.discard(task)
 
-    async def _play(self, answer: Answer, client: Client, request_end: float) -> None:
+    async def _play(self, answer: Answer, client: Client, since: float) -> None:
         for burst in answer.bursts:
-            start = request_end + burst.delay + self.latency
-            await self._stream(burst.data, start, client, split=answer.split)
+            start = since + burst.delay
+            if self.packets is None:
+                await self._stream(burst.data, start, client, split=answer.split)
+            else:
+                async with self._in_order:
+                    await self._pack(burst.data, start, client, self.packets)
         if answer.reset:
             client.abort()
+
+    async def _pack(
+        self, data: bytes, start: float, client: Client, packets: Packets
+    ) -> None:
+        """Write bytes packet by packet."""
+        for begin in range(0, len(data), packets.size):
+            if begin:
+                await asyncio.sleep(packets.pause)
+            packet = data[begin : begin + packets.size]
+            await self._stream(
+                packet, start + begin * self.character_time, client, split=False
+            )
 
     async def _stream(
         self, data: bytes, start: float, client: Client, *, split: bool
@@ -192,18 +231,16 @@ class TcpGateway(Gateway):
         self,
         bus: SimulatedBus,
         *,
-        latency: float = 0.0,
         idle_timeout: float | None = None,
         second_client: Literal["serve", "refuse", "hang", "steal"] = "serve",
         deaf: Deafness | None = None,
-        babble: Babble | None = None,
+        **pace: Any,
     ) -> None:
         """Set up a gateway; `start` opens it."""
-        super().__init__(bus, latency=latency)
+        super().__init__(bus, **pace)
         self.idle_timeout = idle_timeout
         self.second_client = second_client
         self.deaf = deaf
-        self.babble = babble
         self.host = "127.0.0.1"
         self.port = 0
         self._clients: list[_TcpClient] = []
@@ -339,10 +376,10 @@ class PtyGateway(Gateway):
     """
 
     def __init__(
-        self, bus: SimulatedBus, *, latency: float = 0.0, link: str | Path | None = None
+        self, bus: SimulatedBus, *, link: str | Path | None = None, **pace: Any
     ) -> None:
         """Set up a converter; `start` plugs it in."""
-        super().__init__(bus, latency=latency)
+        super().__init__(bus, **pace)
         self.path = ""
         self._link = None if link is None else Path(link)
         self._controller: int | None = None
@@ -366,6 +403,7 @@ class PtyGateway(Gateway):
             self._link.unlink(missing_ok=True)
             self._link.symlink_to(self.path)
             self.path = str(self._link)
+        self._babble()
         return self.path
 
     @property
@@ -401,6 +439,11 @@ class PtyGateway(Gateway):
         if self._controller is not None:
             with suppress(BlockingIOError):
                 os.write(self._controller, data)
+
+    def _babble(self) -> None:
+        if self.babble is not None and self._controller is not None:
+            self.write(self.babble.character)
+            asyncio.get_running_loop().call_later(self.babble.every, self._babble)
 
     def abort(self) -> None:
         """Pull the plug and put it in again."""

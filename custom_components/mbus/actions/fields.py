@@ -1,5 +1,6 @@
 """What actions are asked with: meters or a connection, and values."""
 
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
@@ -11,34 +12,7 @@ from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
 from ..const import DOMAIN
-
-
-def hex_bytes(value: Any) -> bytes:
-    """Validate hex digits."""
-    try:
-        data = bytes.fromhex(cv.string(value))
-    except ValueError as err:
-        raise vol.Invalid("hex digits, two for each byte, are expected") from err
-    if not data:
-        raise vol.Invalid("at least one byte is expected")
-    return data
-
-
-def moment(value: Any) -> datetime:
-    """Validate a date and time; one without a time zone is in that of Home Assistant."""
-    try:
-        return dt_util.as_utc(cv.datetime(value))
-    except OverflowError as err:
-        raise vol.Invalid("a date and time of this century is expected") from err
-
-
-def whole_number(value: Any) -> int:
-    """Validate a number without decimals; forms give text or float for it."""
-    if not isinstance(value, bool):
-        with suppress(TypeError, ValueError, OverflowError):
-            if (number := int(value)) == float(value):
-                return number
-    raise vol.Invalid("a whole number is expected")
+from ..meters.reason import spelt
 
 
 def refused(key: str, **placeholders: str) -> ServiceValidationError:
@@ -50,9 +24,79 @@ def refused(key: str, **placeholders: str) -> ServiceValidationError:
     )
 
 
-METERS: Final = {
-    vol.Required(ATTR_DEVICE_ID): vol.All(
-        cv.ensure_list, vol.Length(min=1), [cv.string]
-    )
-}
+def hex_bytes(value: Any) -> bytes:
+    """Validate bytes in hex digits, one at least. Raises ServiceValidationError."""
+    try:
+        if data := bytes.fromhex(value):
+            return data
+    except TypeError, ValueError:
+        pass
+    raise refused("no_bytes", value=spelt(value))
+
+
+def moment(value: Any) -> datetime:
+    """Validate a date and time; one without a time zone is in that of Home Assistant. Raises ServiceValidationError."""
+    try:
+        return dt_util.as_utc(cv.datetime(value))
+    except (vol.Invalid, OverflowError) as err:
+        raise refused("no_moment", value=spelt(value)) from err
+
+
+def number_or_text(value: Any) -> int | float | str:
+    """Validate what can be written into a record. Raises ServiceValidationError."""
+    if isinstance(value, int | float | str):
+        return value
+    raise refused("no_number_or_text", value=spelt(value))
+
+
+def whole_number(minimum: int, maximum: int) -> Callable[[Any], int]:
+    """Return what validates a number without decimals; forms give text or float for it."""
+
+    def check(value: Any) -> int:
+        if not isinstance(value, bool):
+            with suppress(TypeError, ValueError, OverflowError):
+                if minimum <= (number := int(value)) <= maximum and (
+                    number == float(value)
+                ):
+                    return number
+        raise refused(
+            "no_whole_number",
+            value=spelt(value),
+            minimum=str(minimum),
+            maximum=str(maximum),
+        )
+
+    return check
+
+
+def one_of[T: (int, str)](choices: Collection[T]) -> Callable[[Any], T]:
+    """Return what validates one of several choices."""
+
+    def check(value: Any) -> T:
+        for choice in choices:
+            if value == choice:
+                return choice
+        raise refused(
+            "no_choice", value=spelt(value), choices=", ".join(map(str, choices))
+        )
+
+    return check
+
+
+def _some_devices(value: Any) -> list[str]:
+    devices: list[str] = vol.All(cv.ensure_list, [cv.string])(value)
+    if not devices:
+        raise refused("no_meter_given")
+    return devices
+
+
+def _one_device(value: Any) -> list[str]:
+    if len(devices := _some_devices(value)) > 1:
+        raise refused("several_meters_given")
+    return devices
+
+
+METERS: Final = {vol.Required(ATTR_DEVICE_ID): _some_devices}
+METER: Final = {vol.Required(ATTR_DEVICE_ID): _one_device}
+"""What can only be told to one meter at a time."""
 CONNECTION: Final = {vol.Required(ATTR_CONFIG_ENTRY_ID): cv.string}

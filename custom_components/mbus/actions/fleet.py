@@ -22,7 +22,7 @@ from ..const import CONF_BINDINGS, CONF_QUIRKS, DOMAIN, SUBENTRY_METER
 from ..meters.meter import Meter, configured_as, meter_unique_id
 from ..polling.coordinator import MBusConfigEntry
 from ..polling.targets import connection_of
-from ..presentation.described import describe
+from ..presentation.described import described_of
 from ..presentation.texts import Texts, async_get_texts, option_key
 from ..protocol import parse_address
 from .fields import CONNECTION, refused
@@ -32,19 +32,14 @@ from .meter_file import CONF_AREA, METER
 _FORMAT: Final = "mbus_meters"
 _VERSION: Final = 1
 
-EXPORT_METERS: Final = vol.Schema(
-    {**CONNECTION, vol.Optional("filename"): vol.All(cv.string, vol.Length(min=1))}
-)
-IMPORT_METERS: Final = vol.All(
-    vol.Schema(
-        {
-            **CONNECTION,
-            vol.Exclusive("filename", "source"): vol.All(cv.string, vol.Length(min=1)),
-            vol.Exclusive("meters", "source"): dict,
-            vol.Optional("apply", default=False): cv.boolean,
-        }
-    ),
-    cv.has_at_least_one_key("filename", "meters"),
+EXPORT_METERS: Final = vol.Schema({**CONNECTION, vol.Optional("filename"): cv.string})
+IMPORT_METERS: Final = vol.Schema(
+    {
+        **CONNECTION,
+        vol.Optional("filename"): cv.string,
+        vol.Optional("meters"): object,
+        vol.Optional("apply", default=False): cv.boolean,
+    }
 )
 
 
@@ -61,7 +56,7 @@ class _Imported:
 async def async_export_meters(call: ServiceCall) -> ServiceResponse:
     """Write the set-up of a connection's meters into a new file, or answer with it."""
     entry, filename = connection_of(call), call.data.get("filename")
-    if filename is None and not call.return_response:
+    if not (filename or call.return_response):
         raise refused("nowhere_to_write")
     meters: JsonObjectType = {
         "format": _FORMAT,
@@ -79,14 +74,7 @@ async def async_import_meters(call: ServiceCall) -> ServiceResponse:
     """Say what the meters of a file would become on a connection and, where that is wanted, do it: all of it or nothing."""
     entry = connection_of(call)
     texts = await async_get_texts(call.hass)
-    if filename := call.data.get("filename"):
-        try:
-            content = json.loads(await async_read(call.hass, filename))
-        except (ValueError, RecursionError) as err:
-            raise refused("no_meters") from err
-    else:
-        content = call.data["meters"]
-    imported = _checked(entry, content, texts)
+    imported = _checked(entry, await _async_content(call), texts)
     if call.data["apply"]:
         for one in imported:
             if not one.is_present:
@@ -106,6 +94,22 @@ async def async_import_meters(call: ServiceCall) -> ServiceResponse:
             for one in imported
         ],
     }
+
+
+async def _async_content(call: ServiceCall) -> Any:
+    """Return what is to be imported, from the file or as it stands in the call."""
+    filename, meters = call.data.get("filename"), call.data.get("meters")
+    if bool(filename) == (meters is not None):
+        raise refused("file_or_meters")
+    if not filename:
+        return meters
+    try:
+        return json.loads(await async_read(call.hass, filename))
+    except json.JSONDecodeError as err:
+        raise refused("no_json", path=filename, line=str(err.lineno)) from err
+    except (RecursionError, ValueError) as err:
+        # So deep or so long is nothing that was ever exported.
+        raise refused("no_meters") from err
 
 
 @callback
@@ -145,8 +149,8 @@ def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Import
         try:
             one = _imported(entry, item)
         except vol.Invalid as err:
-            field = ".".join(map(str, err.path)) or "–"
-            problem = _text("unreadable", texts).format(field=field)
+            fields = ".".join(map(str, err.path)) or "–"
+            problem = _text("unreadable", texts).format(fields=fields)
             problems.append(f"{number}: {problem}")
             continue
         meter = one.meter
@@ -176,10 +180,17 @@ def _imported(entry: MBusConfigEntry, item: Any) -> _Imported:
         meter = Meter.from_subentry(subentry)
     except (AttributeError, LookupError, TypeError, ValueError) as err:
         raise vol.Invalid(str(err), path=[CONF_QUIRKS]) from err
-    described = describe(meter, {})
     for number, binding in enumerate(data[CONF_BINDINGS]):
-        if binding["id"] not in described:
-            raise vol.Invalid("of no use", path=[CONF_BINDINGS, number])
+        try:
+            described_of(meter.bindings[binding["id"]], meter.medium)
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as err:
+            raise vol.Invalid(str(err), path=[CONF_BINDINGS, number]) from err
     return _Imported(
         meter=meter,
         subentry=subentry,

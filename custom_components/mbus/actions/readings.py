@@ -27,11 +27,11 @@ from ..polling.targets import (
     told_in_plain_words,
 )
 from ..presentation.reasons import failure_text
-from ..presentation.table import Row, as_csv, rows_of
+from ..presentation.table import TableRow, as_csv, rows_of
 from ..presentation.texts import Texts, async_get_texts, option_key
 from ..profiles.catalogue import cached_catalogue
 from ..protocol import MBusError, synchronise
-from .fields import CONNECTION, METERS, refused
+from .fields import CONNECTION, METERS, one_of, refused
 from .files import async_write_new
 
 LAST: Final = "last"
@@ -52,8 +52,8 @@ EXPORT_READINGS: Final = vol.Schema(
         vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
         vol.Optional(ATTR_AREA_ID): _SOME,
         vol.Optional(ATTR_LABEL_ID): _SOME,
-        vol.Optional("readings", default=LAST): vol.In((LAST, TAKEN)),
-        vol.Optional("filename"): vol.All(cv.string, vol.Length(min=1)),
+        vol.Optional("readings", default=LAST): one_of((LAST, TAKEN)),
+        vol.Optional("filename"): cv.string,
         vol.Optional("decimal_comma", default=False): cv.boolean,
         vol.Optional("byte_order_mark", default=False): cv.boolean,
     }
@@ -134,10 +134,10 @@ async def async_take_readings(call: ServiceCall) -> ServiceResponse:
 async def async_export_readings(call: ServiceCall) -> ServiceResponse:
     """Write readings as CSV into a new file, or answer with it."""
     filename: str | None = call.data.get("filename")
-    if filename is None and not call.return_response:
+    if not (filename or call.return_response):
         raise refused("nowhere_to_write")
     texts = await async_get_texts(call.hass)
-    rows, missing = list[Row](), list[str]()
+    rows, missing = list[TableRow](), list[str]()
     for coordinator in _exported_meters(call):
         if reading := _exported_reading(coordinator, call.data["readings"]):
             rows += _rows(coordinator, reading, texts)
@@ -255,7 +255,7 @@ def _exported_reading(coordinator: MeterCoordinator, which: str) -> Reading | No
 
 def _rows(
     coordinator: MeterCoordinator, reading: Reading, texts: Texts
-) -> Iterator[Row]:
+) -> Iterator[TableRow]:
     meter, catalogue = coordinator.meter, cached_catalogue(coordinator.hass)
     interpretations = catalogue.interpret(reading.telegrams, meter.profile)
     return rows_of(meter, reading, interpretations, texts)

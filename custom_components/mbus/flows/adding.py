@@ -49,11 +49,10 @@ def meter_subentry_data(
     readout: Readout,
     bindings: Sequence[dict[str, Any]],
     catalogue: Catalogue,
-    learnt: Quirks,
+    quirks: Quirks,
 ) -> dict[str, Any]:
-    """Return the data of the subentry of a meter that was just read."""
+    """Return the data of the subentry of a meter that was just read with these quirks."""
     profile = catalogue.profile_for(readout.telegrams)
-    quirks = profile.quirks.with_learnt(learnt) if profile else learnt
     shortest_period = profile.shortest_period if profile else None
     first = readout.telegrams[0] if readout.telegrams else None
     return {
@@ -66,20 +65,20 @@ def meter_subentry_data(
 
 
 def meter_subentry(
-    address: Address, readout: Readout, title: str, catalogue: Catalogue, learnt: Quirks
+    address: Address, readout: Readout, title: str, catalogue: Catalogue, quirks: Quirks
 ) -> ConfigSubentryData:
     """Return the subentry of a meter that a search found, with its sensible records bound."""
     meanings = catalogue.interpret(readout.telegrams)
     bindings = bind_sensible(readout.telegrams, meanings)
     for (telegram, _), field in catalogue.block_fields(readout.telegrams).items():
-        if field.interpretation.ticked:
+        if field.interpretation.rule.ticked:
             taken = [binding["name"] for binding in bindings]
             bindings.append(bind_block(telegram, field, taken))
     return ConfigSubentryData(
         subentry_type=SUBENTRY_METER,
         unique_id=meter_unique_id(address),
         title=title,
-        data=meter_subentry_data(address, readout, bindings, catalogue, learnt),
+        data=meter_subentry_data(address, readout, bindings, catalogue, quirks),
     )
 
 
@@ -133,8 +132,8 @@ def is_sensible(
     value, problem = record.value, record.problem
     if interpretation:
         value, problem = interpretation.read(record, telegram, record.unit)
-        if interpretation.ticked is not None:
-            return interpretation.ticked and problem is None
+        if interpretation.rule.ticked is not None:
+            return interpretation.rule.ticked and problem is None
     return (
         problem is None
         and isinstance(value, int | float | Decimal)

@@ -9,6 +9,7 @@ from ..protocol import (
     DamagedReplyError,
     ForeignReplyError,
     FrameError,
+    InterruptedReplyError,
     LateReplyError,
     LinkBusyError,
     LinkError,
@@ -45,6 +46,7 @@ _LINK: dict[str, _Table] = {
 
 _METER: _Table = (
     (CollisionError, CONF_ADDRESS, "collision"),
+    (InterruptedReplyError, CONF_ADDRESS, "interrupted_reply"),
     (DamagedReplyError, CONF_ADDRESS, "damaged_reply"),
     (ForeignReplyError, CONF_ADDRESS, "foreign_reply"),
     (LateReplyError, CONF_ADDRESS, "late_reply"),

@@ -64,7 +64,8 @@ def number(minimum: float, maximum: float, *, unit: str | None = None) -> vol.Al
     return vol.All(NumberSelector(config), vol.Coerce(int))
 
 
-def _choice(*options: str, translation_key: str | None = None) -> SelectSelector:
+def choice(*options: str, translation_key: str | None = None) -> SelectSelector:
+    """Return a field for one of these options."""
     config = SelectSelectorConfig(
         options=list(options), mode=SelectSelectorMode.DROPDOWN
     )
@@ -74,7 +75,7 @@ def _choice(*options: str, translation_key: str | None = None) -> SelectSelector
 
 
 _BAUD_RATE = {
-    vol.Required(CONF_BAUD_RATE, default=str(DEFAULT_BAUD_RATE)): _choice(*_BAUD_RATES)
+    vol.Required(CONF_BAUD_RATE, default=str(DEFAULT_BAUD_RATE)): choice(*_BAUD_RATES)
 }
 
 LINK_FIELDS: Final[Mapping[str, Mapping[vol.Marker, Any]]] = {
@@ -84,11 +85,11 @@ LINK_FIELDS: Final[Mapping[str, Mapping[vol.Marker, Any]]] = {
             vol.Schema(
                 {
                     **_BAUD_RATE,
-                    vol.Required(CONF_PARITY, default="e"): _choice(
+                    vol.Required(CONF_PARITY, default="e"): choice(
                         "e", "n", "o", translation_key=CONF_PARITY
                     ),
-                    vol.Required(CONF_DATA_BITS, default="8"): _choice("7", "8"),
-                    vol.Required(CONF_STOP_BITS, default="1"): _choice("1", "2"),
+                    vol.Required(CONF_DATA_BITS, default="8"): choice("7", "8"),
+                    vol.Required(CONF_STOP_BITS, default="1"): choice("1", "2"),
                 }
             ),
             {"collapsed": True},

@@ -60,10 +60,13 @@ class MeterRepairFlow(RepairsFlow):
             )
         return data.reading
 
-    def _store(self, updates: Mapping[str, Any]) -> None:
+    def _store(self, updates: Mapping[str, Any], title: str | None = None) -> None:
         subentry = self._subentry
         self.hass.config_entries.async_update_subentry(
-            self._coordinator.config_entry, subentry, data={**subentry.data, **updates}
+            self._coordinator.config_entry,
+            subentry,
+            data={**subentry.data, **updates},
+            title=title or subentry.title,
         )
 
     def _interpret(self, telegrams: Sequence[Telegram]) -> Interpretations:

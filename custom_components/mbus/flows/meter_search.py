@@ -11,10 +11,11 @@ from ..presentation.reasons import reason_text
 from ..presentation.texts import Texts, option_key
 from ..presentation.titles import meter_title
 from ..profiles.catalogue import Catalogue
-from ..protocol import Bus, Found, LinkError, MBusError, Readout
+from ..protocol import Bus, Found, LinkError, MBusError, Quirks, Readout, hears_any
 from .adding import meter_subentry
+from .family_reading import async_read_as_family
 
-type Line = Callable[[], AbstractAsyncContextManager[Bus]]
+type Turns = Callable[[], AbstractAsyncContextManager[Bus]]
 """Gives the bus for one exchange."""
 
 _SEARCH_SHARE = 0.8
@@ -25,8 +26,8 @@ _SEARCH_SHARE = 0.8
 class MeterSearch:
     """One search: which meters answered, those of them that are new, and what is to be explained.
 
-    `found` are all that answered, by what tells them apart, and `readouts` what was read of those that send more than
-    the search heard. What was found stays, however the search ends.
+    `found` are all that answered, by what tells them apart, and `readouts` what was read of those that are new, and
+    with which quirks. What was found stays, however the search ends.
     """
 
     known: Collection[Meter]
@@ -37,7 +38,7 @@ class MeterSearch:
     slowly: bool = False
     baud_rate: int | None = None
     found: dict[str, Found] = field(default_factory=dict)
-    readouts: dict[str, Readout] = field(default_factory=dict)
+    readouts: dict[str, tuple[Readout, Quirks]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     error: Exception | None = None
 
@@ -82,33 +83,36 @@ class MeterSearch:
         """Return how many of the meters that answered are configured already."""
         return sum(map(self._is_known, self.found.values()))
 
-    async def async_run(self, line: Line, progressed: Callable[[float], None]) -> None:
+    async def async_run(
+        self, turns: Turns, progressed: Callable[[float], None]
+    ) -> None:
         """Search, then read what is new, and give the line away after each exchange.
 
         `progressed` hears of every step with the part that is done, from 0 to 1. Raises LinkError.
         """
-        await self._async_search(line, progressed)
+        await self._async_search(turns, progressed)
         new = self._new
         for number, found in enumerate(new):
             progressed(_SEARCH_SHARE + (1 - _SEARCH_SHARE) * number / len(new))
-            await self._async_read(line, found)
+            await self._async_read(turns, found)
 
-    async def async_hears_any(self, line: Line) -> bool:
-        """Say whether any meter answers to wildcards, which takes a moment only."""
-        quick = MeterSearch(
-            known=(), texts=self.texts, catalogue=self.catalogue, by_primary=False
-        )
-        await quick._async_search(line, lambda _: None, first_only=True)
+    async def async_hears_any(self, turns: Turns) -> bool:
+        """Say whether there is anything to be found, which takes a moment where all is silent."""
+        async with turns() as bus:
+            if not await hears_any(await bus.master()):
+                return False
+        quick = MeterSearch(known=(), texts=self.texts, catalogue=self.catalogue)
+        await quick._async_search(turns, lambda _: None, first_only=True)
         return bool(quick.found or quick.problems)
 
     async def _async_search(
         self,
-        line: Line,
+        turns: Turns,
         progressed: Callable[[float], None],
         *,
         first_only: bool = False,
     ) -> None:
-        async with line() as bus:
+        async with turns() as bus:
             steps = bus.search(
                 by_secondary=self.by_secondary,
                 by_primary=self.by_primary,
@@ -116,7 +120,7 @@ class MeterSearch:
             )
         async with aclosing(steps):
             while True:
-                async with line():
+                async with turns():
                     if (step := await anext(steps, None)) is None:
                         return
                 if step.found is not None:
@@ -144,14 +148,18 @@ class MeterSearch:
             for meter in self.known
         )
 
-    async def _async_read(self, line: Line, found: Found) -> None:
+    async def _async_read(self, turns: Turns, found: Found) -> None:
         """Read what the search didn't read of a meter: further telegrams, or which of them is the first."""
-        if not (found.telegram.more_records_follow or found.quirks.reset == "never"):
-            return
+        readout, quirks = self._heard(found)
+        is_whole = not (found.telegram.more_records_follow or quirks.reset == "never")
         try:
-            async with line() as bus:
-                self.readouts[found.key] = await bus.read(
-                    found.address, identity=found.identity, quirks=found.quirks
+            async with turns() as bus:
+                if not is_whole:
+                    readout = await bus.read(
+                        found.address, identity=found.identity, quirks=quirks
+                    )
+                self.readouts[found.key] = await async_read_as_family(
+                    bus, found.address, readout, quirks, self.catalogue
                 )
         except LinkError:
             raise
@@ -160,12 +168,16 @@ class MeterSearch:
 
     def _subentry(self, found: Found) -> ConfigSubentryData:
         """Return the meter with its sensible records bound."""
-        heard = Readout(telegrams=(found.telegram,), complete=True)
-        readout = self.readouts.get(found.key, heard)
+        readout, quirks = self.readouts.get(found.key) or self._heard(found)
         return meter_subentry(
             found.address,
             readout,
             self._title(found),
             self.catalogue,
-            found.quirks.learnt_from(readout),
+            quirks.learnt_from(readout),
         )
+
+    def _heard(self, found: Found) -> tuple[Readout, Quirks]:
+        """Return what the search read of a meter, and with which quirks."""
+        heard = Readout(telegrams=(found.telegram,), complete=True)
+        return heard, found.quirks

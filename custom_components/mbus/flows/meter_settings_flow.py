@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS, CONF_NAME
@@ -15,7 +15,6 @@ from homeassistant.helpers.selector import (
     SelectSelectorConfig,
     SelectSelectorMode,
     TextSelector,
-    TextSelectorConfig,
 )
 import voluptuous as vol
 
@@ -25,54 +24,33 @@ from ..const import (
     CONF_PERIOD,
     CONF_PROFILE,
     CONF_QUIRKS,
+    CONF_SHORTEST_PERIOD,
     METER_CLOCK_STANDARD,
     METER_CLOCK_SUMMER,
 )
 from ..meters.meter import Meter, identity_data, meter_unique_id
-from ..polling.adoption import async_seams_of_exchange, seams_text
+from ..polling.adoption import async_seams_of_exchange, async_take_out, seams_text
 from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
-from ..presentation.titles import identity_text
-from ..profiles.catalogue import AUTOMATIC
-from ..protocol import Address, FrameError, Identity, Quirks, Telegram, parse_frame
+from ..presentation.titles import identity_text, title_after_exchange
+from ..profiles.catalogue import AUTOMATIC, cached_catalogue
+from ..profiles.profile import Profile
+from ..protocol import Address, FrameError, Identity, Quirks, Telegram
 from .adding import stored_address
 from .flow_errors import FieldErrors, meter_error
-from .link_form import number
+from .link_form import choice
 from .options_flow import SHORT_PERIOD
 from .profile_choice import async_profile_options
-from .reading_flow import ReadingSteps
-from .units import CONF_FIRST_BYTE_TIMEOUT, CONF_PAUSE, DAY, MillisecondsSelector, shown
-
-CONF_APPLICATION_RESET: Final = "application_reset"
-CONF_IGNORE_MORE_RECORDS: Final = "ignore_more_records"
-CONF_INITIAL_FRAMES: Final = "initial_frames"
-CONF_RESET: Final = "reset"
-
-
-def _choice(translation_key: str, *options: str) -> SelectSelector:
-    return SelectSelector(
-        SelectSelectorConfig(
-            options=list(options),
-            translation_key=translation_key,
-            mode=SelectSelectorMode.DROPDOWN,
-        )
-    )
-
-
-QUIRKS_SCHEMA: Final = vol.Schema(
-    {
-        vol.Required(CONF_RESET): _choice(CONF_RESET, "before_each_read", "never"),
-        vol.Required(CONF_IGNORE_MORE_RECORDS): BooleanSelector(),
-        vol.Optional(CONF_FIRST_BYTE_TIMEOUT): MillisecondsSelector(
-            50, 60_000, or_none=True
-        ),
-        vol.Required(CONF_PAUSE): MillisecondsSelector(0, 600_000),
-        vol.Optional(CONF_APPLICATION_RESET): number(0, 255),
-        vol.Optional(CONF_INITIAL_FRAMES): TextSelector(
-            TextSelectorConfig(multiple=True)
-        ),
-    }
+from .quirks_form import (
+    CONF_RESET,
+    QUIRKS_SCHEMA,
+    entered_quirks,
+    leaving_application,
+    quirks_form,
+    with_other_profile,
 )
+from .reading_flow import ReadingSteps
+from .units import DAY, MillisecondsSelector, shown
 
 
 def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
@@ -86,8 +64,10 @@ def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
                 1000, 7 * DAY, or_none=True
             ),
             vol.Required(CONF_ON_DEMAND): BooleanSelector(),
-            vol.Required(CONF_METER_CLOCK): _choice(
-                CONF_METER_CLOCK, METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
+            vol.Required(CONF_METER_CLOCK): choice(
+                METER_CLOCK_STANDARD,
+                METER_CLOCK_SUMMER,
+                translation_key=CONF_METER_CLOCK,
             ),
             vol.Required(CONF_PROFILE, default=AUTOMATIC): SelectSelector(
                 SelectSelectorConfig(
@@ -194,7 +174,15 @@ class MeterSettingsSteps(ReadingSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Store the settings and who answers: it takes this meter's place, with its entities and their history."""
-        self._runtime.seams.async_take_out(self._seams, self._meter.bindings)
+        async_take_out(self._coordinator, self._seams)
+        assert self._settings
+        self._settings[CONF_NAME] = title_after_exchange(
+            self._settings[CONF_NAME],
+            self._meter.identity,
+            self._found.identity,
+            self._address,
+            await async_get_texts(self.hass),
+        )
         return self._store_settings(
             identity_data(self._found.header, self._found.identity)
         )
@@ -213,7 +201,7 @@ class MeterSettingsSteps(ReadingSteps):
         if self._meter.quirks.ring and quirks[CONF_RESET] == "never":
             errors[CONF_QUIRKS] = "reset_needed"
         try:
-            _quirks(quirks, Quirks())
+            entered_quirks(quirks, Quirks())
         except FrameError, ValueError:
             errors[CONF_QUIRKS] = "invalid_frame"
         return errors
@@ -243,7 +231,7 @@ class MeterSettingsSteps(ReadingSteps):
             self._meter,
             address=self._address,
             identity=None,
-            quirks=_quirks(self._settings[CONF_QUIRKS], Quirks()),
+            quirks=entered_quirks(self._settings[CONF_QUIRKS], Quirks()),
         )
         return await self._async_read(moved, done="moved", failed="meter_settings")
 
@@ -258,6 +246,15 @@ class MeterSettingsSteps(ReadingSteps):
         self, identity: Mapping[str, Any] | None = None
     ) -> SubentryFlowResult:
         assert self._settings
+        quirks = entered_quirks(self._settings[CONF_QUIRKS], self._known_quirks)
+        profile = {CONF_PROFILE: self._settings[CONF_PROFILE]}
+        if profile[CONF_PROFILE] != self._meter.profile:
+            old = self._profile(self._meter.profile)
+            new = self._profile(profile[CONF_PROFILE])
+            quirks = with_other_profile(
+                quirks, old.quirks if old else Quirks(), new.quirks if new else Quirks()
+            )
+            profile[CONF_SHORTEST_PERIOD] = new and new.shortest_period
         return self.async_update_and_abort(
             self._entry,
             self._subentry,
@@ -269,17 +266,18 @@ class MeterSettingsSteps(ReadingSteps):
                 CONF_PERIOD: self._settings.get(CONF_PERIOD),
                 CONF_ON_DEMAND: self._settings[CONF_ON_DEMAND],
                 CONF_METER_CLOCK: self._settings[CONF_METER_CLOCK],
-                CONF_PROFILE: self._settings[CONF_PROFILE],
-                CONF_QUIRKS: _quirks(
-                    self._settings[CONF_QUIRKS], self._known_quirks
-                ).as_dict(),
+                **profile,
+                CONF_QUIRKS: leaving_application(quirks, self._meter.quirks).as_dict(),
             },
         )
+
+    def _profile(self, choice: str) -> Profile | None:
+        telegrams = self._last_reading.telegrams if self._last_reading else ()
+        return cached_catalogue(self.hass).profile_for(telegrams, choice)
 
 
 def _form(meter: Meter) -> dict[str, Any]:
     """Return the form with a meter's settings as they are."""
-    quirks = meter.quirks
     settings = {
         CONF_NAME: meter.title,
         CONF_ADDRESS: str(meter.address),
@@ -287,42 +285,10 @@ def _form(meter: Meter) -> dict[str, Any]:
         CONF_ON_DEMAND: meter.on_demand,
         CONF_METER_CLOCK: meter.clock,
         CONF_PROFILE: meter.profile,
-        CONF_QUIRKS: _given(
-            {
-                CONF_RESET: quirks.reset,
-                CONF_IGNORE_MORE_RECORDS: quirks.ignore_more_records,
-                CONF_FIRST_BYTE_TIMEOUT: quirks.first_byte_timeout
-                and round(quirks.first_byte_timeout * 1000),
-                CONF_PAUSE: round(quirks.pause * 1000),
-                CONF_APPLICATION_RESET: quirks.application_reset,
-                CONF_INITIAL_FRAMES: [
-                    frame.hex(" ").upper() for frame in quirks.initial_frames
-                ],
-            }
-        ),
+        CONF_QUIRKS: _given(quirks_form(meter.quirks)),
     }
     return _given(settings)
 
 
 def _given(form: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in form.items() if value is not None}
-
-
-def _quirks(form: Mapping[str, Any], known: Quirks) -> Quirks:
-    """Return the quirks that were entered, beside what was learnt of the meter.
-
-    Raises FrameError or ValueError for a frame that is none.
-    """
-    frames = tuple(bytes.fromhex(text) for text in form.get(CONF_INITIAL_FRAMES, ()))
-    for frame in frames:
-        parse_frame(frame)
-    first_byte_timeout = form.get(CONF_FIRST_BYTE_TIMEOUT)
-    return replace(
-        known,
-        reset=form[CONF_RESET],
-        ignore_more_records=form[CONF_IGNORE_MORE_RECORDS],
-        first_byte_timeout=first_byte_timeout and first_byte_timeout / 1000,
-        pause=form[CONF_PAUSE] / 1000,
-        application_reset=form.get(CONF_APPLICATION_RESET),
-        initial_frames=frames,
-    )

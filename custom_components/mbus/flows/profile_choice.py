@@ -7,15 +7,23 @@ from homeassistant.helpers.selector import SelectOptionDict
 
 from ..presentation.texts import async_get_texts, option_key
 from ..profiles.catalogue import AUTOMATIC, NO_PROFILE, async_get_catalogue
+from ..profiles.profile import Profile
 from ..protocol import Telegram
 
 
 async def async_profile_options(
     hass: HomeAssistant, telegrams: Sequence[Telegram], chosen: str
 ) -> list[SelectOptionDict]:
-    """Return what can be chosen for a meter that sent these; one chosen that is gone is there by its id."""
+    """Return what can be chosen for a meter that sent these, its maker's first; one chosen that is gone is there by its id."""
     texts, catalogue = await async_get_texts(hass), await async_get_catalogue(hass)
     best = catalogue.profile_for(telegrams)
+    header = telegrams[0].header if telegrams else None
+
+    def order(profile: Profile) -> tuple[bool, str]:
+        makers = {match.manufacturer for match in profile.matches}
+        is_others = header is None or header.manufacturer not in makers
+        return is_others, profile.name.casefold()
+
     none = texts[option_key("profile", NO_PROFILE)]
     automatic = texts[option_key("profile", AUTOMATIC)]
     labels = {
@@ -23,7 +31,7 @@ async def async_profile_options(
         NO_PROFILE: none,
         **{
             profile.id: profile.name
-            for profile in sorted(catalogue.profiles, key=lambda one: one.name)
+            for profile in sorted(catalogue.profiles, key=order)
         },
     }
     labels.setdefault(chosen, chosen)

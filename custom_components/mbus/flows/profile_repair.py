@@ -7,63 +7,84 @@ from homeassistant.components.repairs import RepairsFlowResult
 import voluptuous as vol
 
 from ..const import CONF_BINDINGS
-from ..meters.meter import Meter
+from ..meters.meter import Meter, bindings_from
+from ..meters.reading import Reading
 from ..meters.reinterpretation import Reinterpretation, reinterpret, reinterpreted
-from ..presentation.display import display_of
+from ..polling.outlook import Outlook, Shown, async_outlook
+from ..presentation.amounts import amount_text
 from ..presentation.naming import binding_name
-from ..presentation.texts import cached_texts
+from ..presentation.texts import Texts, cached_texts
 from ..profiles.catalogue import cached_catalogue
-from ..protocol import Telegram
 from .meter_repair import MeterRepairFlow
 
 
 class ProfileFlow(MeterRepairFlow):
     """Let a meter's records mean what its family's profile says of them, all together, or leave them as they are."""
 
-    _telegrams: tuple[Telegram, ...]
+    _reading: Reading
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Read the whole meter, and list what would change and what wouldn't."""
-        self._telegrams = (await self._async_read()).telegrams
+        self._reading = await self._async_read()
         return await self.async_step_apply()
 
     async def async_step_apply(
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
-        """Store what changes."""
-        meanings = self._interpret(self._telegrams)
+        """Store what changes; where values change in size, the statistics are to go on without a step."""
+        telegrams, coordinator = self._reading.telegrams, self._coordinator
         meter = Meter.from_subentry(self._subentry)
-        catalogue = cached_catalogue(self.hass)
-        changes = reinterpret(meter, self._telegrams, catalogue)
+        changes = reinterpret(meter, telegrams, cached_catalogue(self.hass))
+        bindings = reinterpreted(
+            self._subentry.data[CONF_BINDINGS],
+            changes,
+            telegrams,
+            self._interpret(telegrams),
+        )
+        changed = replace(meter, bindings=bindings_from(bindings))
+        # What is shown when it changes may be of a later reading than what the meter says of its records.
+        outlook = await async_outlook(
+            coordinator, changed, coordinator.data.reading or self._reading
+        )
         if user_input is not None:
-            bindings = reinterpreted(
-                self._subentry.data[CONF_BINDINGS], changes, self._telegrams, meanings
-            )
+            seams = coordinator.config_entry.runtime_data.seams
+            seams.async_take_out(outlook.seams, unseen=())
             self._store({CONF_BINDINGS: bindings})
             return self.async_create_entry(data={})
         return self.async_show_form(
-            step_id="apply",
+            step_id="apply_most" if changes.kept else "apply",
             data_schema=vol.Schema({}),
             description_placeholders={
                 **self._placeholders,
-                **self._listed(meter, changes),
+                **self._listed(meter, changed, changes, outlook),
             },
         )
 
-    def _listed(self, meter: Meter, changes: Reinterpretation) -> dict[str, str]:
+    async_step_apply_most = async_step_apply
+
+    def _listed(
+        self,
+        meter: Meter,
+        changed: Meter,
+        changes: Reinterpretation,
+        outlook: Outlook,
+    ) -> dict[str, str]:
         texts = cached_texts(self.hass)
         lines = []
-        for binding_id, interpretation in changes.changed.items():
-            binding = meter.bindings[binding_id]
-            meaning = replace(
-                binding, title=None, ordinal=1, interpretation=interpretation
+        for key in changes.changed:
+            before = binding_name(meter.bindings[key], texts)
+            after = binding_name(replace(changed.bindings[key], title=None), texts)
+            lines.append(
+                f"- {before}: {_shown(outlook.before.get(key), texts)} → {after}: {_shown(outlook.after.get(key), texts)}"
             )
-            shown = display_of(meaning, meter.medium).description
-            line = f"- {binding_name(binding, texts)} → {binding_name(meaning, texts)}"
-            if unit := shown.native_unit_of_measurement:
-                line += f" ({unit})"
-            lines.append(line)
         kept = [f"- {binding_name(binding, texts)}" for binding in changes.kept]
-        return {"changed": "\n".join(lines) or "–", "kept": "\n".join(kept) or "–"}
+        return {"changed": "\n".join(lines), "kept": "\n".join(kept)}
+
+
+def _shown(shown: Shown | None, texts: Texts) -> str:
+    value, unit = shown or (None, None)
+    if value is None:
+        return f"– {unit}" if unit else "–"
+    return amount_text(value, unit, texts)

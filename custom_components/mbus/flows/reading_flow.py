@@ -18,7 +18,9 @@ from ..meters.reading import MeterData, Reading
 from ..polling.coordinator import MBusRuntimeData, MeterCoordinator
 from ..presentation.reasons import reason_text
 from ..presentation.texts import async_get_texts
+from ..profiles.catalogue import async_get_catalogue
 from ..protocol import Address, MBusError, Readout, parse_address, read_new
+from .family_reading import async_read_as_family
 from .flow_errors import FieldErrors
 from .progress import async_progress_done
 from .subentry_flow import MBusSubentryFlow
@@ -134,13 +136,19 @@ class ReadingSteps(MBusSubentryFlow):
         if coordinator and coordinator.meter.address == meter.address:
             self._data = await coordinator.async_read()
             return
+        catalogue = await async_get_catalogue(self.hass)
         try:
             # Not counted among the polls, whose figures the connection shows.
             async with runtime.connection.turn(urgent=True) as bus:
                 if coordinator:
                     self._readout = await bus.read(meter.address, quirks=meter.quirks)
                 else:
-                    self._readout, quirks = await read_new(bus, meter.address)
+                    self._readout, quirks = await async_read_as_family(
+                        bus,
+                        meter.address,
+                        *await read_new(bus, meter.address),
+                        catalogue,
+                    )
                     self._asked = replace(meter, quirks=quirks)
         except MBusError as err:
             self._error = err

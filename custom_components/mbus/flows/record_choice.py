@@ -28,7 +28,8 @@ type BlockFields = Mapping[BlockPlace, BlockField]
 
 _DATES: Final = ("date", "date_time")
 
-_LONGEST_LIST: Final = 30
+_LONGEST_LIST: Final = 12
+"""Records that a dialog shows at one look; more of them are searched."""
 _PRESENT: Final = (Function.INSTANTANEOUS, Function.ERROR)
 
 NO_FIELDS: Final[BlockFields] = {}
@@ -108,7 +109,7 @@ def sensible_records(
     return [_key(*place) for place in sensible_places(telegrams, interpretations)] + [
         _key(telegram, field.key)
         for (telegram, _), field in fields.items()
-        if field.interpretation.ticked
+        if field.interpretation.rule.ticked
     ]
 
 

@@ -41,7 +41,7 @@ from ..presentation.texts import async_get_texts
 from ..profiles.catalogue import async_get_catalogue
 from ..protocol import MBusError
 from .link_form import way
-from .meter_search import Line, MeterSearch
+from .meter_search import MeterSearch, Turns
 from .progress import async_progress_done
 from .subentry_flow import MBusSubentryFlow
 
@@ -67,7 +67,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
     _shown = 0
 
     @abc.abstractmethod
-    def _searched_bus(self) -> AbstractAsyncContextManager[Line]:
+    def _searched_bus(self) -> AbstractAsyncContextManager[Turns]:
         """Give the bus for the time of a search, at the search's rate."""
 
     @property
@@ -123,6 +123,8 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
     ) -> ResultT:
         self._percentage = self._shown = 0
         self._rates = rates
+        kept = self.hass.data.setdefault(_KEPT, {})
+        before = kept.get(way(self._link_data))
         baud_rate = self._link_data[CONF_BAUD_RATE]
         self._search = MeterSearch(
             known=self._known_meters,
@@ -131,7 +133,10 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             slowly=slowly,
             catalogue=await async_get_catalogue(self.hass),
         )
-        self.hass.data.setdefault(_KEPT, {})[way(self._link_data)] = self._search
+        if before is not None and before.baud_rate == self._search.baud_rate:
+            # Not added yet; a search that is not let come to its end loses none of it.
+            self._search.found = dict(before.found)
+        kept[way(self._link_data)] = self._search
         self._searching = self.hass.async_create_background_task(
             self._async_search(), "M-Bus search for a dialog"
         )
@@ -168,11 +173,11 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             for rate in self._rates:
                 self._search.baud_rate = rate
                 self._shown = -1
-                async with self._searched_bus() as line:
-                    if await self._search.async_hears_any(line):
+                async with self._searched_bus() as turns:
+                    if await self._search.async_hears_any(turns):
                         break
-            async with self._searched_bus() as line:
-                await self._search.async_run(line, self._show_part)
+            async with self._searched_bus() as turns:
+                await self._search.async_run(turns, self._show_part)
         except MBusError as err:
             self._search.error = err
         except Exception as err:
@@ -261,7 +266,7 @@ class SubentrySearchFlow(
 
     @override
     @asynccontextmanager
-    async def _searched_bus(self) -> AsyncIterator[Line]:
+    async def _searched_bus(self) -> AsyncIterator[Turns]:
         entry = self._entry
         yield partial(entry.runtime_data.connection.turn, urgent=True)
 

@@ -16,9 +16,10 @@ from ..meters.binding import Binding, Presentation
 from ..meters.evaluation import evaluate_binding, value_in
 from ..meters.reading import Result
 from ..meters.transformation import STEP_TYPES, Outcome, Step, is_number
+from ..presentation.amounts import amount_text
 from ..presentation.described import guard_of
 from ..presentation.description import sensor_description, transformed_result
-from ..presentation.display import display_of
+from ..presentation.display import display_of, value_text
 from ..presentation.reasons import reason_text
 from ..presentation.resulting import Resulting
 from ..presentation.texts import async_get_texts, option_key
@@ -300,7 +301,7 @@ class TransformationSteps(BindingSteps):
             if STEP_TYPES[step["type"]].numeric and not (
                 value is None or is_number(value)
             ):
-                shown = _HIDDEN if self._is_secret else _shown(value)
+                shown = _HIDDEN if self._is_secret else value_text(value)
                 return {field: "step_needs_number"}, {"value": shown}
             value = output
         return {}, {}
@@ -313,10 +314,10 @@ class TransformationSteps(BindingSteps):
         if self._is_secret:
             return _HIDDEN, [f"**{_HIDDEN}**" for _ in nothing], ""
         result, outcome = evaluated
-        raw = _shown(result.raw, self._binding.unit)
         texts = await async_get_texts(self.hass)
+        raw = amount_text(result.raw, self._binding.unit, texts)
         made = [
-            f"**{_shown(value, unit)}**"
+            f"**{amount_text(value, unit, texts)}**"
             + (f" ({reason_text(reason, texts)})" if reason else "")
             for value, unit, reason in zip(
                 outcome.trace, self._units(), outcome.reasons, strict=True
@@ -358,14 +359,3 @@ def _presented(binding: Binding) -> dict[str, Any]:
     given = asdict(binding.presentation)
     del given[CONF_PRECISION]
     return {key: value for key, value in given.items() if value is not None}
-
-
-def _shown(value: Any, unit: str | None = None) -> str:
-    """Return a value, of a number with its unit and without the digits that only a float's rounding adds."""
-    match value:
-        case None:
-            return "–"
-        case bytes():
-            return value.hex().upper()
-    text = f"{value:.12g}" if isinstance(value, float) else str(value)
-    return f"{text} {unit}" if unit and is_number(value) else text

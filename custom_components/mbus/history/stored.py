@@ -121,7 +121,8 @@ def _meaning(record: Record, meant: Interpretation | None) -> Interpretation:
         subunit=0,
         modifiers=tuple(one for one in meant.signature.modifiers if one not in PAST),
     )
-    return replace(meant, signature=signature, device_class=None, state_class=None)
+    rule = replace(meant.rule, device_class=None, state_class=None)
+    return replace(meant, signature=signature, rule=rule)
 
 
 def _place(record: Record) -> _Place:

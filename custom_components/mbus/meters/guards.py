@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ..protocol import NO_DATA, Problem, Value
+from ..protocol import NO_DATA, Number, Problem, Value
 from .binding import BindingError, BindingState
 from .reading import Memory
 from .reason import Reason, spelt
-from .transformation import Number, is_number
+from .transformation import is_number
 
 _TOTAL = "total"
 _FALLEN = "fallen"

@@ -71,7 +71,7 @@ class Meter:
             profile=data.get(CONF_PROFILE, AUTOMATIC),
             clock=data.get(CONF_METER_CLOCK, METER_CLOCK_STANDARD),
             quirks=Quirks.from_dict(data.get(CONF_QUIRKS, {})),
-            bindings=_bindings(data.get(CONF_BINDINGS, ())),
+            bindings=bindings_from(data.get(CONF_BINDINGS, ())),
         )
 
 
@@ -114,7 +114,7 @@ def _identity(data: Mapping[str, Any]) -> Identity | None:
     return Identity.from_dict({**stored, **known})
 
 
-def _bindings(stored: Iterable[Mapping[str, Any]]) -> dict[str, Binding]:
+def bindings_from(stored: Iterable[Mapping[str, Any]]) -> dict[str, Binding]:
     """Return the bindings by id; one that another release stored in another way stays stored and is left out."""
     bindings = dict[str, Binding]()
     for item in stored:

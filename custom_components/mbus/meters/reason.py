@@ -34,6 +34,12 @@ def why(error: Exception) -> Why:
 
 
 def spelt(value: Any) -> str:
-    """Return a value as a reason names it: a text is told from a number, and a long one cut."""
-    text = repr(value) if isinstance(value, str | bytes) else str(value)
+    """Return a value as a reason names it: a text is told from a number, bytes are hex digits, and a long one is cut."""
+    match value:
+        case str():
+            text = repr(value)
+        case bytes():
+            text = value.hex(" ").upper()
+        case _:
+            text = str(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

@@ -13,11 +13,7 @@ from .meter import Meter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reinterpretation:
-    """By binding id, what changes; `kept` are bindings that would, but hold something made for what they mean now.
-
-    These have steps, a unit or a class of their own, or count in a unit whose size would change: what was counted so
-    far would look like consumption.
-    """
+    """By binding id, what changes; `kept` are bindings that would, but have steps, a unit or a class made for what they mean now."""
 
     changed: Mapping[str, Interpretation | None]
     kept: tuple[Binding, ...]
@@ -52,11 +48,7 @@ def reinterpret(
             and not catalogue.has(binding.interpretation.profile)
         ):
             continue
-        if (
-            binding.transformations
-            or binding.presentation != Presentation()
-            or _resizes(binding, wanted)
-        ):
+        if binding.transformations or binding.presentation != Presentation():
             kept.append(binding)
         else:
             changed[binding.id] = wanted
@@ -86,23 +78,3 @@ def reinterpreted(
             }
         )
     return bindings
-
-
-def _resizes(binding: Binding, wanted: Interpretation | None) -> bool:
-    """Return whether values in the same unit would be of another size."""
-    unit = wanted.unit if wanted else binding.unit
-    return unit == binding.value_unit and _scale(binding.interpretation) != _scale(
-        wanted
-    )
-
-
-def _scale(interpretation: Interpretation | None) -> tuple[Any, ...]:
-    if interpretation is None:
-        return (1, (), None, None, None)
-    return (
-        interpretation.factor,
-        interpretation.data_field_factors,
-        interpretation.resolution_of,
-        interpretation.coding,
-        interpretation.conversion,
-    )

@@ -19,6 +19,7 @@ from homeassistant.util.json import json_loads
 
 from ..const import DOMAIN
 from ..profiles.codings import readers
+from ..protocol import Number
 from .binding import Binding
 from .meter import Meter
 from .reason import Reason, Why, spelt, why
@@ -26,7 +27,6 @@ from .reason import Reason, Why, spelt, why
 type Step = Mapping[str, Any]
 type ChainMemory = Mapping[str, Any]
 """What the steps of a chain remember, by their ids."""
-type Number = int | float | Decimal
 
 SECONDS = {
     UnitOfTime.SECONDS: 1,

@@ -1,11 +1,14 @@
 """A meter that takes another one's place: what the statistics would count for that alone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
+from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from ..meters.evaluation import evaluate
-from ..meters.reading import Reading
+from ..meters.reading import Reading, Result
+from ..meters.transformation import is_number
+from ..presentation.amounts import amount_text
 from ..presentation.naming import binding_name
 from ..presentation.texts import cached_texts
 from ..protocol import Readout
@@ -28,15 +31,37 @@ async def async_seams_of_exchange(
     return await async_seams(
         coordinator.hass,
         coordinator.displays,
-        coordinator.data.results,
-        evaluation.results,
+        shown_numbers(coordinator, coordinator.data.results),
+        shown_numbers(coordinator, evaluation.results),
     )
+
+
+@callback
+def async_take_out(coordinator: MeterCoordinator, seams: Sequence[Seam]) -> None:
+    """Take out of the statistics what they count for the exchange of the meter that was read last.
+
+    Called before the new meter is stored: with that, nothing of the old one is shown any more.
+    """
+    shown = shown_numbers(coordinator, coordinator.data.results)
+    unseen = coordinator.meter.bindings.keys() - shown.keys()
+    coordinator.config_entry.runtime_data.seams.async_take_out(seams, unseen)
+
+
+def shown_numbers(
+    coordinator: MeterCoordinator, results: Mapping[str, Result]
+) -> dict[str, float]:
+    """Return the numbers that the enabled sensors of a meter show of a reading, by their bindings' ids."""
+    return {
+        binding.id: float(shown)
+        for binding in coordinator.enabled_bindings
+        if binding.id in results and is_number(shown := results[binding.id].shown)
+    }
 
 
 def seams_text(coordinator: MeterCoordinator, seams: Iterable[Seam]) -> str:
     """Return a list of the seams, by the names of their bindings."""
     bindings, texts = coordinator.meter.bindings, cached_texts(coordinator.hass)
     return "\n".join(
-        f"- {binding_name(bindings[seam.binding_id], texts)}: {seam.difference:n} {seam.unit}"
+        f"- {binding_name(bindings[seam.binding_id], texts)}: {amount_text(seam.difference, seam.unit, texts)}"
         for seam in seams
     )

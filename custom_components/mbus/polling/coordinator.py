@@ -42,11 +42,11 @@ from .issues import (
     report_cycle,
     report_memory,
     report_other_meter,
-    report_profile,
     report_records_changed,
     withdraw_other_meter,
 )
 from .meter_log import MeterLog
+from .profile_offer import ProfileOffer
 from .schedule import ALL_TELEGRAMS, Schedule
 from .seams import Seams
 from .store import MBusStore
@@ -122,23 +122,21 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     ) -> None:
         """Take up where the last run left off: the kept reading counts until its period is over."""
         super().__init__(
-            hass,
-            LOGGER,
-            config_entry=entry,
-            name=f"{entry.title} {meter.title}",
-            update_interval=None,
+            hass, LOGGER, config_entry=entry, name="", update_interval=None
         )
         self._options = all_options(entry.options)
         self.connection = entry.runtime_data.connection
         self.schedule = entry.runtime_data.schedule
         self._store = entry.runtime_data.store
-        self._log = MeterLog(hass, self.name)
+        self._log = MeterLog(hass)
+        self._offer = ProfileOffer(hass, entry)
         self.described: dict[str, Described] = {}
         self._describe(meter)
         self.data = self._kept()
 
     def _describe(self, meter: Meter) -> None:
         """Work out how the meter's bindings are shown, once for as long as they stay as they are."""
+        self.name = f"{self.config_entry.title} {meter.title}"
         described = self.described = describe(meter, self.described)
         bindings = {key: one.binding for key, one in described.items()}
         self.meter = replace(meter, bindings=bindings)
@@ -316,7 +314,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
                 return  # It was adopted meanwhile.
             report_other_meter(self.hass, self.config_entry, self.meter, error)
         if state is not BindingState.NO_CONNECTION:
-            self._log.note_failure(error)
+            self._log.note_failure(self.name, error)
         # Without where it was raised, which would keep alive what was at hand there.
         self.async_set_updated_data(
             replace(self.data, fault=state, fault_reason=copy(error))
@@ -325,11 +323,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def async_take(self, readout: Readout) -> bool:
         """Publish a readout and keep it for the next run; say whether one more is wanted at once."""
-        self._log.note_answer()
+        self._log.note_answer(self.name)
         reading = Reading(
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
             error=copy(readout.error),
+            alarm=readout.alarm,
         )
         if not reading.is_of(self.meter.identity):
             # It was asked for before the meter was exchanged for another one.
@@ -354,7 +353,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self._report_errors()
         if readout.complete:
-            report_profile(self.hass, self.config_entry, self.meter, readout.telegrams)
+            self._offer.async_look(self.meter, readout.telegrams)
         subentry = self.config_entry.subentries[self.meter.id]
         catalogue = cached_catalogue(self.hass)
         quirks = self.meter.quirks.learnt_from(readout)
@@ -379,7 +378,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if not self.data.is_present:
             return
         bindings = self.enabled_bindings
-        self._log.note_results(bindings, self.data.results)
+        self._log.note_results(self.name, bindings, self.data.results)
         report_records_changed(
             self.hass,
             self.config_entry.entry_id,

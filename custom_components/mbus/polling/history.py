@@ -27,7 +27,7 @@ from ..protocol import MBusError
 from .notes import Notes, StoredImport
 from .statistics import (
     Recorded,
-    Row,
+    StatisticsRow,
     async_recorded,
     async_row_at,
     has_recorder,
@@ -114,7 +114,9 @@ async def async_plan(
     )
 
 
-def _fits(recorded: Row, past: Past, convert: Callable[[float], float]) -> bool:
+def _fits(
+    recorded: StatisticsRow, past: Past, convert: Callable[[float], float]
+) -> bool:
     """Return whether what was recorded first has its place among the totals, as it has if it is of the same count."""
     hour, tolerance = hour_of(recorded.start), abs(recorded.state) * 1e-9
     for total in filter(None, (*past.totals, past.present)):

@@ -1,6 +1,6 @@
 """Repair issues of a meter: raised when a guard holds its values back, withdrawn when all is well again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -8,11 +8,11 @@ from homeassistant.helpers import issue_registry as ir
 
 from ..const import DOMAIN
 from ..meters.meter import Meter, configured_as
-from ..meters.reinterpretation import reinterpret
+from ..presentation.reasons import mistake_text
 from ..presentation.texts import cached_texts
 from ..presentation.titles import identity_text
-from ..profiles.catalogue import Catalogue, cached_catalogue
-from ..protocol import OtherMeterError, Telegram
+from ..profiles.catalogue import Catalogue
+from ..protocol import OtherMeterError
 
 OTHER_METER = "other_meter"
 RECORDS_CHANGED = "records_changed"
@@ -75,26 +75,20 @@ def report_records_changed(
 
 @callback
 def report_profile(
-    hass: HomeAssistant,
-    entry: ConfigEntry,
-    meter: Meter,
-    telegrams: Sequence[Telegram],
+    hass: HomeAssistant, entry: ConfigEntry, meter: Meter, name: str | None
 ) -> None:
-    """Offer what is known of the meter's family to bindings made without it; a whole readout tells."""
-    catalogue = cached_catalogue(hass)
-    if reinterpret(meter, telegrams, catalogue).changed:
-        profile = catalogue.profile_for(telegrams, meter.profile)
-        name = profile.name if profile else "–"
-        _create(
-            hass,
-            PROFILE_OFFERED,
-            entry.entry_id,
-            meter,
-            {"meter": meter.title, "profile": name},
-            severity=ir.IssueSeverity.WARNING,
-        )
-    else:
+    """Offer the profile of a name to bindings made without it; None withdraws the offer."""
+    if name is None:
         ir.async_delete_issue(hass, DOMAIN, issue_id(PROFILE_OFFERED, meter.id))
+        return
+    _create(
+        hass,
+        PROFILE_OFFERED,
+        entry.entry_id,
+        meter,
+        {"meter": meter.title, "profile": name},
+        severity=ir.IssueSeverity.WARNING,
+    )
 
 
 @callback
@@ -124,7 +118,7 @@ def report_profile_files(hass: HomeAssistant, catalogue: Catalogue) -> None:
             translation_placeholders={
                 "file": error.path.name,
                 "line": str(error.line),
-                "reason": error.reason,
+                "reason": mistake_text(error, cached_texts(hass)),
             },
         )
 

@@ -15,15 +15,21 @@ from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from ..meters.reading import Result
-from ..meters.transformation import is_number
 from ..presentation.display import Display
 from .notes import Notes
-from .statistics import async_last_rows, has_recorder, sensor_of, to_unit
+from .statistics import (
+    async_last_rows,
+    async_last_state,
+    is_recorded,
+    sensor_of,
+    to_unit,
+    window_of,
+)
 
 _RESET: Final = 0.9
 """Home Assistant takes a rising total below this part of the last one for one that began at zero again."""
 _ROWS: Final = 288
+_COUNTED: Final = (SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,30 +48,29 @@ class Seam:
 async def async_seams(
     hass: HomeAssistant,
     displays: Mapping[str, Display],
-    old: Mapping[str, Result],
-    new: Mapping[str, Result],
+    old: Mapping[str, float],
+    new: Mapping[str, float],
 ) -> list[Seam]:
-    """Return what would be counted if the results of an exchanged meter followed on those of the old one."""
-    if not has_recorder(hass):
-        return []
+    """Return what would be counted if what an exchanged meter shows followed on what is shown of the old one."""
     seams: list[Seam] = []
-    for binding_id, display in displays.items():
+    for binding_id, after in new.items():
+        display = displays[binding_id]
         entity_id = sensor_of(hass, binding_id)
-        after = new[binding_id].shown
-        if not entity_id or not is_number(after):
+        if not entity_id or not is_recorded(hass, entity_id):
             continue
-        shown = old[binding_id].shown if binding_id in old else None
+        if display.description.state_class not in _COUNTED:
+            continue
         native = display.description.native_unit_of_measurement
         state = hass.states.get(entity_id)
         unit = state.attributes.get(ATTR_UNIT_OF_MEASUREMENT) if state else native
         if unit is None or (convert := to_unit(display, unit)) is None:
             continue
-        if not (rows := await async_last_rows(hass, entity_id, 1)):
-            continue  # Nothing was counted yet that the new meter could follow on.
-        before = convert(float(shown)) if is_number(shown) else rows[0]["state"]
-        difference = _counted(
-            display.description.state_class, before, convert(float(after))
-        )
+        before = await async_last_state(hass, entity_id)
+        if before is None:
+            continue  # There is nothing that the new meter could follow on.
+        if binding_id in old:
+            before = convert(old[binding_id])
+        difference = _counted(display.description.state_class, before, convert(after))
         if difference:
             seams.append(
                 Seam(
@@ -84,9 +89,7 @@ def _counted(
     """Return what Home Assistant counts from one state to the next."""
     if state_class == SensorStateClass.TOTAL:
         return after - before
-    if state_class == SensorStateClass.TOTAL_INCREASING:
-        return after - before if after >= _RESET * before else after
-    return 0.0
+    return after - before if after >= _RESET * before else after
 
 
 class Seams:
@@ -100,16 +103,15 @@ class Seams:
         self._async_watch()
 
     @callback
-    def async_take_out(self, seams: Sequence[Seam], bindings: Collection[str]) -> None:
-        """Undo what is counted from now on for the exchange of the meter of these bindings, the last one alone."""
+    def async_take_out(self, seams: Sequence[Seam], unseen: Collection[str]) -> None:
+        """Undo what is counted from now on for the exchange of a meter.
+
+        Of the bindings `unseen` it has shown nothing since it took another one's place: that was no exchange.
+        """
         now = dt_util.utcnow().isoformat()
         self._notes.keep_seams(
             [
-                *(
-                    one
-                    for one in self._notes.seams
-                    if one["binding_id"] not in bindings
-                ),
+                *(one for one in self._notes.seams if one["binding_id"] not in unseen),
                 *(asdict(seam) | {"since": now} for seam in seams),
             ]
         )
@@ -131,18 +133,23 @@ class Seams:
 
     async def _async_compiled(self, event: Event[Any]) -> None:
         """Take out what has been counted by now."""
-        for seam in self._notes.seams:
+        counted_by: dict[str, float] = {}
+        # The last one first: where that is counted, so are those before, though the same meter may be back.
+        for seam in reversed(self._notes.seams):
             if (entity_id := sensor_of(self._hass, seam["binding_id"])) is None:
                 self._drop(seam)
                 continue
-            since = _window(datetime.fromisoformat(seam["since"])).timestamp()
+            since = window_of(datetime.fromisoformat(seam["since"])).timestamp()
             counted = [
                 row["start"]
                 for row in await async_last_rows(self._hass, entity_id, _ROWS)
                 if row["start"] >= since
                 and not isclose(row["state"] or 0.0, seam["before"], rel_tol=1e-9)
             ]
+            if entity_id in counted_by:
+                counted.append(counted_by[entity_id])
             if counted and self._drop(seam):
+                counted_by[entity_id] = min(counted)
                 get_instance(self._hass).async_adjust_statistics(
                     entity_id,
                     dt_util.utc_from_timestamp(min(counted)),
@@ -158,8 +165,3 @@ class Seams:
         is_there = len(left) < len(self._notes.seams)
         self._notes.keep_seams(left)
         return is_there
-
-
-def _window(moment: datetime) -> datetime:
-    """Return when the five minutes began that Home Assistant counts in one."""
-    return moment.replace(minute=moment.minute // 5 * 5, second=0, microsecond=0)

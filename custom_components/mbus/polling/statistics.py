@@ -1,8 +1,9 @@
 """What the recorder's long-term statistics hold of a binding's sensor."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from homeassistant.components.recorder.db_schema import (
     StatisticsBase,
     StatisticsShortTerm,
 )
+from homeassistant.components.recorder.history import state_changes_during_period
 from homeassistant.components.recorder.models import StatisticMetaData
 from homeassistant.components.recorder.statistics import (
     get_last_short_term_statistics,
@@ -64,7 +66,7 @@ def to_unit(display: Display, unit: str | None) -> Callable[[float], float] | No
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class StatisticsRow:
     """One row, in the unit of the statistics; `start` is when its five minutes or its hour began."""
 
     start: datetime
@@ -80,7 +82,7 @@ class Recorded:
     """
 
     metadata: StatisticMetaData
-    oldest: Row
+    oldest: StatisticsRow
     since: datetime
 
 
@@ -119,14 +121,16 @@ def hour_of(moment: datetime) -> datetime:
 
 async def async_row_at(
     hass: HomeAssistant, entity_id: str, start: datetime
-) -> Row | None:
+) -> StatisticsRow | None:
     """Return the row of the five minutes or, where there is none any more, of the hour that began then."""
     return await get_instance(hass).async_add_executor_job(
         _row_at, hass, entity_id, start
     )
 
 
-def _row_at(hass: HomeAssistant, entity_id: str, start: datetime) -> Row | None:
+def _row_at(
+    hass: HomeAssistant, entity_id: str, start: datetime
+) -> StatisticsRow | None:
     with session_scope(hass=hass, read_only=True) as session:
         if (known := _known(hass, session, entity_id)) is None:
             return None
@@ -157,7 +161,7 @@ def _first(
     metadata_id: int,
     table: type[StatisticsBase],
     *conditions: ColumnElement[bool],
-) -> Row | None:
+) -> StatisticsRow | None:
     """Return the oldest row of a sensor in one of the two tables."""
     found = session.execute(
         select(table.start_ts, table.state, table.sum)
@@ -173,7 +177,35 @@ def _first(
     if found is None:
         return None
     start, state, total = found
-    return Row(start=dt_util.utc_from_timestamp(start), state=state, sum=total)
+    return StatisticsRow(
+        start=dt_util.utc_from_timestamp(start), state=state, sum=total
+    )
+
+
+def window_of(moment: datetime) -> datetime:
+    """Return when the five minutes began that Home Assistant counts in one."""
+    return moment.replace(minute=moment.minute // 5 * 5, second=0, microsecond=0)
+
+
+async def async_last_state(hass: HomeAssistant, entity_id: str) -> float | None:
+    """Return the number that the next row of a sensor follows on, in the unit that it is shown in; None if on none."""
+    # The five minutes that are over may not be counted yet.
+    since = window_of(dt_util.utcnow()) - timedelta(minutes=5)
+    found = await get_instance(hass).async_add_executor_job(
+        partial(
+            state_changes_during_period,
+            hass,
+            since,
+            entity_id=entity_id,
+            no_attributes=True,
+            descending=True,
+        )
+    )
+    for state in found.get(entity_id, []):
+        with suppress(ValueError):
+            return float(state.state)
+    rows = await async_last_rows(hass, entity_id, 1)
+    return rows[0]["state"] if rows else None
 
 
 async def async_last_rows(

@@ -19,7 +19,7 @@ from ..meters.binding import Binding, BindingError
 from ..meters.clock import to_timestamp
 from ..meters.meter import Meter
 from ..meters.reason import Reason, Why, spelt, why
-from ..meters.transformation import Number, inverse, is_number, script_context
+from ..meters.transformation import inverse, is_number, script_context
 from ..presentation.control_kind import is_cleared
 from ..presentation.entered_number import CONF_TEMPLATE, chain_number
 from ..presentation.reasons import reason_text
@@ -33,6 +33,7 @@ from ..protocol import (
     Limits,
     MBusError,
     MeterError,
+    Number,
     Problem,
     Readout,
     Record,

@@ -35,14 +35,7 @@ def describe(meter: Meter, known: Mapping[str, Described]) -> dict[str, Describe
             described[binding.id] = before
             continue
         try:
-            display = display_of(binding, meter.medium)
-            described[binding.id] = Described(
-                binding=binding,
-                medium=meter.medium,
-                display=display,
-                control=control_platform(binding, meter.medium),
-                guard=guard_of(binding, display),
-            )
+            described[binding.id] = described_of(binding, meter.medium)
         except ArithmeticError, AttributeError, LookupError, TypeError, ValueError:
             LOGGER.exception(
                 "%s: %s can't be used as it is stored, and is left out",
@@ -50,6 +43,18 @@ def describe(meter: Meter, known: Mapping[str, Described]) -> dict[str, Describe
                 binding.name,
             )
     return described
+
+
+def described_of(binding: Binding, medium: int | None) -> Described:
+    """Return what follows from a binding of a meter for this medium; of one that is stored in another way, whatever that raises."""
+    display = display_of(binding, medium)
+    return Described(
+        binding=binding,
+        medium=medium,
+        display=display,
+        control=control_platform(binding, medium),
+        guard=guard_of(binding, display),
+    )
 
 
 def guard_of(binding: Binding, display: Display) -> Guard:
@@ -64,8 +69,8 @@ def guard_of(binding: Binding, display: Display) -> Guard:
 def _sends_number(binding: Binding) -> bool:
     """Return whether the record held a number when it was bound."""
     interpretation = binding.interpretation
-    if interpretation and interpretation.sends_number is not None:
-        return interpretation.sends_number
+    if interpretation and interpretation.rule.sends_number is not None:
+        return interpretation.rule.sends_number
     if not binding.header:
         return False
     try:

@@ -19,7 +19,6 @@ from homeassistant.components.sensor.const import (
 )
 
 from ..meters.binding import Binding, Presentation
-from ..meters.transformation import Number
 from ..profiles.interpretation import Interpretation, scaled
 from ..profiles.vocabulary import PAST
 from ..protocol import (
@@ -33,6 +32,7 @@ from ..protocol import (
     DataType,
     EncodeError,
     Function,
+    Number,
     Signature,
     convert_unit,
     dimension,
@@ -49,7 +49,7 @@ from .quantities import (
     TABLE,
     TOTAL,
     VOLUME_CLASSES,
-    Row,
+    Look,
 )
 from .resulting import Resulting, resulting
 
@@ -145,14 +145,14 @@ def record_description(
     native = native_unit(unit)
     if signature.quantity == PLAIN_TEXT and _data_field(header) == _LVAR:
         native = None  # The text of the VIF names a text, not a unit.
-    row = _row(signature, native)
-    shown_in, precision = _shown(row, native, medium)
+    look = _look(signature, native)
+    shown_in, precision = _shown(look, native, medium)
     description = SensorEntityDescription(
         key=signature.quantity,
-        device_class=_device_class(row, signature, header, native, medium),
-        entity_category=row.category,
+        device_class=_device_class(look, signature, header, native, medium),
+        entity_category=look.category,
         native_unit_of_measurement=native,
-        state_class=_state_class(row, signature),
+        state_class=_state_class(look, signature),
         suggested_display_precision=_precision(
             precision, step, unit, shown_in or native
         ),
@@ -165,11 +165,11 @@ def _interpreted(
     description: SensorEntityDescription, interpretation: Interpretation
 ) -> SensorEntityDescription:
     """Return a description with the classes that a profile names; a state class only where the value has one."""
-    if interpretation.device_class:
-        device_class = SensorDeviceClass(interpretation.device_class)
+    if interpretation.rule.device_class:
+        device_class = SensorDeviceClass(interpretation.rule.device_class)
         description = replace(description, device_class=device_class)
-    if interpretation.state_class and description.state_class:
-        state_class = SensorStateClass(interpretation.state_class)
+    if interpretation.rule.state_class and description.state_class:
+        state_class = SensorStateClass(interpretation.rule.state_class)
         description = replace(description, state_class=state_class)
     return _consistent(description)
 
@@ -181,7 +181,7 @@ def _transformed(
     unit = native_unit(result.unit)
     shown_in = description.suggested_unit_of_measurement
     if unit != description.native_unit_of_measurement:
-        shown_in, _ = _shown(_row(None, unit), unit, None)
+        shown_in, _ = _shown(_look(None, unit), unit, None)
     return _consistent(
         replace(
             description,
@@ -213,13 +213,13 @@ def _presented(
     if asked.unit:
         precision = description.suggested_display_precision
         if not binding.transformations:
-            row = _row(binding.meaning, description.native_unit_of_measurement)
+            look = _look(binding.meaning, description.native_unit_of_measurement)
             step = (
                 _interpreted_step(binding.interpretation, binding.header)
                 if binding.interpretation
                 else _step(binding.header)
             )
-            precision = _precision(row.precision, step, binding.value_unit, asked.unit)
+            precision = _precision(look.precision, step, binding.value_unit, asked.unit)
         description = replace(
             description,
             native_unit_of_measurement=asked.unit,
@@ -274,20 +274,20 @@ def native_unit(unit: str | None) -> str | None:
     return _UNITS_IN_ITS_PLACE.get(unit, unit) if unit else unit
 
 
-def _row(signature: Signature | None, unit: str | None) -> Row:
-    """Return the row of a quantity or, where the unit is not one of its, of the unit alone."""
+def _look(signature: Signature | None, unit: str | None) -> Look:
+    """Return the look of a quantity or, where the unit is not one of its, of the unit alone."""
     if signature:
         if _COUNTS.intersection(signature.modifiers):
             return COUNT
-        row = TABLE[signature.quantity]
-        if row.takes(unit):
-            return row
-    row = BY_DIMENSION.get(dimension(unit), PLAIN)
-    return row if row.takes(unit) else NUMBER if unit else PLAIN
+        look = TABLE[signature.quantity]
+        if look.takes(unit):
+            return look
+    look = BY_DIMENSION.get(dimension(unit), PLAIN)
+    return look if look.takes(unit) else NUMBER if unit else PLAIN
 
 
 def _device_class(
-    row: Row,
+    look: Look,
     signature: Signature | None,
     header: bytes,
     unit: str | None,
@@ -296,19 +296,19 @@ def _device_class(
     if (
         signature
         and unit is None
-        and row is not COUNT
+        and look is not COUNT
         and not _TIME_POINTS.isdisjoint((signature.quantity, *signature.modifiers))
     ):
         return _TIME_POINT_CLASSES.get(_data_field(header))
-    if row.device_class is SensorDeviceClass.VOLUME:
+    if look.device_class is SensorDeviceClass.VOLUME:
         for media, device_class in VOLUME_CLASSES:
             if medium in media and unit in DEVICE_CLASS_UNITS[device_class]:
                 return device_class
-    return row.device_class
+    return look.device_class
 
 
-def _state_class(row: Row, signature: Signature | None) -> SensorStateClass | None:
-    """Return the state class of a row, unless the value is not a present one or the register may go back."""
+def _state_class(look: Look, signature: Signature | None) -> SensorStateClass | None:
+    """Return the state class of a look, unless the value is not a present one or the register may go back."""
     if (
         signature is None
         or signature.storage_number
@@ -316,8 +316,8 @@ def _state_class(row: Row, signature: Signature | None) -> SensorStateClass | No
         or not _FIXED.isdisjoint(signature.modifiers)
     ):
         return None
-    if row.state_class is not COUNTER:
-        return row.state_class
+    if look.state_class is not COUNTER:
+        return look.state_class
     if signature.function is not Function.INSTANTANEOUS:
         return None
     others = set(signature.modifiers) - _ONE_WAY - _COUNTS
@@ -327,12 +327,12 @@ def _state_class(row: Row, signature: Signature | None) -> SensorStateClass | No
 
 
 def _shown(
-    row: Row, unit: str | None, medium: int | None
+    look: Look, unit: str | None, medium: int | None
 ) -> tuple[str | None, int | None]:
     """Return the unit people are used to, and how many decimals to show in it."""
-    if row.device_class is SensorDeviceClass.POWER and medium in HEAT_MEDIA:
+    if look.device_class is SensorDeviceClass.POWER and medium in HEAT_MEDIA:
         return "kW", 3
-    return dict(row.shown_in).get(unit or ""), row.precision
+    return dict(look.shown_in).get(unit or ""), look.precision
 
 
 def _step(header: bytes) -> Number | None:
@@ -346,9 +346,9 @@ def _step(header: bytes) -> Number | None:
 
 def _interpreted_step(interpretation: Interpretation, header: bytes) -> Number | None:
     step = _step(header)
-    if step is None or not interpretation.has_fixed_factor:
+    if step is None or not interpretation.rule.has_fixed_factor:
         return None
-    return scaled(step, interpretation.factor_for(header))
+    return scaled(step, interpretation.rule.factor_for(header))
 
 
 def _precision(

@@ -14,8 +14,8 @@ from homeassistant.components.sensor import (
 from homeassistant.components.sensor.const import UNIT_CONVERTERS
 
 from ..meters.binding import Binding, Presentation
-from ..meters.transformation import Number, is_number
-from ..protocol import SECRET_QUANTITIES, convert_unit
+from ..meters.transformation import is_number
+from ..protocol import SECRET_QUANTITIES, Number, convert_unit
 from .clean_text import clean_text
 from .description import converts, native_unit, sensor_description, transformed_result
 

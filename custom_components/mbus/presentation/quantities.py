@@ -16,7 +16,7 @@ _NO_UNIT: Final = frozenset({None})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Look:
     """How a quantity is shown where the unit is one of the device class, or else of `units`.
 
     `state_class` is that of a present value. `shown_in` maps the meter's unit to the one people are used to.
@@ -31,7 +31,7 @@ class Row:
     precision: int | None = None
 
     def takes(self, unit: str | None) -> bool:
-        """Return whether a record in this unit is what the row is for."""
+        """Return whether a record in this unit is what it is for."""
         if self.device_class is None:
             return unit in self.units
         return unit in DEVICE_CLASS_UNITS[self.device_class]
@@ -41,8 +41,8 @@ def _measured(
     device_class: SensorDeviceClass,
     precision: int,
     category: EntityCategory | None = None,
-) -> Row:
-    return Row(
+) -> Look:
+    return Look(
         device_class=device_class,
         state_class=MEASUREMENT,
         category=category,
@@ -50,8 +50,8 @@ def _measured(
     )
 
 
-def _duration(state_class: SensorStateClass | None = None, **shown_in: str) -> Row:
-    return Row(
+def _duration(state_class: SensorStateClass | None = None, **shown_in: str) -> Look:
+    return Look(
         device_class=SensorDeviceClass.DURATION,
         state_class=state_class,
         category=DIAGNOSTIC,
@@ -62,45 +62,45 @@ def _duration(state_class: SensorStateClass | None = None, **shown_in: str) -> R
 
 _TEMPERATURE: Final = _measured(SensorDeviceClass.TEMPERATURE, 2)
 _DELTA: Final = _measured(SensorDeviceClass.TEMPERATURE_DELTA, 2)
-_NOTE: Final = Row(category=DIAGNOSTIC)
-_FACTOR: Final = Row(category=DIAGNOSTIC, precision=3)
-_ANGLE: Final = Row(
+_NOTE: Final = Look(category=DIAGNOSTIC)
+_FACTOR: Final = Look(category=DIAGNOSTIC, precision=3)
+_ANGLE: Final = Look(
     units=frozenset({"°"}), state_class=SensorStateClass.MEASUREMENT_ANGLE, precision=1
 )
-_FLOW: Final = Row(
+_FLOW: Final = Look(
     device_class=SensorDeviceClass.VOLUME_FLOW_RATE,
     state_class=MEASUREMENT,
     shown_in=(("m³/min", "m³/h"), ("m³/s", "m³/h")),
     precision=3,
 )
 _RUNNING: Final = _duration(COUNTER, s="h", min="h")
-_WEIGHT: Final = Row(
+_WEIGHT: Final = Look(
     device_class=SensorDeviceClass.WEIGHT, state_class=COUNTER, precision=1
 )
 
-PLAIN: Final = Row()
-NUMBER: Final = Row(state_class=MEASUREMENT)
-COUNT: Final = Row(state_class=COUNTER, category=DIAGNOSTIC)
+PLAIN: Final = Look()
+NUMBER: Final = Look(state_class=MEASUREMENT)
+COUNT: Final = Look(state_class=COUNTER, category=DIAGNOSTIC)
 
-TABLE: Final[dict[str, Row]] = {
-    "energy": Row(
+TABLE: Final[dict[str, Look]] = {
+    "energy": Look(
         device_class=SensorDeviceClass.ENERGY,
         state_class=COUNTER,
         shown_in=(("Wh", "kWh"), ("J", "GJ"), ("cal", "Mcal")),
         precision=3,
     ),
-    "reactive_energy": Row(
+    "reactive_energy": Look(
         device_class=SensorDeviceClass.REACTIVE_ENERGY,
         state_class=COUNTER,
         shown_in=(("varh", "kvarh"),),
         precision=3,
     ),
-    "apparent_energy": Row(units=frozenset({"VAh"}), state_class=COUNTER, precision=0),
-    "volume": Row(
+    "apparent_energy": Look(units=frozenset({"VAh"}), state_class=COUNTER, precision=0),
+    "volume": Look(
         device_class=SensorDeviceClass.VOLUME, state_class=COUNTER, precision=3
     ),
     "mass": _WEIGHT,
-    "hca_units": Row(state_class=COUNTER, precision=0),
+    "hca_units": Look(state_class=COUNTER, precision=0),
     "power": _measured(SensorDeviceClass.POWER, 1),
     "cumulative_maximum_power": _measured(SensorDeviceClass.POWER, 1),
     "reactive_power": _measured(SensorDeviceClass.REACTIVE_POWER, 1),
@@ -111,7 +111,7 @@ TABLE: Final[dict[str, Row]] = {
     "phase_angle": _ANGLE,
     "phase_angle_voltage": _ANGLE,
     "volume_flow": _FLOW,
-    "mass_flow": Row(units=frozenset({"kg/h"}), state_class=MEASUREMENT, precision=1),
+    "mass_flow": Look(units=frozenset({"kg/h"}), state_class=MEASUREMENT, precision=1),
     "flow_temperature": _TEMPERATURE,
     "return_temperature": _TEMPERATURE,
     "external_temperature": _TEMPERATURE,
@@ -122,9 +122,9 @@ TABLE: Final[dict[str, Row]] = {
     "relative_humidity": _measured(SensorDeviceClass.HUMIDITY, 1),
     "moisture_level": _measured(SensorDeviceClass.MOISTURE, 1),
     "rf_level": _measured(SensorDeviceClass.SIGNAL_STRENGTH, 0, DIAGNOSTIC),
-    "coefficient_of_performance": Row(state_class=MEASUREMENT, precision=1),
-    "credit": Row(precision=2),
-    "debit": Row(precision=2),
+    "coefficient_of_performance": Look(state_class=MEASUREMENT, precision=1),
+    "credit": Look(precision=2),
+    "debit": Look(precision=2),
     # Times
     "on_time": _RUNNING,
     "operating_time": _RUNNING,
@@ -174,7 +174,7 @@ TABLE: Final[dict[str, Row]] = {
     "security_key": _NOTE,
     "error_flags": _NOTE,
     "error_mask": _NOTE,
-    "baud_rate": Row(units=frozenset({"Bd"}), category=DIAGNOSTIC),
+    "baud_rate": Look(units=frozenset({"Bd"}), category=DIAGNOSTIC),
     "response_delay": _NOTE,
     "retry": _NOTE,
     "first_cyclic_storage_number": _NOTE,
@@ -189,7 +189,7 @@ TABLE: Final[dict[str, Row]] = {
     "wireless_container": _NOTE,
     "manufacturer_container": _NOTE,
     "hca_rating_factor": _FACTOR,
-    "hca_thermal_output_factor": Row(
+    "hca_thermal_output_factor": Look(
         units=frozenset({"W"}), category=DIAGNOSTIC, precision=0
     ),
     "hca_coupling_factor": _FACTOR,
@@ -200,13 +200,13 @@ TABLE: Final[dict[str, Row]] = {
     # What profiles and the rules without a maker add
     "power_factor": _measured(SensorDeviceClass.POWER_FACTOR, 3),
     "co2_emission": replace(_WEIGHT, precision=3),
-    "cost": Row(state_class=TOTAL, precision=2),
-    "pulse_count": Row(state_class=COUNTER, precision=0),
+    "cost": Look(state_class=TOTAL, precision=2),
+    "pulse_count": Look(state_class=COUNTER, precision=0),
     "phase_angle_current": _ANGLE,
     "phase_angle_power": _ANGLE,
     "active_tariff": PLAIN,
     "quadrant": PLAIN,
-    "percentage": Row(units=frozenset({"%"}), state_class=MEASUREMENT, precision=2),
+    "percentage": Look(units=frozenset({"%"}), state_class=MEASUREMENT, precision=2),
     "error_time": _RUNNING,
     "outage_time": _RUNNING,
     "power_failures": COUNT,
@@ -231,7 +231,7 @@ TABLE: Final[dict[str, Row]] = {
     "unknown": PLAIN,
 }
 
-BY_DIMENSION: Final[dict[str | None, Row]] = {
+BY_DIMENSION: Final[dict[str | None, Look]] = {
     **{
         name: replace(TABLE[name], state_class=TOTAL)
         for name in ("energy", "reactive_energy", "apparent_energy", "volume", "mass")
@@ -241,7 +241,7 @@ BY_DIMENSION: Final[dict[str | None, Row]] = {
         for name in ("power", "volume_flow", "mass_flow", "temperature", "pressure")
     },
     "time": _duration(MEASUREMENT),
-    "calendar_time": Row(units=frozenset({"month", "year"}), category=DIAGNOSTIC),
+    "calendar_time": Look(units=frozenset({"month", "year"}), category=DIAGNOSTIC),
 }
 """Rows for a unit that is not one of the quantity's: an extension of the VIF or a transformation made it."""
 

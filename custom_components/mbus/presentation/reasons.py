@@ -8,6 +8,7 @@ from homeassistant.exceptions import HomeAssistantError
 
 from ..meters.reading import MeterData
 from ..meters.reason import Reason, Why
+from ..profiles.mistake import ProfileError
 from ..protocol import (
     EncodeError,
     FrameError,
@@ -38,6 +39,12 @@ def reason_text(reason: Why, texts: Texts) -> str:
     return texts[key].format_map(
         {name: _fact(value, texts) for name, value in facts.items()}
     )
+
+
+def mistake_text(error: ProfileError, texts: Texts) -> str:
+    """Return what is wrong in a profile file, and with which of its fields."""
+    text = texts[option_key("profile_mistake", error.key)].format_map(error.facts)
+    return f"{error.place}: {text}" if error.place else text
 
 
 def fault_text(data: MeterData, texts: Texts) -> str:

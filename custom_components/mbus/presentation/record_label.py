@@ -1,6 +1,5 @@
 """A record as a line of a list: what it is, and what the meter sends."""
 
-from datetime import datetime
 from decimal import Decimal
 
 from homeassistant.components.sensor import SensorEntityDescription
@@ -8,9 +7,9 @@ from homeassistant.components.sensor import SensorEntityDescription
 from ..profiles.block import BlockField
 from ..profiles.interpretation import Interpretation, meant
 from ..protocol import SECRET_QUANTITIES, Record, Telegram, Value, convert_unit
-from .clean_text import clean_text
+from .amounts import amount_text
 from .description import record_description
-from .display import HIDDEN, value_text
+from .display import HIDDEN
 from .naming import record_name
 from .reasons import reason_text
 from .texts import Texts
@@ -39,7 +38,9 @@ def record_label(
         else (record.value, record.problem)
     )
     text = (
-        "–" if value is None else _record_value(record, value, medium, interpretation)
+        "–"
+        if value is None
+        else _record_value(record, value, medium, texts, interpretation)
     )
     reason = f" ({reason_text(problem, texts)})" if problem else ""
     return f"{record.index} · {name} · {text}{reason}"
@@ -54,13 +55,14 @@ def block_label(
     value, problem = field.read(data)
     if problem:
         return f"{name} · – ({reason_text(problem, texts)})"
-    return f"{name} · {_interpreted_value(value, medium, interpretation)}"
+    return f"{name} · {_interpreted_value(value, medium, interpretation, texts)}"
 
 
 def _record_value(
     record: Record,
     value: Value,
     medium: int | None,
+    texts: Texts,
     interpretation: Interpretation | None = None,
 ) -> str:
     """Return a record's valid value for a person to read, in the unit it is shown in at first."""
@@ -70,26 +72,27 @@ def _record_value(
         record.signature, record.unit, record.header, medium, interpretation
     )
     unit = interpretation.unit if interpretation else record.unit
-    return _described(value, unit, description)
+    return _described(value, unit, description, texts)
 
 
 def _interpreted_value(
-    value: Value, medium: int | None, interpretation: Interpretation
+    value: Value, medium: int | None, interpretation: Interpretation, texts: Texts
 ) -> str:
     """Return a value that has no record for a person to read."""
     description = record_description(
         interpretation.signature, None, b"", medium, interpretation
     )
-    return _described(value, interpretation.unit, description)
+    return _described(value, interpretation.unit, description, texts)
 
 
 def _described(
-    value: Value, unit: str | None, description: SensorEntityDescription
+    value: Value,
+    unit: str | None,
+    description: SensorEntityDescription,
+    texts: Texts,
 ) -> str:
     if not isinstance(value, int | float | Decimal):
-        return (
-            value.isoformat(" ") if isinstance(value, datetime) else value_text(value)
-        )
+        return amount_text(value, None, texts)
     shown_in = (
         description.suggested_unit_of_measurement
         or description.native_unit_of_measurement
@@ -98,5 +101,4 @@ def _described(
         value = convert_unit(value, unit, shown_in)
     if description.state_class is None and shown_in is None:
         return str(value)
-    text = f"{value:,.15g}" if isinstance(value, float) else f"{value:,}"
-    return f"{text} {clean_text(shown_in)}" if shown_in else text
+    return amount_text(value, shown_in, texts)

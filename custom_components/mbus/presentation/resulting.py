@@ -89,7 +89,7 @@ def resulting(
 
 def can_fall(step: Step) -> bool:
     """Return whether the output of a step may be less than before though its input never is."""
-    return step["type"] in ("damper", "default_value") or (
+    return step["type"] in ("damper", "default_value", "script") or (
         step["type"] == "scaling" and step["factor"] < 0
     )
 

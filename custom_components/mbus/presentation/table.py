@@ -29,7 +29,7 @@ _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class TableRow:
     """One record of a reading; `number` is its value where that is one, `text` where it isn't, `state` what is wrong."""
 
     meter: str
@@ -76,7 +76,7 @@ COLUMNS: Final = (
 
 def rows_of(
     meter: Meter, reading: Reading, interpretations: Interpretations, texts: Texts
-) -> Iterator[Row]:
+) -> Iterator[TableRow]:
     """Yield a row for each record of a meter's reading but passwords and keys.
 
     `interpretations` are what records mean where that isn't what the standard says.
@@ -91,7 +91,7 @@ def rows_of(
                 record, telegram, meter.medium, interpretation
             )
             is_number = isinstance(value, int | float | Decimal)
-            yield Row(
+            yield TableRow(
                 meter=str(meter.address),
                 name=clean_text(meter.title),
                 serial_number=meter.identity.identification if meter.identity else None,
@@ -141,7 +141,10 @@ def _written(number: Decimal) -> str:
 
 
 def as_csv(
-    rows: Iterable[Row], *, decimal_comma: bool = False, byte_order_mark: bool = False
+    rows: Iterable[TableRow],
+    *,
+    decimal_comma: bool = False,
+    byte_order_mark: bool = False,
 ) -> str:
     """Return rows as CSV (RFC 4180): a comma between fields, CR and LF after lines, quotes where a field needs them."""
     file = io.StringIO(newline="")

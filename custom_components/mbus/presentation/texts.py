@@ -52,3 +52,8 @@ def option_key(selector: str, option: str) -> str:
 def sensor_key(key: str) -> str:
     """Return the key of the name of a sensor."""
     return f"component.{DOMAIN}.entity.sensor.{key}.name"
+
+
+def status_key(state: str) -> str:
+    """Return the key of a state of the sensor that tells a meter's status byte."""
+    return f"component.{DOMAIN}.entity.sensor.status.state.{state}"

@@ -5,7 +5,9 @@ from .manufacturers import manufacturer_name
 from .texts import Texts, option_key
 
 
-def meter_title(header: Header | None, address: Address, texts: Texts) -> str:
+def meter_title(
+    header: Header | Identity | None, address: Address, texts: Texts
+) -> str:
     """Return what a meter is called until someone renames it: who made it, what it is, and its number.
 
     Set side by side, so that no word has to agree with another.
@@ -15,6 +17,21 @@ def meter_title(header: Header | None, address: Address, texts: Texts) -> str:
     maker = manufacturer_name(header.manufacturer or "")
     kind = texts[_kind_key(header.medium, texts)]
     return _capitalised(f"{maker} {kind} {header.identification}".strip())
+
+
+def title_after_exchange(
+    title: str,
+    old: Identity | None,
+    new: Identity | None,
+    address: Address,
+    texts: Texts,
+) -> str:
+    """Return what a meter is called when another took its place: nobody's name for it goes on naming the old number."""
+    if old is None or new is None or not (old.identification and new.identification):
+        return title
+    if title == meter_title(old, address, texts):
+        return meter_title(new, address, texts)
+    return title.replace(old.identification, new.identification)
 
 
 def identity_text(

@@ -6,7 +6,7 @@ from typing import Any, Final, Self
 
 from ..protocol import MANUFACTURER_SPECIFIC, Function, Problem, Signature, Value
 from .common import COMMON
-from .interpretation import Interpretation
+from .interpretation import Interpretation, ValueRule
 
 WHOLE: Final = "block"
 """The key of the whole block."""
@@ -43,7 +43,7 @@ class BlockField:
         if not self.is_in(block):
             return None, Problem("other_length", {"length": str(len(block))})
         end = None if self.length is None else self.offset + self.length
-        return self.interpretation.read_bytes(block[self.offset : end])
+        return self.interpretation.rule.read_bytes(block[self.offset : end])
 
     def as_dict(self) -> dict[str, Any]:
         """Give what a binding stores."""
@@ -78,7 +78,7 @@ WHOLE_BLOCK: Final = BlockField(
             subunit=0,
             modifiers=("block",),
         ),
-        coding="hex",
+        rule=ValueRule(coding="hex"),
     )
 )
 """The block as hex digits, which a script may read."""

@@ -14,8 +14,9 @@ from .block import BlockField, BlockPlace
 from .common import COMMON
 from .interpretation import Interpretation, Place
 from .matching import best_profile, block_fields, interpretations
+from .mistake import ProfileError
 from .profile import Profile
-from .reader import FAMILIES, ProfileError, read_folder
+from .reader import FAMILIES, read_folder
 
 AUTOMATIC: Final = "automatic"
 """The choice of the profile that is the best for the meter."""

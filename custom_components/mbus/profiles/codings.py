@@ -1,10 +1,10 @@
 """Ways to code a value that a profile may name where the data field and the VIF don't say it (low byte first)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from ..protocol import InvalidValueError, Value
+from ..protocol import InvalidValueError, Record, Value, profile_values
 
 
 def _bcd(data: bytes) -> int:
@@ -74,6 +74,19 @@ CODINGS: Final[dict[str, Callable[[bytes], Value]]] = {
     "unsigned": _unsigned,
 }
 """What reads the data of each coding. Raises InvalidValueError for data that are no value."""
+
+
+def _compact_profile(record: Record, neighbours: Sequence[Record]) -> str:
+    """Read the values kept in a compact profile, as a text."""
+    values = profile_values(record, neighbours)
+    text = "; ".join("–" if value is None else f"{value:f}" for value in values)
+    return f"{text} {record.unit}" if record.unit else text
+
+
+RECORD_CODINGS: Final[dict[str, Callable[[Record, Sequence[Record]], Value]]] = {
+    "compact_profile": _compact_profile
+}
+"""What reads a record by what its header and the records of its telegram say. Raises InvalidValueError."""
 
 
 def readers(value: Any) -> dict[str, Callable[[int, int], int]]:

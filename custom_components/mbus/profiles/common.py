@@ -12,9 +12,10 @@ from ..protocol import (
     Signature,
     Telegram,
     dimension,
+    is_compact_profile,
     limits,
 )
-from .interpretation import Interpretation
+from .interpretation import Interpretation, ValueRule
 from .vocabulary import KNOWN_QUANTITIES
 
 COMMON: Final = "common"
@@ -34,6 +35,10 @@ _POWER_FACTOR_IS_NUMBER: Final = frozenset({"GAV", "IME"})
 _LVAR: Final = 0x0D
 _REAL: Final = 0x05
 _HUMIDITY: Final = frozenset({"%RH", "% RH", "%rH", "%r.H."})
+_SPELT_OTHERWISE: Final = {
+    "m3": "m³", "m^3": "m³", "m3/h": "m³/h", "m^3/h": "m³/h", "l": "L", "l/h": "L/h", "ºC": "°C", "degC": "°C",
+}  # fmt: skip
+"""How meters spell units that have letters of their own."""
 _QUANTITY_OF_DIMENSION: Final = {
     "angle": "phase_angle",
     "ratio": "percentage",
@@ -137,20 +142,37 @@ def _plain_text_unit(
             signature, quantity="relative_humidity", dimension=dimension("%")
         )
         return _meaning("plain_text_unit", record, meaning, unit="%")
-    name = signature.dimension or ""
+    unit = _SPELT_OTHERWISE.get(record.unit or "", record.unit)
+    name = dimension(unit) or ""
     quantity = _QUANTITY_OF_DIMENSION.get(name, name)
-    if quantity not in KNOWN_QUANTITIES or quantity == record.unit:
+    if quantity not in KNOWN_QUANTITIES or quantity == unit:
         return None
     return _meaning(
         "plain_text_unit",
         record,
-        replace(signature, quantity=quantity),
+        replace(signature, quantity=quantity, dimension=name),
+        unit=unit,
         # Nobody says that it only rises.
         state_class="total" if quantity in _TOTALS else None,
     )
 
 
+def _compact_profile(
+    record: Record, header: Header, counts_cooling: bool
+) -> Interpretation | None:
+    """Tell the values of a compact profile, instead of its bytes."""
+    if not is_compact_profile(record):
+        return None
+    return Interpretation(
+        profile=COMMON,
+        entry="compact_profile",
+        signature=replace(record.signature, dimension=None),
+        rule=ValueRule(coding="compact_profile"),
+    )
+
+
 _RULES: Final[tuple[_Rule, ...]] = (
+    _compact_profile,
     _cooling_by_vife,
     _cooling_by_tariff,
     _power_factor,
@@ -171,7 +193,7 @@ def _meaning(
         entry=entry,
         signature=signature,
         unit=unit or record.unit,
-        state_class=state_class,
+        rule=ValueRule(state_class=state_class),
     )
 
 

@@ -22,7 +22,7 @@ from ..protocol import (
     convert_unit,
     limits,
 )
-from .codings import CODINGS, CONVERSIONS, NUMBERS
+from .codings import CODINGS, CONVERSIONS, NUMBERS, RECORD_CODINGS
 
 _EXACT_AS_FLOAT: Final = 10**15
 
@@ -34,19 +34,15 @@ type Interpretations = Mapping[Place, Interpretation]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Interpretation:
-    """What a record means: by which profile and which of its entries, and how its value comes of the record's.
+class ValueRule:
+    """What a profile says of a value: how it comes of the record's, and how it is shown.
 
-    A value in `unit` is the record's, in the unit it was bound with, times `factor`, times that of its data field if
-    there is one, times the resolution of the present register of `resolution_of` in its telegram. `coding` reads the
-    data in place of the header, `conversion` has the last word, and `no_value` are numbers sent that stand for none.
-    `bits` name those of a number that is none; what is set is told.
+    It is the record's times `factor`, times that of its data field if there is one, times the resolution of the present
+    register of `resolution_of` in its telegram. `coding` reads the data in place of the header, `conversion` has the last
+    word, and `no_value` are numbers of the record that stand for none. `bits` name those of a number that is none; what
+    is set is told.
     """
 
-    profile: str = field(compare=False)
-    entry: str = field(compare=False)
-    signature: Signature
-    unit: str | None = None
     factor: Fraction = Fraction(1)
     data_field_factors: tuple[tuple[int, Fraction], ...] = ()
     resolution_of: str | None = None
@@ -78,15 +74,18 @@ class Interpretation:
         self, record: Record, telegram: Telegram | None, unit: str | None
     ) -> tuple[Value, Problem | None]:
         """Return the value of a record of a telegram whose header is taken in `unit`, and what is wrong with it."""
-        if self.coding:
-            return self.read_bytes(record.raw)
-        value = record.value
-        if not _is_number(value):
-            return value, record.problem
-        if unit and record.unit:
-            value = convert_unit(value, record.unit, unit)
-        factor = self.factor_for(record.header)
         try:
+            if self.coding in RECORD_CODINGS:
+                neighbours = telegram.records if telegram else ()
+                return RECORD_CODINGS[self.coding](record, neighbours), None
+            if self.coding:
+                return self.read_bytes(record.raw)
+            value = record.value
+            if not _is_number(value):
+                return value, record.problem
+            if unit and record.unit:
+                value = convert_unit(value, record.unit, unit)
+            factor = self.factor_for(record.header)
             if self.resolution_of:
                 factor *= _resolution(self.resolution_of, telegram)
             return self._made_of(value, factor), record.problem
@@ -116,10 +115,6 @@ class Interpretation:
     def as_dict(self) -> dict[str, Any]:
         """Give what a binding stores."""
         return {
-            "profile": self.profile,
-            "entry": self.entry,
-            "signature": self.signature.as_dict(),
-            "unit": self.unit,
             "factor": str(self.factor),
             "data_field_factors": {
                 str(data_field): str(factor)
@@ -137,15 +132,11 @@ class Interpretation:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """Read what `as_dict` gave. Raises LookupError or ValueError for what this release doesn't know."""
-        if (coding := data["coding"]) is not None:
+        if (coding := data["coding"]) not in (None, *RECORD_CODINGS):
             CODINGS[coding]
         if (conversion := data["conversion"]) is not None:
             CONVERSIONS[conversion]
         return cls(
-            profile=data["profile"],
-            entry=data["entry"],
-            signature=Signature.from_dict(data["signature"]),
-            unit=data["unit"],
             factor=Fraction(data["factor"]),
             data_field_factors=tuple(
                 (int(data_field), Fraction(factor))
@@ -158,6 +149,52 @@ class Interpretation:
             bits=tuple((int(bit), name) for bit, name in data["bits"].items()),
             device_class=data["device_class"],
             state_class=data["state_class"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpretation:
+    """What a record means: by which profile and which of its entries, in which unit, and by which rule its value comes.
+
+    `error_is_none`: it comes as a value during an error (function 3) while there is none.
+    """
+
+    profile: str = field(compare=False)
+    entry: str = field(compare=False)
+    signature: Signature
+    unit: str | None = None
+    error_is_none: bool = False
+    rule: ValueRule = field(default_factory=ValueRule)
+
+    def read(
+        self, record: Record, telegram: Telegram | None, unit: str | None
+    ) -> tuple[Value, Problem | None]:
+        """Return the value of a record of a telegram whose header is taken in `unit`, and what is wrong with it."""
+        if self.error_is_none and record.function is Function.ERROR:
+            return None, Problem("during_error")
+        return self.rule.read(record, telegram, unit)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what a binding stores."""
+        return {
+            "profile": self.profile,
+            "entry": self.entry,
+            "signature": self.signature.as_dict(),
+            "unit": self.unit,
+            "error_is_none": self.error_is_none,
+            **self.rule.as_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `as_dict` gave. Raises LookupError or ValueError for what this release doesn't know."""
+        return cls(
+            profile=data["profile"],
+            entry=data["entry"],
+            signature=Signature.from_dict(data["signature"]),
+            unit=data["unit"],
+            error_is_none=data["error_is_none"],
+            rule=ValueRule.from_dict(data),
         )
 
 

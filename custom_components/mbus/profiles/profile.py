@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from copy import replace
 from dataclasses import dataclass, field
-from fractions import Fraction
 import re
 from typing import Final
 
@@ -18,7 +17,7 @@ from ..protocol import (
     dimension,
 )
 from .block import BlockField
-from .interpretation import Interpretation
+from .interpretation import Interpretation, ValueRule
 
 _MORE: Final = 0x80
 _LVAR: Final = 0x0D
@@ -73,8 +72,8 @@ class Entry:
 
     The pattern is on the VIF with its VIFEs as hex digits, or on the quantity and modifiers that the standard's tables
     give; None stands for any. `nth` is which of the readout's records with this pattern it is, from 1.
-    What a pattern asks for of storage, tariff and subunit is what the entry explains: it is no part of the meaning, of
-    which `storage_number`, `tariff` and `subunit` tell what they are instead.
+    What a pattern asks for of storage, tariff and subunit, and that a value is one during an error, is what the entry
+    explains: it is no part of the meaning, of which `storage_number`, `tariff` and `subunit` tell what they are instead.
     """
 
     key: str
@@ -93,20 +92,11 @@ class Entry:
     tariff: int | None = None
     subunit: int | None = None
     unit: str | None = None
-    factor: Fraction = Fraction(1)
-    data_field_factors: tuple[tuple[int, Fraction], ...] = ()
-    resolution_of: str | None = None
-    coding: str | None = None
-    conversion: str | None = None
-    no_value: frozenset[int] = frozenset()
-    bits: tuple[tuple[int, str], ...] = ()
-    device_class: str | None = None
-    state_class: str | None = None
-    ticked: bool | None = None
+    rule: ValueRule = field(default_factory=ValueRule)
     certainty: str = "documented"
 
-    def takes(self, record: Record) -> bool:
-        """Say whether a record has the pattern, whichever one of several it is."""
+    def takes(self, record: Record, vif: str) -> bool:
+        """Say whether a record whose VIF and VIFEs these are has the pattern, whichever one of several it is."""
         signature = record.signature
         return (
             _among(signature.storage_number, self.storage_sent)
@@ -119,11 +109,7 @@ class Entry:
                 or (signature.quantity, signature.modifiers)
                 == (self.quantity_sent, self.modifiers_sent)
             )
-            and (
-                self.vif is None
-                or self.vif.fullmatch(value_information(record.header).hex())
-                is not None
-            )
+            and (self.vif is None or self.vif.fullmatch(vif) is not None)
         )
 
     def interpret(self, record: Record, profile: str) -> Interpretation:
@@ -138,16 +124,10 @@ class Entry:
             entry=self.key,
             signature=self._meaning(record.signature, unit),
             unit=unit,
-            factor=self.factor,
-            data_field_factors=self.data_field_factors,
-            resolution_of=self.resolution_of,
-            coding=self.coding,
-            conversion=self.conversion,
-            no_value=self.no_value,
-            bits=self.bits,
-            device_class=self.device_class,
-            state_class=self.state_class,
-            ticked=self.ticked,
+            error_is_none=self.functions is not None
+            and len(self.functions) > 1
+            and Function.ERROR in self.functions,
+            rule=self.rule,
         )
 
     def _meaning(self, sent: Signature, unit: str | None) -> Signature:
@@ -163,6 +143,7 @@ class Entry:
             quantity=self.quantity or sent.quantity,
             dimension=dimension(unit),
             modifiers=modifiers,
+            function=sent.without_error.function if self.functions else sent.function,
             storage_number=_said(
                 self.storage_number, sent.storage_number, self.storage_sent
             ),
@@ -215,7 +196,8 @@ class Profile:
             if telegram.header is not None and telegram.header.is_fixed:
                 continue
             for record in telegram.records:
-                taking = [entry for entry in self.entries if entry.takes(record)]
+                vif = value_information(record.header).hex()
+                taking = [entry for entry in self.entries if entry.takes(record, vif)]
                 for entry in taking:
                     seen[entry.key] += 1
                 for entry in taking:

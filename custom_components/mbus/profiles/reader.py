@@ -7,20 +7,12 @@ from typing import Any, Final
 import voluptuous as vol
 import yaml
 
+from .mistake import ProfileError
 from .profile import Profile
 from .schema import profile_from
 
 FAMILIES: Final = Path(__file__).parent / "families"
 """Where the profiles lie that come with the integration."""
-
-
-class ProfileError(Exception):
-    """A file that holds no profile; the message names file and line and says what is wrong."""
-
-    def __init__(self, path: Path, line: int, reason: str) -> None:
-        """Keep the parts beside the message."""
-        super().__init__(f"{path.name}, line {line}: {reason}")
-        self.path, self.line, self.reason = path, line, reason
 
 
 def read_profile(path: Path, *, is_own: bool = False) -> Profile:
@@ -31,18 +23,19 @@ def read_profile(path: Path, *, is_own: bool = False) -> Profile:
         # Each value as it is written: a version 04 is no number, a key `on` is no truth value.
         data = yaml.load(text, Loader=yaml.BaseLoader)
     except (OSError, UnicodeDecodeError) as err:
-        raise ProfileError(path, 1, str(err)) from err
+        raise ProfileError(path, 1, "not_read", error=str(err)) from err
+    except RecursionError as err:
+        raise ProfileError(path, 1, "too_deep") from err
     except yaml.YAMLError as err:
         mark = getattr(err, "problem_mark", None)
-        reason = getattr(err, "problem", None) or str(err)
-        raise ProfileError(path, mark.line + 1 if mark else 1, reason) from err
+        said = getattr(err, "problem", None) or str(err)
+        line = mark.line + 1 if mark else 1
+        raise ProfileError(path, line, "no_yaml", error=said) from err
     try:
         return profile_from(data, path.stem, is_own=is_own)
     except vol.Invalid as err:
         first = err.errors[0] if isinstance(err, vol.MultipleInvalid) else err
-        raise ProfileError(
-            path, _line(root, first.path), _reason(first.error_message, first.path)
-        ) from err
+        raise ProfileError.of_schema(path, _line(root, first.path), first) from err
 
 
 def read_folder(
@@ -50,17 +43,12 @@ def read_folder(
 ) -> tuple[list[Profile], list[ProfileError]]:
     """Read every profile of a folder, which may be missing, and say what is wrong with those that are none."""
     profiles, errors = list[Profile](), list[ProfileError]()
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted((*folder.glob("*.yaml"), *folder.glob("*.yml"))):
         try:
             profiles.append(read_profile(path, is_own=is_own))
         except ProfileError as err:
             errors.append(err)
     return profiles, errors
-
-
-def _reason(message: str, path: Sequence[Any]) -> str:
-    where = ".".join(str(getattr(part, "schema", part)) for part in path)
-    return f"{where}: {message}" if where else message
 
 
 def _line(node: Any, path: Sequence[Any]) -> int:

@@ -1,7 +1,9 @@
 """What a profile file may say, checked; texts are all that comes from the file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import fields
 from fractions import Fraction
+from math import inf
 import re
 from typing import Any, Final
 
@@ -11,25 +13,29 @@ import voluptuous as vol
 from ..protocol import Function, Quirks, Signature, dimension
 from .block import BlockField
 from .codings import CODINGS, CONVERSIONS
-from .interpretation import Interpretation
+from .interpretation import Interpretation, ValueRule
+from .mistake import Mistake
 from .profile import Entry, Kept, Match, Profile
 from .vocabulary import KNOWN_MODIFIERS, KNOWN_QUANTITIES, KNOWN_UNITS
 
 _ANY: Final = "any"
+_LARGEST_FACTOR: Final = 10**30
+_LONGEST_PERIOD: Final = 7 * 86400
+_LONGEST_REQUEST: Final = 253
 
 
-def _one_of(kind: str, known: Any) -> Any:
+def _one_of(known: Collection[str]) -> Any:
     def check(text: Any) -> str:
-        if text not in known:
-            raise vol.Invalid(f"unknown {kind} {text!r}")
-        return str(text)
+        if not isinstance(text, str) or text not in known:
+            raise Mistake("unknown_word", value=text)
+        return text
 
     return check
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise vol.Invalid("a text is needed")
+        raise Mistake("text_needed")
     return value.strip()
 
 
@@ -37,29 +43,81 @@ def _number(value: Any) -> int:
     try:
         return int(value)
     except (TypeError, ValueError) as err:
-        raise vol.Invalid(f"{value!r} is not a whole number") from err
+        raise Mistake("no_whole_number", value=value) from err
+
+
+def _within(number: Callable[[Any], float], least: float, most: float = inf) -> Any:
+    def check(value: Any) -> float:
+        checked = number(value)
+        if not checked >= least:
+            raise Mistake("too_small", value=value, least=least)
+        if checked > most:
+            raise Mistake("too_large", value=value, most=most)
+        return checked
+
+    return check
+
+
+def _seconds(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as err:
+        raise Mistake("no_number", value=value) from err
+
+
+def _some(item: Any) -> Any:
+    """Take a list that has something in it."""
+
+    def check(items: Any) -> Any:
+        if not items:
+            raise Mistake("list_empty")
+        return items
+
+    return vol.All([item], check)
+
+
+def _matching(pattern: str, key: str) -> Any:
+    def check(value: Any) -> str:
+        if not re.fullmatch(pattern, text := _text(value)):
+            raise Mistake(key, value=text)
+        return text
+
+    return check
 
 
 def _hex(value: Any) -> int:
     """Take two hex digits, as version and medium are printed."""
     if not isinstance(value, str) or not re.fullmatch(r"[0-9A-Fa-f]{2}", value):
-        raise vol.Invalid(f"{value!r} is not two hex digits")
+        raise Mistake("no_hex_digits", value=value)
     return int(value, 16)
+
+
+def _request(value: Any) -> bytes:
+    """Take what a meter is sent, from CI on, as hex digits."""
+    try:
+        request = bytes.fromhex(_text(value))
+    except ValueError as err:
+        raise Mistake("no_request", value=value, most=_LONGEST_REQUEST) from err
+    if len(request) > _LONGEST_REQUEST:
+        raise Mistake("no_request", value=value, most=_LONGEST_REQUEST)
+    return request
 
 
 def _factor(value: Any) -> Fraction:
     try:
         factor = Fraction(value)
     except (TypeError, ValueError, ZeroDivisionError) as err:
-        raise vol.Invalid(f"{value!r} is not a number") from err
+        raise Mistake("no_number", value=value) from err
     if factor == 0:
-        raise vol.Invalid("the factor is 0")
+        raise Mistake("factor_zero")
+    if not 1 / _LARGEST_FACTOR <= abs(factor) <= _LARGEST_FACTOR:
+        raise Mistake("no_factor", value=value)
     return factor
 
 
 def _yes_no(value: Any) -> bool:
     if value not in ("true", "false"):
-        raise vol.Invalid(f"{value!r} is neither true nor false")
+        raise Mistake("neither_true_nor_false", value=value)
     return bool(value == "true")
 
 
@@ -80,7 +138,7 @@ def _pattern(value: Any) -> re.Pattern[str]:
     if not re.fullmatch(r"(\(?([0-9a-f]|x)+\)?)+", text) or text.count(
         "("
     ) != text.count(")"):
-        raise vol.Invalid(f"{value!r} is no pattern of hex digits")
+        raise Mistake("no_pattern", value=value)
     pattern = text.replace("x", "[0-9a-f]").replace("(", "(?:").replace(")", ")?")
     return re.compile(pattern)
 
@@ -102,80 +160,66 @@ def _set(check: Any) -> Any:
 CERTAINTIES: Final = ("documented", "cited", "seen")
 """Stands in the maker's document; in another project that cites it; seen in captures and checked by numbers."""
 
-_MODIFIERS: Final = _texts(_one_of("modifier", KNOWN_MODIFIERS))
+_MODIFIERS: Final = _texts(_one_of(KNOWN_MODIFIERS))
 
-_KEY: Final = vol.All(
-    _text,
-    vol.Match(r"^[a-z][a-z0-9_]*$", msg="a key is a-z, 0-9 and _, a letter first"),
-)
+_KEY: Final = _matching("[a-z][a-z0-9_]*", "no_key")
+_VALUE: Final = {
+    vol.Optional("factor"): _factor,
+    vol.Optional("no_value"): _set(_number),
+    vol.Optional("bits"): {_number: _text},
+    vol.Optional("device_class"): _one_of([*map(str, SensorDeviceClass)]),
+    vol.Optional("state_class"): _one_of([*map(str, SensorStateClass)]),
+    vol.Optional("ticked"): _yes_no,
+}
+"""What may be said of a value, that of a record and that in a block alike."""
 _ENTRY: Final = vol.Schema(
     {
+        **_VALUE,
         vol.Required("key"): _KEY,
         vol.Optional("vif"): _pattern,
-        vol.Optional("is"): _one_of("quantity", KNOWN_QUANTITIES),
+        vol.Optional("is"): _one_of(KNOWN_QUANTITIES),
         vol.Optional("with"): _texts(_text),
-        vol.Optional("function"): _set(_one_of("function", tuple(Function))),
+        vol.Optional("function"): _set(_one_of([*Function])),
         vol.Optional("data_field"): _numbers(_number),
         vol.Optional("storage"): _numbers(_number),
         vol.Optional("tariff"): _numbers(_number),
         vol.Optional("subunit"): _numbers(_number),
-        vol.Optional("nth"): vol.All(_number, vol.Range(min=1)),
-        vol.Optional("quantity"): _one_of("quantity", KNOWN_QUANTITIES),
+        vol.Optional("nth"): _within(_number, 1),
+        vol.Optional("quantity"): _one_of(KNOWN_QUANTITIES),
         vol.Optional("modifiers"): _MODIFIERS,
         vol.Optional("as_storage"): _number,
         vol.Optional("as_tariff"): _number,
         vol.Optional("as_subunit"): _number,
-        vol.Optional("unit"): _one_of("unit", KNOWN_UNITS),
-        vol.Optional("factor"): _factor,
+        vol.Optional("unit"): _one_of(KNOWN_UNITS),
         vol.Optional("data_field_factors"): {_number: _factor},
-        vol.Optional("resolution_of"): _one_of("quantity", KNOWN_QUANTITIES),
-        vol.Optional("coding"): _one_of("coding", CODINGS),
-        vol.Optional("conversion"): _one_of("conversion", CONVERSIONS),
-        vol.Optional("no_value"): _set(_number),
-        vol.Optional("bits"): {_number: _text},
-        vol.Optional("device_class"): _one_of(
-            "device class", [*map(str, SensorDeviceClass)]
-        ),
-        vol.Optional("state_class"): _one_of(
-            "state class", [*map(str, SensorStateClass)]
-        ),
-        vol.Optional("ticked"): _yes_no,
-        vol.Optional("certainty"): _one_of("certainty", CERTAINTIES),
+        vol.Optional("resolution_of"): _one_of(KNOWN_QUANTITIES),
+        vol.Optional("coding"): _one_of(CODINGS),
+        vol.Optional("conversion"): _one_of(CONVERSIONS),
+        vol.Optional("certainty"): _one_of(CERTAINTIES),
     }
 )
 _FIELD: Final = vol.Schema(
     {
+        **_VALUE,
         vol.Required("key"): _KEY,
-        vol.Required("offset"): vol.All(_number, vol.Range(min=0)),
-        vol.Required("length"): vol.All(_number, vol.Range(min=1)),
-        vol.Required("coding"): _one_of("coding", CODINGS),
-        vol.Required("quantity"): _one_of("quantity", KNOWN_QUANTITIES),
+        vol.Required("offset"): _within(_number, 0),
+        vol.Required("length"): _within(_number, 1),
+        vol.Required("coding"): _one_of(CODINGS),
+        vol.Required("quantity"): _one_of(KNOWN_QUANTITIES),
         vol.Optional("modifiers"): _MODIFIERS,
-        vol.Optional("unit"): _one_of("unit", KNOWN_UNITS),
-        vol.Optional("factor"): _factor,
-        vol.Optional("no_value"): _set(_number),
-        vol.Optional("bits"): {_number: _text},
-        vol.Optional("device_class"): _one_of(
-            "device class", [*map(str, SensorDeviceClass)]
-        ),
-        vol.Optional("state_class"): _one_of(
-            "state class", [*map(str, SensorStateClass)]
-        ),
-        vol.Optional("ticked"): _yes_no,
-        vol.Optional("certainty"): _one_of("certainty", CERTAINTIES),
+        vol.Optional("unit"): _one_of(KNOWN_UNITS),
+        vol.Optional("certainty"): _one_of(CERTAINTIES),
     }
 )
 _BLOCK: Final = vol.Schema(
     {
-        vol.Required("length"): vol.All(_number, vol.Range(min=1)),
-        vol.Required("fields"): vol.All([_FIELD], vol.Length(min=1)),
+        vol.Required("length"): _within(_number, 1),
+        vol.Required("fields"): _some(_FIELD),
     }
 )
 _MATCH: Final = vol.Schema(
     {
-        vol.Required("manufacturer"): vol.All(
-            _text, vol.Match(r"^[A-Z@0-9]{3,4}$", msg="a manufacturer is three letters")
-        ),
+        vol.Required("manufacturer"): _matching("[A-Z@0-9]{3,4}", "no_manufacturer"),
         vol.Optional("versions"): _numbers(_hex),
         vol.Optional("media"): _numbers(_hex),
         vol.Optional("records"): _numbers(_number),
@@ -184,32 +228,34 @@ _MATCH: Final = vol.Schema(
 )
 _QUIRKS: Final = vol.Schema(
     {
-        vol.Optional("first_byte_timeout"): vol.Coerce(float),
-        vol.Optional("pause"): vol.Coerce(float),
+        vol.Optional("first_byte_timeout"): _within(_seconds, 0.05, 60),
+        vol.Optional("pause"): _within(_seconds, 0, 600),
+        vol.Optional("application_reset"): _hex,
+        vol.Optional("requests"): _texts(_request),
     }
 )
-"""Only what changes no telegram: a meter's records are bound before its quirks are stored."""
 _KEPT: Final = vol.Schema(
     {
-        vol.Required("storage"): vol.All(_number, vol.Range(min=1)),
-        vol.Required("months"): vol.All(_number, vol.Range(min=1)),
-        vol.Optional("size"): vol.All(_number, vol.Range(min=2)),
+        vol.Required("storage"): _within(_number, 1),
+        vol.Required("months"): _within(_number, 1),
+        vol.Optional("size"): _within(_number, 2),
     }
 )
 _PROFILE: Final = vol.Schema(
     {
         vol.Required("name"): _text,
-        vol.Required("match"): vol.All([_MATCH], vol.Length(min=1)),
+        vol.Required("match"): _some(_MATCH),
         vol.Optional("sources"): [{vol.Required("title"): _text, str: _text}],
         vol.Optional("tried"): _text,
-        vol.Optional("shortest_period"): vol.All(_number, vol.Range(min=1)),
+        vol.Optional("shortest_period"): _within(_number, 1, _LONGEST_PERIOD),
         vol.Optional("quirks"): _QUIRKS,
-        vol.Optional("records"): [vol.Any(dict)],
+        vol.Optional("records"): [dict],
         vol.Optional("blocks"): [_BLOCK],
         vol.Optional("kept"): [_KEPT],
     }
 )
 
+_RULE: Final = {item.name for item in fields(ValueRule)}
 _FIELDS: Final = {
     "is": "quantity_sent",
     "with": "modifiers_sent",
@@ -235,11 +281,11 @@ def profile_from(data: Any, profile_id: str, *, is_own: bool) -> Profile:
     ]
     for place, entry in enumerate(entries):
         if entry.key in {earlier.key for earlier in entries[:place]}:
-            raise vol.Invalid(f"two records have the key {entry.key}", ["records"])
+            raise Mistake("same_key", ["records"], value=entry.key)
     return Profile(
         id=profile_id,
         name=checked["name"],
-        matches=tuple(_match(item) for item in checked["match"]),
+        matches=tuple(Match(**item) for item in checked["match"]),
         entries=tuple(entries),
         block_fields=tuple(
             _block_field(item, block["length"], profile_id)
@@ -247,7 +293,7 @@ def profile_from(data: Any, profile_id: str, *, is_own: bool) -> Profile:
             for item in block["fields"]
         ),
         kept=tuple(Kept(**item) for item in checked.get("kept", ())),
-        quirks=_quirks(checked.get("quirks", {})),
+        quirks=Quirks(**checked.get("quirks", {})),
         shortest_period=checked.get("shortest_period"),
         sources=tuple(checked.get("sources", ())),
         tried=checked.get("tried"),
@@ -276,26 +322,17 @@ def _block_field(
                 modifiers=item.get("modifiers", ()),
             ),
             unit=unit,
-            factor=item.get("factor", Fraction(1)),
-            coding=item["coding"],
-            no_value=item.get("no_value", frozenset()),
-            bits=tuple(item.get("bits", {}).items()),
-            device_class=item.get("device_class"),
-            state_class=item.get("state_class"),
-            ticked=item.get("ticked"),
+            rule=_rule(item),
         ),
     )
 
 
-def _quirks(item: Mapping[str, Any]) -> Quirks:
-    try:
-        return Quirks(**item)
-    except ValueError as err:
-        raise vol.Invalid(str(err), ["quirks"]) from err
-
-
-def _match(item: Mapping[str, Any]) -> Match:
-    return Match(**item)
+def _rule(item: Mapping[str, Any]) -> ValueRule:
+    """Return what is said of a value among all that is said of a record or a field."""
+    said = {key: item[key] for key in _RULE & item.keys()}
+    for pairs in {"data_field_factors", "bits"} & said.keys():
+        said[pairs] = tuple(said[pairs].items())
+    return ValueRule(**said)
 
 
 def _entries(item: Mapping[str, Any], path: list[Any]) -> Iterator[Entry]:
@@ -306,16 +343,19 @@ def _entries(item: Mapping[str, Any], path: list[Any]) -> Iterator[Entry]:
         }
         try:
             checked = _ENTRY(filled)
-        except vol.MultipleInvalid as err:
-            first = err.errors[0]
-            raise vol.Invalid(first.error_message, path + first.path) from err
+        except vol.Invalid as err:
+            err.prepend(path)
+            raise
         if not checked.keys() & {"vif", "is"}:
-            raise vol.Invalid("an entry needs `vif` or `is`", path)
+            raise Mistake("no_pattern_given", path)
         if "with" in checked and "is" not in checked:
-            raise vol.Invalid("`with` goes with `is`", [*path, "with"])
-        for pairs in {"data_field_factors", "bits"} & checked.keys():
-            checked[pairs] = tuple(checked[pairs].items())
-        yield Entry(**{_FIELDS.get(key, key): value for key, value in checked.items()})
+            raise Mistake("with_without_is", [*path, "with"])
+        pattern = {
+            _FIELDS.get(key, key): value
+            for key, value in checked.items()
+            if key not in _RULE
+        }
+        yield Entry(**pattern, rule=_rule(checked))
 
 
 def _each(value: Any, path: list[Any]) -> Iterator[Mapping[str, str]]:
@@ -327,13 +367,13 @@ def _each(value: Any, path: list[Any]) -> Iterator[Mapping[str, str]]:
         isinstance(texts, list) and all(isinstance(text, str) for text in texts)
         for texts in value.values()
     ):
-        raise vol.Invalid("`for` gives a list for each name", [*path, "for"])
+        raise Mistake("for_without_lists", [*path, "for"])
     try:
         rows = zip(*value.values(), strict=True)
         for row in rows:
             yield dict(zip(value, row, strict=True))
     except ValueError as err:
-        raise vol.Invalid("lists of one length are needed", [*path, "for"]) from err
+        raise Mistake("for_of_lengths", [*path, "for"]) from err
 
 
 def _filled(value: Any, texts: Mapping[str, str]) -> Any:

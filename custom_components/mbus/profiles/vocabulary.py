@@ -14,9 +14,12 @@ PROFILE_QUANTITIES: Final = frozenset(
 )  # fmt: skip
 """Quantities that only profiles and the rules without a maker give."""
 
-PAST: Final = frozenset(
-    {"due_date_before_last", "last_due_date", "last_month", "month_before_last"}
-)
+MONTHS_AGO: Final = frozenset(f"months_ago_{number}" for number in range(3, 61))
+"""What was kept at the end of a month, counted back from the last one, which is `last_month`."""
+
+PAST: Final = MONTHS_AGO | {
+    "due_date_before_last", "last_due_date", "last_month", "month_before_last",
+}  # fmt: skip
 """Modifiers that say what a kept value was kept for."""
 
 PROFILE_MODIFIERS: Final = PAST | {

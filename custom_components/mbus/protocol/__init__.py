@@ -1,8 +1,10 @@
 """EN 13757-2/-3 wired M-Bus: frames, telegrams, links and a master. Free of Home Assistant."""
 
 from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
+from .application.compact_profile import is_compact_profile, profile_values
 from .application.explain import explain
 from .application.header import Header, Identity
+from .application.meaning import Meaning
 from .application.record import Record, encode_value, limits
 from .application.signature import Function, Signature
 from .application.telegram import (
@@ -11,7 +13,7 @@ from .application.telegram import (
     decode_telegram,
     parse_telegram,
 )
-from .coding.values import EncodeError, InvalidValueError, Limits, Value
+from .coding.values import Coding, EncodeError, InvalidValueError, Limits, Number, Value
 from .errors import (
     ApplicationError,
     ChangingNoiseError,
@@ -36,6 +38,7 @@ from .errors import (
     NobodyAnswersError,
     NoisyLineError,
     NoWayError,
+    OverdueRepliesError,
     PackageTooLongError,
     UnsoundRepliesError,
     UnsupportedError,
@@ -45,22 +48,16 @@ from .line.frame import (
     Frame,
     FrameReader,
     Garbage,
+    Received,
     Single,
     long_frame,
     parse_frame,
     short_frame,
 )
-from .line.line import Exchange, Statistics
-from .line.link import (
-    Link,
-    LinkSettings,
-    Opening,
-    SerialSettings,
-    TcpSettings,
-    open_link,
-    parse_link_url,
-)
-from .line.reply import Discard
+from .line.line import Exchange, Line, Statistics
+from .line.link import Link, Opening, open_link
+from .line.reply import Discard, Judge, Reply
+from .line.settings import LinkSettings, SerialSettings, TcpSettings, parse_link_url
 from .master.bus import Bus, Way
 from .master.commands import (
     BAUD_RATES,
@@ -82,11 +79,13 @@ from .master.errors import (
     ClockError,
     CollisionError,
     DamagedReplyError,
+    DamagedTelegramsError,
     EndlessError,
     ErrorReplyError,
     FlowControlError,
     ForeignReplyError,
     IdentificationKeptError,
+    InterruptedReplyError,
     LateReplyError,
     MeterError,
     NoDataError,
@@ -98,11 +97,12 @@ from .master.errors import (
     UncountableError,
 )
 from .master.first_reading import read_new
-from .master.found import Found, SearchStep
+from .master.found import Found, SearchStep, secondary_of
 from .master.master import Master
 from .master.readout import Quirks, Readout
-from .master.search import scan, search
+from .master.search import hears_any, scan, search
 from .master.session import Session
+from .master.slave import AfterReset, Form, Slave
 from .master.writing import (
     CLOCK,
     Written,
@@ -152,6 +152,7 @@ __all__ = [
     "Address",
     "AddressKeptError",
     "AddressTakenError",
+    "AfterReset",
     "AnonymousReplyError",
     "ApplicationError",
     "BaudRateKeptError",
@@ -159,8 +160,10 @@ __all__ = [
     "Bus",
     "ChangingNoiseError",
     "ClockError",
+    "Coding",
     "CollisionError",
     "DamagedReplyError",
+    "DamagedTelegramsError",
     "DataType",
     "Discard",
     "DistortedEchoError",
@@ -170,6 +173,7 @@ __all__ = [
     "Exchange",
     "FlowControlError",
     "ForeignReplyError",
+    "Form",
     "Found",
     "Frame",
     "FrameError",
@@ -180,10 +184,13 @@ __all__ = [
     "IdentificationKeptError",
     "Identity",
     "IncompleteTelegramError",
+    "InterruptedReplyError",
     "InvalidValueError",
+    "Judge",
     "LateRepliesError",
     "LateReplyError",
     "Limits",
+    "Line",
     "Link",
     "LinkBusyError",
     "LinkClosedError",
@@ -202,26 +209,32 @@ __all__ = [
     "LinkTimeoutError",
     "MBusError",
     "Master",
+    "Meaning",
     "MeterError",
     "NoDataError",
     "NoReplyError",
     "NoWayError",
     "NobodyAnswersError",
     "NoisyLineError",
+    "Number",
     "Opening",
     "OtherMeterError",
+    "OverdueRepliesError",
     "PackageTooLongError",
     "Problem",
     "Quirks",
     "Readout",
+    "Received",
     "Record",
     "RefusedError",
+    "Reply",
     "SearchStep",
     "SecondaryAddress",
     "SerialSettings",
     "Session",
     "Signature",
     "Single",
+    "Slave",
     "Statistics",
     "TcpSettings",
     "Telegram",
@@ -240,6 +253,8 @@ __all__ = [
     "encode_value",
     "explain",
     "find_record",
+    "hears_any",
+    "is_compact_profile",
     "limits",
     "long_frame",
     "medium_name",
@@ -248,9 +263,11 @@ __all__ = [
     "parse_frame",
     "parse_link_url",
     "parse_telegram",
+    "profile_values",
     "read_new",
     "scan",
     "search",
+    "secondary_of",
     "select_for_readout",
     "send",
     "send_raw",

@@ -250,7 +250,8 @@ class UnsoundRepliesError(MBusError):
 
     _text = (
         "meters answer, but never with a sound telegram; check parity and baud rate, the wiring and"
-        " whether too many meters hang on the converter"
+        " whether too many meters hang on the converter; where a gateway or radio link pauses within"
+        " replies, raise Line delay ratio of the connection"
     )
 
 
@@ -262,6 +263,17 @@ class LateRepliesError(MBusError):
     _text = (
         "answers come up to {delay:.1f} s after the request, later than the standard allows; the"
         " search waited for them, and so took longer"
+    )
+
+
+@dataclass(eq=False, kw_only=True)
+class OverdueRepliesError(MBusError):
+    """Answers came `delay` seconds after the request, later than the timeout lets them."""
+
+    delay: float
+    _text = (
+        "answers come {delay:.1f} s after the request, when they are no longer waited for; raise"
+        " Timeout of the connection, and search again"
     )
 
 

@@ -20,6 +20,8 @@ PROBLEMS: Final[Mapping[str, str]] = {
     "stands_for_none": "{number} stands for no value",
     "out_of_range": "{number} is out of range",
     "other_length": "there are {length} bytes",
+    "no_profile": "the bytes are no compact profile",
+    "no_base": "the value that the profile counts from is missing",
     "no_resolution": "no {quantity} in the telegram, whose resolution is the factor",
     # Record errors (EN 13757-3, combinable VIFE table).
     "too_many_difes": "too many DIFEs",

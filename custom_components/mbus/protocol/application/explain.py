@@ -61,7 +61,7 @@ _COUNTER_IS_HISTORIC: Final = 0x02
 type _Part = tuple[bytes, str]
 
 
-def explain(telegram: Telegram) -> Iterator[_Part]:
+def explain(telegram: Telegram) -> Iterator[tuple[bytes, str]]:
     """Say what each byte of a telegram's frame is: parts in their order, which make the frame together."""
     frame, data = telegram.frame, Frame(telegram.frame).data
     yield frame[:4], f"long frame, {frame[1]} bytes between here and the checksum"

@@ -4,12 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Generator
 from copy import copy
-from dataclasses import dataclass
 import errno
 import logging
 import socket
-from typing import TYPE_CHECKING, Any, Literal, cast, override
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, cast, override
 
 from ..errors import (
     LinkBusyError,
@@ -25,6 +23,7 @@ from ..errors import (
     LinkRefusedError,
     LinkTimeoutError,
 )
+from .settings import LinkSettings, SerialSettings, TcpSettings
 
 if TYPE_CHECKING:
     from serialx import BaseSerialTransport
@@ -36,6 +35,8 @@ CLOSE_TIMEOUT = 2.0
 
 _SERIAL_LATENCY = 0.1
 _NETWORK_LATENCY = 0.5
+_UNSTEADY = 20.0
+"""Seconds for which a latency isn't learnt anew after an answer was later than that."""
 _SERIAL_GAP = 0.05
 _NETWORK_GAP = 0.3
 
@@ -52,94 +53,20 @@ _KEEPALIVE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SerialSettings:
-    """A serial port: device path, or a URL that serialx knows (socket, rfc2217, esphome)."""
-
-    port: str
-    baud_rate: int = 2400
-    parity: Literal["N", "E", "O"] = "E"
-    data_bits: int = 8
-    stop_bits: int = 1
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for settings that no port has."""
-        if not self.port:
-            raise ValueError("port is empty")
-        _check_baud_rate(self.baud_rate)
-        if self.parity not in ("N", "E", "O"):
-            raise ValueError(f"parity is N, E or O, not {self.parity!r}")
-        if self.data_bits not in range(5, 9):
-            raise ValueError(f"data_bits are 5 to 8, not {self.data_bits}")
-        if self.stop_bits not in (1, 2):
-            raise ValueError(f"stop_bits are 1 or 2, not {self.stop_bits}")
-
-    @override
-    def __str__(self) -> str:
-        """Name the port."""
-        return self.port
-
-    @property
-    def over_network(self) -> bool:
-        """The port is reached by a URL."""
-        return "://" in self.port
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TcpSettings:
-    """A transparent gateway; `baud_rate` is that of the bus behind it."""
-
-    host: str
-    port: int
-    baud_rate: int = 2400
-
-    over_network = True
-
-    def __post_init__(self) -> None:
-        """Raise ValueError for settings that no gateway has."""
-        if not self.host:
-            raise ValueError("host is empty")
-        if not 1 <= self.port <= 0xFFFF:
-            raise ValueError(f"port {self.port} is not within 1 to 65535")
-        _check_baud_rate(self.baud_rate)
-
-    @override
-    def __str__(self) -> str:
-        """Name host and port."""
-        return f"{self.host}:{self.port}"
-
-
-type LinkSettings = SerialSettings | TcpSettings
-
-
-def _check_baud_rate(baud_rate: int) -> None:
-    if baud_rate < 1:
-        raise ValueError(f"baud_rate is 1 at least, not {baud_rate}")
-
-
-def parse_link_url(
-    url: str, *, baud_rate: int = 2400, parity: str = "E"
-) -> LinkSettings:
-    """Read `tcp://host:port`, or anything that SerialSettings takes. Raises ValueError."""
-    if url.startswith("tcp://"):
-        parts = urlsplit(url)
-        if not parts.hostname or not parts.port:
-            raise ValueError(f"{url} lacks a host or a port")
-        return TcpSettings(host=parts.hostname, port=parts.port, baud_rate=baud_rate)
-    return SerialSettings(
-        port=url, baud_rate=baud_rate, parity=cast(Literal["N", "E", "O"], parity)
-    )
-
-
 class Link(asyncio.Protocol):
     """An open way to the bus. `open_link` makes one.
 
     Whoever uses it sees to it that one transaction is on the bus at a time.
     """
 
-    def __init__(self, settings: LinkSettings) -> None:
+    def __init__(
+        self,
+        settings: LinkSettings,
+        on_lost: Callable[[LinkError], None] | None = None,
+    ) -> None:
         """Prepare what `open_link` connects."""
         self.settings = settings
+        self._on_lost = on_lost
         self.baud_rate = settings.baud_rate
         self.gap = _NETWORK_GAP if settings.over_network else _SERIAL_GAP
         """Longest pause (s) that the way itself puts between bytes of one frame."""
@@ -149,6 +76,7 @@ class Link(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self.opened_at = self.last_byte_at = self.last_request_at = self._loop.time()
         self._delays: deque[float] = deque(maxlen=8)
+        self._unsteady_for, self._unsteady_until = _UNSTEADY, 0.0
         self._received = bytearray()
         self._unasked = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -156,8 +84,6 @@ class Link(asyncio.Protocol):
         self._closed = self._loop.create_future()
         self.error: LinkError | None = None
         """Why the link ended."""
-        self.on_lost: Callable[[], None] | None = None
-        """Called when the link ends without having been closed."""
 
     @property
     def is_open(self) -> bool:
@@ -171,15 +97,18 @@ class Link(asyncio.Protocol):
         The longest of the last few, so rather too long than too short.
         """
         longest = max(self._delays, default=0.0)
-        return max(longest, 0.003 if len(self._delays) >= 3 else self.latency_unlearnt)
+        is_known = len(self._delays) >= 3 and self._loop.time() >= self._unsteady_until
+        return max(longest, 0.003 if is_known else self.latency_unlearnt)
 
     def learn_latency(self, delay: float) -> None:
         """Take note of how much later than the earliest possible moment an answer came."""
         self._delays.append(min(delay, 4 * self.latency_unlearnt))
 
     def unlearn_latency(self) -> None:
-        """Forget what was learnt: an answer came later than that."""
+        """Forget what was learnt, as an answer came later than that; for longer each time."""
         self._delays.clear()
+        self._unsteady_until = self._loop.time() + self._unsteady_for
+        self._unsteady_for *= 2
 
     def write(self, data: bytes) -> None:
         """Send bytes without a gap. Raises LinkError when the link is lost."""
@@ -290,8 +219,8 @@ class Link(asyncio.Protocol):
     def _end(self, error: LinkError) -> None:
         if self.error is None:
             self.error = error
-            if self.on_lost is not None:
-                self.on_lost()
+            if self._on_lost is not None:
+                self._on_lost(error)
         self._wake()
 
     def _wake(self) -> None:
@@ -304,23 +233,35 @@ class Link(asyncio.Protocol):
             raise copy(self.error) from self.error.__cause__
 
 
-def open_link(settings: LinkSettings, *, timeout: float = OPEN_TIMEOUT) -> Opening:
+def open_link(
+    settings: LinkSettings,
+    *,
+    timeout: float = OPEN_TIMEOUT,
+    on_lost: Callable[[LinkError], None] | None = None,
+) -> Opening:
     """Open the serial port or connect to the gateway, within `timeout` seconds.
 
-    To be awaited for the link, or used in `async with`, which closes it. Raises LinkBusyError when
+    To be awaited for the link, or used in `async with`, which closes it. `on_lost` is called with the
+    reason when the link ends without having been closed. Raises LinkBusyError when
     another program has the port, LinkNotFoundError when there is no such port or host, LinkError for
     anything else; each says which link and why.
     """
-    return Opening(settings, timeout)
+    return Opening(settings, timeout, on_lost)
 
 
 class Opening:
     """A link that is about to be opened."""
 
-    def __init__(self, settings: LinkSettings, timeout: float) -> None:
+    def __init__(
+        self,
+        settings: LinkSettings,
+        timeout: float,
+        on_lost: Callable[[LinkError], None] | None,
+    ) -> None:
         """Know the way; nothing is opened yet."""
         self._settings = settings
         self._timeout = timeout
+        self._on_lost = on_lost
         self._link: Link | None = None
 
     def __await__(self) -> Generator[Any, None, Link]:
@@ -339,7 +280,7 @@ class Opening:
 
     async def _open(self) -> Link:
         settings = self._settings
-        link = Link(settings)
+        link = Link(settings, self._on_lost)
         try:
             async with asyncio.timeout(self._timeout):
                 await _connect(link)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
-from math import inf
 from typing import Any
 
 from ..address import SELECTED, Address, SecondaryAddress, link_address
@@ -23,7 +22,6 @@ LATE_MARGIN = 1.25
 
 _SELECT = 0x52
 _SHORT = 0x10
-_TO_THE_END = 0.9
 _OF_OTHERS = {Discard.OTHER_METER, Discard.FOREIGN}
 """What another meter sent, perhaps later than it was waited for."""
 _SURE = 3
@@ -56,7 +54,9 @@ class Answer:
     """Who is at an address; of one meter what it sent, how it is selected and what reading it needs.
 
     `garbage` is the reply that nothing else came in, `lacks_data` when the request for data brought
-    none, and `is_late` when something that came may be the answer of the address asked before.
+    none, `is_damaged` when it did after an acknowledgement that seemed to be that of one, `is_mixed`
+    when more than an acknowledgement came, and `is_late` when something that came is the answer of the
+    address asked before.
     """
 
     presence: Presence
@@ -66,6 +66,8 @@ class Answer:
     problem: MBusError | None = None
     garbage: Reply[Any] | None = None
     lacks_data: bool = False
+    is_damaged: bool = False
+    is_mixed: bool = False
     is_late: bool = False
 
 
@@ -84,7 +86,6 @@ class Asker:
         """Seconds until the latest answer that came later than the standard allows."""
         self.has_given_up = False
         """Whether parting the addresses further leads to nothing."""
-        self._limit = inf
         self._fruitless = self._tests = self._repeated = 0
 
     async def ask(
@@ -106,7 +107,12 @@ class Asker:
             answer = await self._read(session, address)
             # Silence now says that the acknowledgement was another meter's.
             is_late |= answer.lacks_data and not self.silence.acknowledges
-        return replace(answer, is_late=(is_late or answer.is_late) and not again)
+        others = replies[-1].discarded.keys() - {Discard.ECHO}
+        return replace(
+            answer,
+            is_mixed=sound is not _Sound.SILENCE and bool(others),
+            is_late=(is_late or answer.is_late) and not again,
+        )
 
     async def ask_for_data(
         self, session: Session, address: int, *, again: bool = False
@@ -126,27 +132,6 @@ class Asker:
                     return await self._read(session, address)
             answer = replace(answer, quirks=Quirks(reset="never"))
         return replace(answer, is_late=answer.is_late and not again, lacks_data=False)
-
-    async def listen(self, session: Session, request: bytes) -> tuple[bool, float]:
-        """Send what every meter answers; say whether any did, and until when.
-
-        The time is in seconds after the request, 0 if it isn't later than the standard says.
-        """
-        self._limit = min(self._limit, session.line.response_time)
-        reply: Reply[Any] = await session.exchange(
-            request,
-            judge_acknowledgement,
-            wait=session.timeout,
-            listen_on=session.timeout,
-        )
-        is_noise = reply.went_on or (
-            reply.answer is None and reply.delay > _TO_THE_END * session.timeout
-        )
-        is_late = self._limit < reply.delay and not is_noise
-        return (
-            self._sound(reply) is not _Sound.SILENCE,
-            reply.delay if is_late else 0.0,
-        )
 
     async def _read(
         self, session: Session, address: Address, *, wait: float | None = None
@@ -185,7 +170,7 @@ class Asker:
         if others <= {Discard.ANONYMOUS} | _OF_OTHERS:
             # One meter, which this selection can't be trusted to reach.
             return Answer(presence=Presence.NONE, is_late=is_late)
-        return Answer(presence=Presence.SEVERAL, is_late=is_late)
+        return Answer(presence=Presence.SEVERAL, is_damaged=True, is_late=is_late)
 
     async def count(self, session: Session, answer: Answer) -> MBusError | None:
         """Count answers without a telegram, and test the line after many; give what is wrong with it."""
@@ -254,6 +239,10 @@ class Asker:
             return _Sound.MORE
         is_silent = not others or self.silence.covers(reply)
         return _Sound.SILENCE if is_silent else _Sound.GARBAGE
+
+    def is_silence(self, reply: Reply[Any]) -> bool:
+        """Say whether nothing came but what comes where no meter answers."""
+        return self._sound(reply) is _Sound.SILENCE
 
     @staticmethod
     def _is_late(reply: Reply[Any]) -> bool:

@@ -19,7 +19,8 @@ from ..errors import (
     NoWayError,
 )
 from ..line.line import Exchange, Statistics
-from ..line.link import OPEN_TIMEOUT, LinkSettings, open_link
+from ..line.link import OPEN_TIMEOUT, open_link
+from ..line.settings import LinkSettings
 from .errors import NoReplyError
 from .found import SearchStep
 from .master import Master, check_settings
@@ -111,7 +112,7 @@ class _Ways:
         """Open a way after closing the other: never are both open."""
         await self.drop()
         self._raise_if_closed()
-        link = await open_link(self.settings[way], timeout=timeout)
+        link = await open_link(self.settings[way], timeout=timeout, on_lost=self._lost)
         try:
             self._raise_if_closed()
         except LinkError:
@@ -122,7 +123,6 @@ class _Ways:
         else:
             self._master.link = link
         self.way = way
-        link.on_lost = self._lost
         return self._master
 
     async def drop(self) -> None:
@@ -144,9 +144,7 @@ class _Ways:
         self.error = error
         self._tell()
 
-    def _lost(self) -> None:
-        assert self._master is not None
-        error = self._master.link.error
+    def _lost(self, error: LinkError) -> None:
         if isinstance(error, LinkFloodedError):
             # It can be opened at once, and would be flooded as soon.
             self.reopening.failed()

@@ -44,6 +44,8 @@ class Collector:
         """A request since the first telegram was repeated, which not every meter heeds."""
         self.before: Telegram | None = None
         """The telegram before the first, of a meter that isn't reset."""
+        self.is_in_order = True
+        """What comes is one of the meter's own telegrams, in their order."""
         self._kept: list[Telegram] = []
 
     def judge(self, item: Received) -> Telegram | Discard:
@@ -155,6 +157,8 @@ class Collector:
 
     def _judge_order(self, telegram: Telegram) -> Discard | None:
         """Say whether the telegram can be the next, and not one sent again or left out."""
+        if not self.is_in_order:
+            return None
         # Where the access number stands still, telegrams of a meter may well be the same.
         numbers = set(map(access_number, self.telegrams))
         earlier = self.telegrams if len(numbers) > 1 else self.telegrams[-1:]

@@ -134,8 +134,8 @@ async def set_baud_rate(
 ) -> None:
     """Let a meter speak at another rate, and go on at that rate with the link.
 
-    When the meter doesn't answer at the new rate it is told the old one again, and the link goes
-    back to it. Raises ValueError for a rate that there is no code for, RefusedError when the meter
+    When the meter doesn't answer at the new rate it is told the old one again, if there is a code for
+    that, and the link goes back to it. Raises ValueError for a rate that there is no code for, RefusedError when the meter
     doesn't follow, LinkError when the link can't change its rate (that of a gateway can't), and
     what Master.read raises.
     """
@@ -153,10 +153,9 @@ async def set_baud_rate(
             if await _is_there(session, address, identity, quirks):
                 return
             # It may have heard the new rate without being heard: tell it the old one there.
-            frame = long_frame(
-                Control.SND_UD, link_address(address), _SET_BAUD_RATE[old_rate]
-            )
-            await session.exchange(frame, judge_anything)
+            if code := _SET_BAUD_RATE.get(old_rate):
+                frame = long_frame(Control.SND_UD, link_address(address), code)
+                await session.exchange(Frame(frame), judge_anything)
         except BaseException:
             await link.set_baud_rate(old_rate)
             raise
@@ -221,7 +220,7 @@ async def synchronise(master: Master, *, classic: bool = False) -> None:
     code = _SYNCHRONISE_CLASSIC if classic else _SYNCHRONISE
     frame = long_frame(Control.SND_UD, BROADCAST, code)
     async with master.hold() as session:
-        await session.exchange(frame, judge_anything, wait=0.0)
+        await session.exchange(Frame(frame), judge_anything, wait=0.0)
 
 
 async def send_raw(master: Master, data: bytes) -> bytes:

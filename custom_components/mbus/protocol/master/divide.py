@@ -34,15 +34,20 @@ def by_any_digit(address: SecondaryAddress) -> list[SecondaryAddress]:
     return _by_identification(address, _DECIMAL + _FAULTY)
 
 
-def beyond_identification(manufacturers: Iterable[str]) -> Sequence[Parting]:
+def beyond_identification(
+    manufacturers: Iterable[str], *, are_alike: bool
+) -> Sequence[Parting]:
     """Give the ways to part meters of one identification, to be tried in turn.
 
     The first part of each is one that no meter has: whoever answers to it compares nothing of it.
+    Meters that answer at the same moment are alike, as in one housing: of one version and manufacturer.
     """
     known = (_NO_MANUFACTURER, *sorted(manufacturers))
+    of_all = (_by_fabrication_number, _by_medium)
+    if are_alike:
+        return of_all
     return (
-        _by_fabrication_number,
-        _by_medium,
+        *of_all,
         _by_version,
         lambda address: [
             replace(address, manufacturer=name)

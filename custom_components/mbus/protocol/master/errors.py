@@ -48,6 +48,24 @@ class DamagedReplyError(MeterError):
     _text = "no sound reply from {address}"
 
 
+class InterruptedReplyError(DamagedReplyError):
+    """Each reply of the meter stopped in the middle."""
+
+    _text = (
+        "replies from {address} stop in the middle; where a gateway or radio link pauses within"
+        " replies, raise Line delay ratio in the options of the connection"
+    )
+
+
+class DamagedTelegramsError(DamagedReplyError):
+    """The meter acknowledges soundly, but each of its telegrams comes in damaged."""
+
+    _text = (
+        "{address} acknowledges, but its telegrams come in damaged; check its wiring, and that no"
+        " other meter has this address"
+    )
+
+
 class UncountableError(DamagedReplyError):
     """It isn't sure which of its telegrams the meter sent."""
 

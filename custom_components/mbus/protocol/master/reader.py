@@ -8,12 +8,14 @@ from ..application.telegram import Telegram
 from ..errors import FrameError, MBusError
 from ..line.frame import FRAME_COUNT_BIT, Control, Received, Single, parse_frame
 from ..line.reply import Discard, Reply, judge_acknowledgement
+from .alarm import read_alarm
 from .collector import Collector, LostCountError
 from .errors import EndlessError, UncountableError
-from .failure import failure
 from .readout import Quirks, Readout
+from .requested import read_requested
 from .session import Session
 from .slave import AfterReset, access_number, is_same
+from .unanswered import unanswered
 
 MAX_TELEGRAMS = 64
 """A readout ends here, even if the meter says that more follow."""
@@ -87,6 +89,14 @@ class _Reader:
             finished = True
             if not reading.was_disturbed and len(reading.telegrams) > 1:
                 slave.is_counting = reading.counts()
+            if complete and (
+                last_telegram is None or last_telegram >= len(reading.telegrams)
+            ):
+                complete = False
+                await read_requested(
+                    self._session, reading, self._quirks, self._attempts
+                )
+                complete = True
         except MBusError as err:
             error = err
             slave.selection = None
@@ -96,12 +106,17 @@ class _Reader:
             if not finished and slave.after_reset is AfterReset.SAME:
                 slave.after_reset = AfterReset.UNKNOWN
             slave.rest_until = asyncio.get_running_loop().time() + self._quirks.pause
+        alarm = None
+        if error is None and not self._is_never_reset:
+            alarm = await read_alarm(self._session, reading, self._quirks)
         return Readout(
             telegrams=tuple(reading.telegrams if finished else reading.best),
             complete=complete,
             error=error,
             ring=self._ring,
             keeps_frame_count=_KEEPS_FRAME_COUNT.get(slave.after_reset),
+            usual_application=self._quirks.usual_application,
+            alarm=alarm,
         )
 
     async def _read_all(self, last_telegram: int | None) -> bool:
@@ -240,8 +255,9 @@ class _Reader:
             await session.select(self._address, attempts=attempts, wait=wait)
         elif not self._is_never_reset:
             await session.reset(self._address, attempts=attempts, wait=wait)
-        if quirks.application_reset is not None:
-            data = bytes((quirks.application_reset,))
+        code = quirks.application_reset
+        if code is not None or quirks.usual_application:
+            data = b"" if code is None else bytes((code,))
             await session.send_user_data(
                 self._address, _APPLICATION_RESET, data, attempts=attempts, wait=wait
             )
@@ -329,7 +345,7 @@ class _Reader:
             no_other.intersection(reply.discarded) for reply in replies
         ):
             return None
-        raise reading.error or failure(self._address, replies, reading)
+        raise reading.error or unanswered(self._address, replies, reading)
 
     async def _request(self, *, is_first: bool) -> Reply[Telegram]:
         """Request a telegram once; see that a first one can be it. Raises LostCountError."""

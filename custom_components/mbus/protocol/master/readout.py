@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from copy import replace
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from ..application.telegram import Telegram
 from ..errors import MBusError
+
+_LONGEST_REQUEST: Final = 253
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +17,8 @@ class Quirks:
 
     Times are in seconds, `application_reset` is the sub-code sent before each readout, and
     `initial_frames` are whole frames sent before it, whose answers with data become telegrams.
+    `requests` are data from CI on, sent after the meter's own telegrams, whose answers are numbered
+    after these. `usual_application` lets it go back to what it sends without a sub-code.
     `ring` is the number of telegrams of a meter that never marks the last of them. `keeps_frame_count`
     says that a reset or selection doesn't bring a meter to its first telegram; None: not known, it is found out.
     """
@@ -25,6 +29,8 @@ class Quirks:
     pause: float = 0.0
     application_reset: int | None = None
     initial_frames: tuple[bytes, ...] = ()
+    requests: tuple[bytes, ...] = ()
+    usual_application: bool = False
     ring: int | None = None
     keeps_frame_count: bool | None = None
 
@@ -41,6 +47,12 @@ class Quirks:
         code = self.application_reset
         if code is not None and not 0 <= code <= 0xFF:
             raise ValueError(f"application_reset {code} is not within 0 to 255")
+        if code is not None and self.usual_application:
+            raise ValueError(
+                "an application_reset has no place in the usual application"
+            )
+        if not all(1 <= len(request) <= _LONGEST_REQUEST for request in self.requests):
+            raise ValueError(f"a request has 1 to {_LONGEST_REQUEST} bytes from CI on")
         if self.ring is not None and self.ring < 1:
             raise ValueError(f"ring is 1 at least, not {self.ring}")
         if self.ring is not None and self.reset == "never":
@@ -65,21 +77,24 @@ class Quirks:
         """Restore what `as_dict` gave; what is missing has its default."""
         known = {item.name for item in fields(cls)} & data.keys()
         values = {name: data[name] for name in known}
-        values["initial_frames"] = tuple(
-            map(bytes.fromhex, data.get("initial_frames", ()))
-        )
+        for name in ("initial_frames", "requests"):
+            values[name] = tuple(map(bytes.fromhex, data.get(name, ())))
         return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the quirks as JSON can hold them, frames as hex digits."""
         return asdict(self) | {
-            "initial_frames": [frame.hex() for frame in self.initial_frames]
+            "initial_frames": [frame.hex() for frame in self.initial_frames],
+            "requests": [request.hex() for request in self.requests],
         }
 
     def learnt_from(self, readout: Readout) -> Quirks:
         """Give the quirks for the next readout, with what this one told of the meter."""
         return replace(
-            self, ring=readout.ring, keeps_frame_count=readout.keeps_frame_count
+            self,
+            ring=readout.ring,
+            keeps_frame_count=readout.keeps_frame_count,
+            usual_application=self.usual_application and not readout.usual_application,
         )
 
     def without_learnt(self) -> Quirks:
@@ -94,6 +109,8 @@ class Readout:
     `complete` when the last telegram that the meter has is among them. `error` says why no more
     could be read; the telegrams that are there are whole and numbered from the first. `ring` and
     `keeps_frame_count` are what was learnt of the meter, or was known before (see `Quirks.learnt_from`).
+    `usual_application`: it was told to go back to that. `alarm` is what it answered when its last
+    telegram announced one (ACD).
     """
 
     telegrams: tuple[Telegram, ...]
@@ -101,3 +118,5 @@ class Readout:
     error: MBusError | None = None
     ring: int | None = None
     keeps_frame_count: bool | None = None
+    usual_application: bool = False
+    alarm: Telegram | None = None

@@ -8,9 +8,7 @@ whose addresses are told apart digit by digit (EN 13757-7, and 7.7 of the classi
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
-from ..address import LAST_ANSWERING, LAST_PRIMARY, SELECTED, Address, SecondaryAddress
-from ..errors import LateRepliesError
-from ..line.frame import FRAME_COUNT_BIT, Control, long_frame, short_frame
+from ..address import LAST_PRIMARY, Address, SecondaryAddress
 from .asking import Answer, Asker, Presence
 from .divide import (
     Parting,
@@ -19,20 +17,13 @@ from .divide import (
     by_digit,
     has_open_digits,
 )
-from .errors import NoDataError, TwinsError
+from .errors import DamagedTelegramsError, NoDataError, TwinsError
 from .found import Findings, Found, SearchStep
+from .listening import EVERYTHING, Listener
 from .master import Master
-
-POWER_UP = 3.0
-"""Seconds that a serial converter needs after opening until all meters on its bus are awake."""
-DEAF = 20.0
-"""Seconds after opening a gateway within which silence may be the gateway's."""
 
 AWAKE = 6.0
 """Seconds after opening a gateway that was silent until it is asked again."""
-
-_SELECT = 0x52
-_EVERYTHING = SecondaryAddress()
 
 
 def search(
@@ -53,6 +44,13 @@ def search(
     )
 
 
+async def hears_any(master: Master) -> bool:
+    """Say whether anything answers to what all meters do, which is no proof of one. Raises LinkError."""
+    listener = Listener(master, Asker())
+    await listener.settle()
+    return await listener.hears_any()
+
+
 def scan(master: Master) -> AsyncGenerator[SearchStep]:
     """Search at the primary addresses only."""
     return search(master, by_secondary=False)
@@ -65,6 +63,7 @@ class _Search:
         self._master = master
         self._slowly = slowly
         self._asker = Asker()
+        self._listener = Listener(master, self._asker)
         self._findings = Findings()
         self._has_heard = False
         self._selected: set[str] = set()
@@ -72,66 +71,42 @@ class _Search:
         self._unsound: dict[Address, Answer] = {}
         self._answering: set[int] = set()
         self._again: set[Address] = set()
+        self._previous: Address | None = None
+        self._was_silent = False
         self._progress = 0.0
 
     async def run(
         self, *, by_secondary: bool, by_primary: bool
     ) -> AsyncGenerator[SearchStep]:
-        link, asker = self._master.link, self._asker
-        if link.settings.over_network:
-            asker.trusts_from = link.opened_at + DEAF
-        else:
-            async with self._master.hold() as session:
-                await session.line.settle(link.opened_at + POWER_UP)
+        await self._listener.settle()
         was_deaf = False
         if by_secondary:
             async for step in self._search_by_secondary(0.3 if by_primary else 1.0):
                 yield step
-            was_deaf = not self._has_heard and self._may_be_deaf
-        if by_primary and not asker.silence.is_endless:
+            if self._asker.silence.is_constant and not self._located:
+                # What was taken for answers may have been silence.
+                async for step in self._search_by_secondary(0.3 if by_primary else 1.0):
+                    yield step
+            was_deaf = not self._has_heard and self._listener.may_be_deaf
+        if by_primary and not self._asker.silence.is_endless:
             async for step in self._search_by_primary():
                 yield step
         if was_deaf:
             async with self._master.hold() as session:
-                await session.line.settle(link.opened_at + AWAKE)
+                await session.line.settle(self._master.link.opened_at + AWAKE)
             async for step in self._search_by_secondary(1.0):
                 yield step
         self._tell_unsound()
-        if asker.latest > self._latest_by_standard:
-            self._findings.tell(LateRepliesError(delay=round(asker.latest, 1)))
+        if (problem := self._listener.problem) is not None:
+            self._findings.tell(problem)
         for news in self._steps(1.0):
             yield news
 
-    @property
-    def _latest_by_standard(self) -> float:
-        line, link = self._master.line, self._master.link
-        return line.response_time - link.latency + link.latency_unlearnt
-
-    @property
-    def _may_be_deaf(self) -> bool:
-        return self._master.line.time < self._asker.trusts_from
-
-    async def _listen(self, request: bytes) -> bool:
-        """Learn how late the meters answer; say whether there are any."""
-        async with self._master.hold() as session:
-            has_heard, delay = await self._asker.listen(session, request)
-            if delay and self._may_be_deaf:
-                # A gateway may have held it back.
-                _, delay = await self._asker.listen(session, request)
-            if delay:
-                self._asker.note_late(session, delay)
-        return has_heard
-
     async def _search_by_secondary(self, end: float) -> AsyncGenerator[SearchStep]:
-        for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT):
-            self._asker.control = control
-            everything = long_frame(control, SELECTED, _SELECT, _EVERYTHING.selection)
-            self._has_heard = self._has_heard or await self._listen(everything)
-            if self._has_heard:
-                break
+        self._has_heard = await self._listener.hears_selected()
         if self._has_heard:
             several: list[SecondaryAddress] = []
-            async for step in self._ask_each([_EVERYTHING], 0, 0, several):
+            async for step in self._ask_each([EVERYTHING], 0, 0, several):
                 yield step
             for address in several:
                 async for step in self._divide(address, self._progress, end):
@@ -145,11 +120,15 @@ class _Search:
         self, address: SecondaryAddress, start: float, end: float
     ) -> AsyncGenerator[SearchStep]:
         """Find the meters, two at least, that an address selects."""
-        garbage = self._unsound[address].garbage
-        if garbage is not None and self._asker.silence.covers(garbage):
+        answer = self._unsound.get(address)
+        if answer is None or (
+            answer.garbage and self._asker.silence.covers(answer.garbage)
+        ):
             return
         if not has_open_digits(address):
-            ways = beyond_identification(self._manufacturers)
+            ways = beyond_identification(
+                self._manufacturers, are_alike=answer.is_damaged
+            )
             async for step in self._tell_apart(address, ways, start, end):
                 yield step
             return
@@ -198,7 +177,9 @@ class _Search:
 
     def _give_up_on(self, address: SecondaryAddress) -> None:
         self._unresolved += 2
-        self._findings.tell(TwinsError(address=address))
+        is_damaged = self._unsound[address].is_damaged
+        kind = DamagedTelegramsError if is_damaged else TwinsError
+        self._findings.tell(kind(address=address))
 
     @property
     def _located(self) -> int:
@@ -211,8 +192,7 @@ class _Search:
 
     async def _search_by_primary(self) -> AsyncGenerator[SearchStep]:
         asker, start = self._asker, self._progress
-        every = short_frame(Control.SND_NKE, LAST_ANSWERING)
-        has_heard = await self._listen(every)
+        has_heard = await self._listener.hears_reset()
         if self._slowly:
             async with self._master.hold() as session:
                 asker.wait = session.timeout
@@ -225,9 +205,12 @@ class _Search:
         async for step in self._ask_each(addresses, start, middle, []):
             yield step
         if not has_heard and asker.trusts_from:
-            await self._listen(every)
+            await self._listener.hears_reset()
         silent = [address for address in addresses if address not in self._answering]
         async for step in self._ask_each(silent, middle, 1.0, [], for_data=True):
+            yield step
+        # Two late answers in a row look like those of several meters.
+        async for step in self._ask_each(self._shared, 1.0, 1.0, []):
             yield step
         if not asker.silence.is_noisy:
             self._findings.drop_silent(self._answering)
@@ -244,21 +227,23 @@ class _Search:
         """Ask at each address, and note at which several meters answer.
 
         An answer that was late belongs to the address before: both are asked again, with the
-        longer wait that the link then has.
+        longer wait that the link then has. So may be what came beside an answer after silence.
         """
         waiting = deque(addresses)
-        previous: Address | None = None
         while waiting:
             address = waiting.popleft()
-            again = address in self._again
-            async with self._master.hold() as session:
-                if for_data and isinstance(address, int):
-                    asked = self._asker.ask_for_data(session, address, again=again)
-                else:
-                    asked = self._asker.ask(session, address, again=again)
-                answer = await asked
-                problem = await self._asker.count(session, answer)
-            if answer.is_late:
+            previous, again = self._previous, address in self._again
+            answer = await self._ask(address, again=again, for_data=for_data)
+            is_late = answer.is_late
+            if (
+                previous is not None
+                and self._was_silent
+                and answer.is_mixed
+                and not again
+            ):
+                check = await self._ask(previous, again=True, for_data=for_data)
+                is_late = check.presence is not Presence.NONE
+            if is_late:
                 self._master.link.unlearn_latency()
                 self._again.add(address)
                 waiting.extendleft(
@@ -266,9 +251,8 @@ class _Search:
                 )
             else:
                 self._take(address, answer, several)
-            if problem is not None:
-                self._findings.tell(problem)
-            previous = address
+            self._previous = address
+            self._was_silent = answer.presence is Presence.NONE
             done = 1 - len(waiting) / len(addresses)
             for step in self._steps(start + (end - start) * max(0, done)):
                 yield step
@@ -276,6 +260,19 @@ class _Search:
                 return
             if self._asker.has_given_up and isinstance(address, SecondaryAddress):
                 return
+
+    async def _ask(self, address: Address, *, again: bool, for_data: bool) -> Answer:
+        """Ask who is at an address, and tell what that says of the line."""
+        async with self._master.hold() as session:
+            if for_data and isinstance(address, int):
+                asked = self._asker.ask_for_data(session, address, again=again)
+            else:
+                asked = self._asker.ask(session, address, again=again)
+            answer = await asked
+            problem = await self._asker.count(session, answer)
+        if problem is not None:
+            self._findings.tell(problem)
+        return answer
 
     def _take(
         self, address: Address, answer: Answer, several: list[SecondaryAddress]
@@ -285,6 +282,7 @@ class _Search:
             self._findings.tell(answer.problem)
         if answer.presence is not Presence.NONE and isinstance(address, int):
             self._answering.add(address)
+        self._unsound.pop(address, None)
         if answer.telegram is None:
             self._unsound[address] = answer
             if answer.presence is Presence.SEVERAL and isinstance(
@@ -297,18 +295,26 @@ class _Search:
         else:
             self._findings.note_addressed(answer.telegram, answer.quirks)
 
+    @property
+    def _shared(self) -> list[int]:
+        """The primary addresses at which several meters seem to be."""
+        silence = self._asker.silence
+        return [
+            address
+            for address, answer in self._unsound.items()
+            if isinstance(address, int)
+            and answer.presence is Presence.SEVERAL
+            and not silence.is_noisy
+            and not (answer.garbage and silence.covers(answer.garbage))
+        ]
+
     def _tell_unsound(self) -> None:
         """Tell what sent no sound telegram, now that the line is known."""
-        silence = self._asker.silence
         for address, answer in self._unsound.items():
-            if answer.lacks_data and not silence.acknowledges:
+            if answer.lacks_data and not self._asker.silence.acknowledges:
                 self._findings.tell(NoDataError(address=address, attempts=2))
-            elif answer.presence is Presence.SEVERAL and isinstance(address, int):
-                if not (
-                    silence.is_noisy
-                    or (answer.garbage and silence.covers(answer.garbage))
-                ):
-                    self._findings.share(address)
+        for primary in self._shared:
+            self._findings.share(primary)
 
     def _steps(self, progress: float) -> Iterator[SearchStep]:
         """Give the news, and the part that is done."""

@@ -25,8 +25,8 @@ from ..line.frame import (
 )
 from ..line.line import Line
 from ..line.reply import Discard, Judge, Reply, judge_acknowledgement, judge_answer_from
-from .failure import failure
 from .slave import Slave
+from .unanswered import unanswered
 
 BUSY_PAUSE = 1.0
 """Seconds before a meter that is busy is asked again."""
@@ -81,7 +81,7 @@ class Session:
     ) -> None:
         """Reset the link layer of a meter (SND_NKE), as `Master.reset` does."""
         check_address(address)
-        request = short_frame(Control.SND_NKE, address)
+        request = Frame(short_frame(Control.SND_NKE, address))
         await self._be_acknowledged(address, [request], attempts, wait)
 
     async def select(
@@ -94,25 +94,25 @@ class Session:
         """Select a meter, as `Master.select` does."""
         slave = self.slave(address)
         ways = {
-            long_frame(control, SELECTED, _SELECT, choice.selection): choice
+            Frame(long_frame(control, SELECTED, _SELECT, choice.selection)): choice
             for choice in dict.fromkeys((address, address.with_wildcards()))
             for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
         }
         # What failed is tried last the next time: few attempts come round to each way, too.
         requests = [*ways][slave.failed_ways :] + [*ways][: slave.failed_ways]
-        requests.sort(key=lambda way: way != slave.selection)
+        requests.sort(key=lambda way: way.raw != slave.selection)
         slave.selection = None
         failed = (slave.failed_ways + (attempts or self.attempts)) % len(ways)
         slave.failed_ways, before = failed, slave.failed_ways
         reply = await self._be_acknowledged(address, requests, attempts, wait)
         slave.selection, slave.failed_ways = reply.request, before
-        slave.is_selected_in_part = ways[reply.request].has_wildcards
+        slave.is_selected_in_part = ways[Frame(reply.request)].has_wildcards
         slave.begin()
         self._selected = slave
 
     async def deselect(self) -> None:
         """Release whatever is selected; nothing answers if nothing is. Raises LinkError."""
-        request = short_frame(Control.SND_NKE, SELECTED)
+        request = Frame(short_frame(Control.SND_NKE, SELECTED))
         await self.exchange(request, judge_acknowledgement, wait=0.0)
 
     async def send_user_data(
@@ -126,25 +126,21 @@ class Session:
     ) -> Reply[Frame | Single]:
         """Send data to a meter (SND_UD), selected before if it is asked by a secondary address.
 
-        Data that depend on the time are given by a function, asked whenever they are sent. The answer is an acknowledgement or a frame. Raises NoReplyError, DamagedReplyError,
-        ForeignReplyError, FrameError for too much data, LinkError, ValueError for no address.
+        Data that depend on the time are given by a function, asked whenever they are sent. The answer
+        is an acknowledgement or a frame. Raises NoReplyError, DamagedReplyError, ForeignReplyError,
+        FrameError for too much data, LinkError, ValueError for no address.
         """
         check_address(address)
         if isinstance(address, SecondaryAddress):
             if self._selected is not self.slave(address):
                 await self.select(address, attempts=attempts, wait=wait)
         field = link_address(address)
-
-        def request(control: int) -> bytes:
-            now = data() if callable(data) else data
-            return long_frame(control, field, control_information, now)
-
-        ways = [
-            partial(request, control)
-            for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
-        ]
         return await self.ask(
-            address, ways, judge_answer_from(field), attempts=attempts, wait=wait
+            address,
+            ways_to_send(field, control_information, data),
+            judge_answer_from(field),
+            attempts=attempts,
+            wait=wait,
         )
 
     async def request_data[Answer](
@@ -152,19 +148,20 @@ class Session:
     ) -> Reply[Answer]:
         """Ask once for the telegram that is next, or again for the one that did not come (REQ_UD2)."""
         field = link_address(address)
-        request = short_frame(Control.REQ_UD2 | self._reached(field).frame_count, field)
+        control = Control.REQ_UD2 | self._reached(field).frame_count
+        request = Frame(short_frame(control, field))
         return await self.exchange(request, judge, wait=wait)
 
     async def ask[Answer](
         self,
         address: Address,
-        requests: Sequence[bytes | Callable[[], bytes]],
+        requests: Sequence[Frame | bytes | Callable[[], Frame]],
         judge: Judge[Answer],
         *,
         attempts: int | None = None,
         wait: float | None = None,
     ) -> Reply[Answer]:
-        """Send the requests in turn until one is answered. Raises what `failure` gives."""
+        """Send the requests in turn until one is answered. Raises what `unanswered` gives."""
         replies: list[Reply[Answer]] = []
         for attempt in range(self.times(attempts)):
             request = requests[attempt % len(requests)]
@@ -174,34 +171,34 @@ class Session:
             if reply.answer is not None:
                 return reply
             replies.append(reply)
-        raise failure(address, replies)
+        raise unanswered(address, replies)
 
     async def exchange[Answer](
         self,
-        request: bytes,
+        request: Frame | bytes,
         judge: Judge[Answer],
         *,
         wait: float | None = None,
         listen_on: float = 0.0,
     ) -> Reply[Answer]:
-        """Send one request, as `Line.exchange` does, and take note of what it does to the meters."""
-        try:
-            frame = parse_frame(request)
-        except FrameError:
-            frame = None
+        """Send one request, as `Line.exchange` does, and take note of what it does to the meters.
+
+        Of bytes that are no frame, that can't be known.
+        """
+        frame = request if isinstance(request, Frame) else _frame_of(request)
         slave = self._note_request(frame)
         asks_for_data = frame is not None and _is_request_for_data(frame)
         heard_all = not self._may_hear_older
         is_overdue = self._loop.time() < self._silent_until
         heard_data = slave.late_until < self._loop.time()
         self._may_hear_older = True
-        if asks_for_data:
-            slave.ask(request[1] & FRAME_COUNT_BIT)
+        if frame is not None and asks_for_data:
+            slave.ask(frame.control & FRAME_COUNT_BIT)
             # An answer that was given up may still come. Of another meter it would be told apart,
             # of this one only by waiting for it.
             slave.late_until = self._loop.time() + 2 * self.timeout
         reply = await self.line.exchange(
-            request,
+            bytes(request),
             judge,
             wait=self.timeout if wait is None else wait,
             listen_on=listen_on,
@@ -258,7 +255,7 @@ class Session:
     async def _be_acknowledged(
         self,
         address: Address,
-        requests: Sequence[bytes],
+        requests: Sequence[Frame],
         attempts: int | None,
         wait: float | None,
     ) -> Reply[Single]:
@@ -271,12 +268,34 @@ class Session:
             self._may_hear_older = False
             reply = await self.ask(
                 address,
-                [reply.request],
+                [Frame(reply.request)],
                 judge_acknowledgement,
                 attempts=attempts,
                 wait=wait,
             )
         return reply
+
+
+def ways_to_send(
+    field: int, control_information: int, data: bytes | Callable[[], bytes]
+) -> list[Callable[[], Frame]]:
+    """Give the requests that tell a meter something: some take one C field of SND_UD only."""
+
+    def request(control: int) -> Frame:
+        now = data() if callable(data) else data
+        return Frame(long_frame(control, field, control_information, now))
+
+    return [
+        partial(request, control)
+        for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
+    ]
+
+
+def _frame_of(data: bytes) -> Frame | None:
+    try:
+        return parse_frame(data)
+    except FrameError:
+        return None
 
 
 def _is_reset(frame: Frame) -> bool:

@@ -81,9 +81,9 @@ async def write_record(
     written = await write_data(
         master, address, encode, identity=identity, quirks=quirks
     )
-    if written.error and before is None:
-        raise written.error
     after = find_record(written.readout, header)
+    if written.error and None in (before, after):
+        raise written.error
     if after is not None and data != after.raw == (before and before.raw):
         raise UnchangedError(address=address, value=after.value, written=value)
     return written.readout

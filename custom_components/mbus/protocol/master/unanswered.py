@@ -1,4 +1,4 @@
-"""What went wrong in all attempts, named by what came instead of the answer."""
+"""Why a request has no answer after all attempts: by what came instead."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +11,7 @@ from .errors import (
     AnonymousReplyError,
     DamagedReplyError,
     ForeignReplyError,
+    InterruptedReplyError,
     LateReplyError,
     NoDataError,
     NoReplyError,
@@ -18,7 +19,7 @@ from .errors import (
 )
 
 
-def failure(
+def unanswered(
     address: Address, replies: Sequence[Reply[Any]], reading: Collector | None = None
 ) -> MBusError:
     """Give the error for replies none of which has an answer."""
@@ -27,7 +28,10 @@ def failure(
         return OtherMeterError(
             address=address, expected=reading.identity, found=reading.other
         )
-    if Discard.NOISE in seen or Discard.SECOND in seen:
+    noisy = [reply for reply in replies if Discard.NOISE in reply.discarded]
+    if noisy and all(reply.is_cut for reply in noisy):
+        return InterruptedReplyError(address=address)
+    if noisy or Discard.SECOND in seen:
         return DamagedReplyError(address=address)
     if Discard.FOREIGN in seen:
         return ForeignReplyError(address=address)
