@@ -32,7 +32,7 @@ async def async_setup_controls(
 
     def controls(coordinator: MeterCoordinator) -> Iterator[MeterEntity]:
         for binding in coordinator.meter.bindings.values():
-            if coordinator.controls[binding.id] is platform:
+            if coordinator.described[binding.id].control is platform:
                 yield create(coordinator, binding)
             elif entity_id := registry.async_get_entity_id(
                 platform, DOMAIN, f"{binding.id}{_SUFFIX}"
@@ -62,8 +62,8 @@ class ControlEntity(BindingEntity):
     @override
     def _handle_coordinator_update(self) -> None:
         """Show the new value, unless the binding has another control now, or none: this one is about to be removed."""
-        kind = self.coordinator.controls.get(self.binding.id)
-        if kind == self.platform_data.domain:
+        described = self.coordinator.described.get(self.binding.id)
+        if described and described.control == self.platform_data.domain:
             super()._handle_coordinator_update()
 
     @property

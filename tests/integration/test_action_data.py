@@ -10,7 +10,7 @@ from typing import Any
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
-from homeassistant.util.yaml import parse_yaml
+from homeassistant.util.yaml import load_yaml_dict
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
@@ -91,7 +91,7 @@ headers = st.one_of(
 SERVICES = Path(mbus.__file__).with_name("services.yaml")
 FIELDS = {
     action: sorted((said or {}).get("fields", {}))
-    for action, said in parse_yaml(SERVICES.read_text()).items()
+    for action, said in load_yaml_dict(str(SERVICES)).items()
     if not action.startswith(".")
 }
 """What each action takes, as its form says."""

@@ -27,8 +27,8 @@ from ..const import (
     METER_CLOCK_STANDARD,
     METER_CLOCK_SUMMER,
 )
+from ..flows.fields import DAY
 from ..flows.step_forms import STEP_FORMS
-from ..flows.units import DAY
 from ..meters.binding import Access
 from ..protocol import Function, parse_address
 

@@ -9,6 +9,7 @@ from ..meters.evaluation import evaluate
 from ..meters.reading import Reading, Result
 from ..meters.transformation import is_number
 from ..presentation.amounts import amount_text
+from ..presentation.described import displays_of, guards_of
 from ..presentation.naming import binding_name
 from ..presentation.texts import cached_texts
 from ..protocol import Readout
@@ -23,14 +24,14 @@ async def async_seams_of_exchange(
     evaluation = evaluate(
         Reading(telegrams=readout.telegrams, time=dt_util.utcnow()),
         coordinator.meter,
-        coordinator.guards,
+        guards_of(coordinator.described),
         {},
         period=coordinator.period,
         hass=coordinator.hass,
     )
     return await async_seams(
         coordinator.hass,
-        coordinator.displays,
+        displays_of(coordinator.described),
         shown_numbers(coordinator, coordinator.data.results),
         shown_numbers(coordinator, evaluation.results),
     )

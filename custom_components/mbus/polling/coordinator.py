@@ -25,7 +25,7 @@ from ..meters.learning import learnt_from
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
 from ..meters.reason import Reason
-from ..presentation.described import Described, describe
+from ..presentation.described import Described, describe, guards_of
 from ..presentation.reasons import fault_text
 from ..presentation.texts import cached_texts
 from ..profiles.catalogue import cached_catalogue
@@ -137,12 +137,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     def _describe(self, meter: Meter) -> None:
         """Work out how the meter's bindings are shown, once for as long as they stay as they are."""
         self.name = f"{self.config_entry.title} {meter.title}"
-        described = self.described = describe(meter, self.described)
-        bindings = {key: one.binding for key, one in described.items()}
+        self.described = describe(meter, self.described)
+        bindings = {key: one.binding for key, one in self.described.items()}
         self.meter = replace(meter, bindings=bindings)
-        self.displays = {key: one.display for key, one in described.items()}
-        self.controls = {key: one.control for key, one in described.items()}
-        self.guards = {key: one.guard for key, one in described.items()}
 
     def _kept(self) -> MeterData:
         """Return what the last run left of this meter, not of one that was at its address before."""
@@ -203,6 +200,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     async def async_read_now(self) -> Reading:
         """Read all telegrams of the meter at once. Raises HomeAssistantError when it can't be read."""
         data = await self.async_read()
+        if self.meter.id not in self.config_entry.subentries:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="meter_deleted",
+                translation_placeholders={"meter": self.meter.title},
+            )
         if data.state is not BindingState.OK or data.reading is None:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
@@ -272,6 +275,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
+        self._store.async_write_soon()
         quirks = self.meter.quirks.without_learnt()
         if quirks != self.meter.quirks:
             # That was learnt of the old meter.
@@ -369,7 +373,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
 
     def _evaluate(self, reading: Reading, before: Mapping[str, Memory]) -> Evaluation:
-        meter, guards, period = self.meter, self.guards, self.period
+        meter, guards, period = self.meter, guards_of(self.described), self.period
         return evaluate(reading, meter, guards, before, period=period, hass=self.hass)
 
     @callback

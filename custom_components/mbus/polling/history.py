@@ -21,7 +21,7 @@ from ..const import DOMAIN, LOGGER
 from ..history.past import LeftOut, NoPast, Past, past_of
 from ..meters.meter import Meter
 from ..meters.reading import Reading
-from ..presentation.display import Display
+from ..presentation.described import Described
 from ..profiles.catalogue import cached_catalogue
 from ..protocol import MBusError
 from .notes import Notes, StoredImport
@@ -50,8 +50,8 @@ class Owner(Protocol):
         """The meter with its bindings."""
 
     @property
-    def displays(self) -> Mapping[str, Display]:
-        """How each binding is shown, by its id."""
+    def described(self) -> Mapping[str, Described]:
+        """What follows from each binding, by its id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ async def async_plan(
     reading: Reading,
 ) -> Plan:
     """Return what a reading gives for the statistics of a binding's sensor: nothing from its first row on."""
-    meter, display = owner.meter, owner.displays[binding_id]
+    meter, display = owner.meter, owner.described[binding_id].display
     past = past_of(
         meter.bindings[binding_id], display, reading, meter, cached_catalogue(hass)
     )
@@ -135,7 +135,7 @@ async def async_plans(
     """Return what a reading gives for each of a meter's sensors of whose quantity something is stored."""
     plans = {
         binding_id: await async_plan(hass, notes, owner, binding_id, reading)
-        for binding_id in owner.displays
+        for binding_id in owner.described
     }
     return {
         binding_id: plan
@@ -172,7 +172,7 @@ class History:
         """Go on with what is left of bindings that there are; a dialog may have ended before its meter was added."""
         for stored in [*self._store.notes.imports]:
             if not any(
-                stored["binding_id"] in owner.displays
+                stored["binding_id"] in owner.described
                 for owner in self._owners.values()
             ):
                 self._drop(stored)
@@ -222,7 +222,7 @@ class History:
             for stored in [*self._store.notes.imports]:
                 owners = self._owners.values()
                 for owner in owners:
-                    if stored["binding_id"] in owner.displays:
+                    if stored["binding_id"] in owner.described:
                         await self._async_import(owner, stored)
                         break
             if not self._store.notes.imports:

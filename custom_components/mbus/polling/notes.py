@@ -1,14 +1,12 @@
-"""What is still to be done to the statistics of a connection's sensors, and what is known of its meters' past."""
+"""What is still to be done to the statistics of a connection's sensors, and what else is known of its meters' past."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, NotRequired, TypedDict, cast
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
-import voluptuous as vol
 
-from ..const import LOGGER
 from ..meters.transformation import is_number
 
 
@@ -33,6 +31,22 @@ class StoredImport(StoredReading):
     last: NotRequired[str]
 
 
+class StoredSeam(TypedDict):
+    """What the statistics count for the exchange of a meter, `since` when; it is to be taken out again.
+
+    `start` (a timestamp) is there once that is being done: it is taken out of the recorder's rows from then on, the first
+    of which had `sum` before.
+    """
+
+    binding_id: str
+    before: float
+    difference: float
+    unit: str
+    since: str
+    start: NotRequired[float]
+    sum: NotRequired[float]
+
+
 class StoredNotes(TypedDict):
     """Their part of the file: seams of exchanged meters, imports of stored totals, when a meter took another's place.
 
@@ -40,79 +54,63 @@ class StoredNotes(TypedDict):
     silent.
     """
 
-    seams: NotRequired[list[dict[str, Any]]]
+    seams: NotRequired[list[StoredSeam]]
     imports: NotRequired[list[StoredImport]]
     exchanged: NotRequired[dict[str, str]]
     taken: NotRequired[dict[str, StoredReading]]
     silent: NotRequired[list[str]]
 
 
-def _time(value: Any) -> str:
-    """Validate a time with its zone."""
-    moment = dt_util.parse_datetime(value) if isinstance(value, str) else None
-    if moment is None or moment.tzinfo is None:
-        raise vol.Invalid("a time with its zone is expected")
-    return cast(str, value)
+type _Checks = Mapping[str, Callable[[Any], bool]]
 
 
-def _number(value: Any) -> float:
-    """Validate a number, and a finite one."""
-    if not is_number(value):
-        raise vol.Invalid("a number is expected")
-    return cast(float, value)
+def _is_moment(stored: Any) -> bool:
+    return isinstance(stored, str) and bool(
+        (moment := dt_util.parse_datetime(stored)) and moment.tzinfo
+    )
 
 
-def _readable(schema: dict[Any, Any]) -> vol.Schema:
-    return vol.Schema(schema, required=True, extra=vol.ALLOW_EXTRA)
+def _is_text(stored: Any) -> bool:
+    return isinstance(stored, str)
 
 
-_READING: Final = {"frames": [str], "time": _time}
-_BEGUN: Final = _readable(
-    {"start": _time, "sum": _number, "shift": _number, "last": _time}
-)
+def _are_texts(stored: Any) -> bool:
+    return isinstance(stored, list) and all(map(_is_text, stored))
 
 
-def _begun_or_not(note: dict[str, Any]) -> dict[str, Any]:
-    return _BEGUN(note) if note.keys() & _BEGUN.schema.keys() else note
-
-
-_LISTS: Final = {
-    "seams": _readable(
-        {
-            "binding_id": str,
-            "before": _number,
-            "difference": _number,
-            "unit": str,
-            "since": _time,
-        }
-    ),
-    "imports": vol.All(_readable({**_READING, "binding_id": str}), _begun_or_not),
-    "silent": vol.Schema(str),
+_SEAM: Final[_Checks] = {
+    "binding_id": _is_text,
+    "before": is_number,
+    "difference": is_number,
+    "unit": _is_text,
+    "since": _is_moment,
 }
-_BY_METER: Final = {"exchanged": vol.Schema(_time), "taken": _readable(_READING)}
-"""What each note of a kind has to be; another release may have kept it in another way."""
+_BEGUN_SEAM: Final[_Checks] = {"start": is_number, "sum": is_number}
+_READING: Final[_Checks] = {"frames": _are_texts, "time": _is_moment}
+_IMPORT: Final[_Checks] = {"binding_id": _is_text, **_READING}
+_BEGUN_IMPORT: Final[_Checks] = {
+    "start": _is_moment,
+    "sum": is_number,
+    "shift": is_number,
+    "last": _is_moment,
+}
 
 
 class Notes:
     """Kept with a connection's readings."""
 
     def __init__(self, data: StoredNotes, changed: Callable[[], None]) -> None:
-        """Keep them in `data`, of which what can't be read is dropped; `changed` is called when they are others."""
+        """Keep them in `data`; `changed` is called when they are others."""
         self._data = data
         self._changed = changed
-        kept = cast(dict[str, Any], data)
-        for kind in kept.keys() & _LISTS.keys():
-            kept[kind] = _sound_list(kept[kind], _LISTS[kind])
-        for kind in kept.keys() & _BY_METER.keys():
-            kept[kind] = _sound_mapping(kept[kind], _BY_METER[kind])
 
     @property
-    def seams(self) -> list[dict[str, Any]]:
+    def seams(self) -> list[StoredSeam]:
         """What is still to be taken out of the statistics after a meter was exchanged."""
-        return self._data.get("seams", [])
+        return _sound(self._data.get("seams"), _SEAM, _BEGUN_SEAM)
 
     @callback
-    def keep_seams(self, seams: list[dict[str, Any]]) -> None:
+    def keep_seams(self, seams: list[StoredSeam]) -> None:
         """Remember what is still to be taken out of the statistics."""
         self._data["seams"] = seams
         self._changed()
@@ -120,7 +118,7 @@ class Notes:
     @property
     def imports(self) -> list[StoredImport]:
         """What is still to be written into the statistics of a meter's own past."""
-        return self._data.get("imports", [])
+        return _sound(self._data.get("imports"), _IMPORT, _BEGUN_IMPORT)
 
     @callback
     def keep_imports(self, imports: list[StoredImport]) -> None:
@@ -137,20 +135,24 @@ class Notes:
 
     def exchanged(self, meter_id: str) -> datetime | None:
         """Return when a meter took another one's place; None if it is still the first."""
-        moment = self._data.get("exchanged", {}).get(meter_id)
-        return dt_util.parse_datetime(moment) if moment else None
+        moment: Any = self._by_meter("exchanged").get(meter_id)
+        return datetime.fromisoformat(moment) if _is_moment(moment) else None
 
     @callback
     def note_exchange(self, meter_id: str) -> None:
         """Remember that from now on another meter is in this one's place."""
-        exchanged = self._data.setdefault("exchanged", {})
-        exchanged[meter_id] = dt_util.utcnow().isoformat()
+        moment = dt_util.utcnow().isoformat()
+        self._data["exchanged"] = {**self._by_meter("exchanged"), meter_id: moment}
         self._changed()
 
     @property
-    def taken(self) -> Mapping[str, StoredReading]:
+    def taken(self) -> dict[str, StoredReading]:
         """The reading of each meter that was taken last, by the meters' ids."""
-        return self._data.get("taken", {})
+        return {
+            meter_id: stored
+            for meter_id, stored in self._by_meter("taken").items()
+            if _fits(stored, _READING)
+        }
 
     @callback
     def keep_taken(self, readings: Mapping[str, StoredReading | None]) -> None:
@@ -164,39 +166,44 @@ class Notes:
 
     def is_silent(self, meter_id: str) -> bool:
         """Return whether it was told that a meter is silent, and not yet that it answers again."""
-        return meter_id in self._data.get("silent", [])
+        return meter_id in self._silent
 
     @callback
     def note_silent(self, meter_id: str, *, is_silent: bool) -> None:
         """Remember what is told of a meter now."""
-        others = [one for one in self._data.get("silent", []) if one != meter_id]
+        others = [one for one in self._silent if one != meter_id]
         self._data["silent"] = [*others, meter_id] if is_silent else others
         self._changed()
 
     @callback
     def forget_meter(self, meter_id: str) -> None:
         """Drop what is noted of a meter that was removed."""
-        self._data.get("exchanged", {}).pop(meter_id, None)
+        self._by_meter("exchanged").pop(meter_id, None)
         self.keep_taken({meter_id: None})
         self.note_silent(meter_id, is_silent=False)
 
+    @property
+    def _silent(self) -> list[str]:
+        stored = self._data.get("silent")
+        return stored if stored and _are_texts(stored) else []
 
-def _sound_list(notes: Any, readable: vol.Schema) -> list[Any]:
-    notes = notes if isinstance(notes, list) else []
-    return [one for one in notes if _is_sound(one, readable)]
+    def _by_meter(self, key: Literal["exchanged", "taken"]) -> dict[str, Any]:
+        stored = self._data.get(key)
+        return stored if isinstance(stored, dict) else {}
 
 
-def _sound_mapping(notes: Any, readable: vol.Schema) -> dict[str, Any]:
-    notes = notes if isinstance(notes, dict) else {}
-    return {key: one for key, one in notes.items() if _is_sound(one, readable)}
+def _fits(stored: object, checks: _Checks) -> bool:
+    return isinstance(stored, dict) and all(
+        key in stored and check(stored[key]) for key, check in checks.items()
+    )
 
 
-def _is_sound(note: Any, readable: vol.Schema) -> bool:
-    try:
-        readable(note)
-    except vol.Invalid as err:
-        LOGGER.warning(
-            "A note for the statistics can't be read and is dropped: %s", err
-        )
-        return False
-    return True
+def _sound(stored: object, checks: _Checks, begun: _Checks) -> list[Any]:
+    """Return the notes that are as they have to be, begun or not: another release may have kept them in another way."""
+    if not isinstance(stored, list):
+        return []
+    return [
+        one
+        for one in stored
+        if _fits(one, checks) and (begun.keys().isdisjoint(one) or _fits(one, begun))
+    ]

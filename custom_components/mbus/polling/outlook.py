@@ -7,7 +7,7 @@ from typing import Any
 from ..meters.evaluation import evaluate
 from ..meters.meter import Meter
 from ..meters.reading import Reading
-from ..presentation.described import describe
+from ..presentation.described import describe, displays_of, guards_of
 from ..presentation.display import Display
 from .adoption import shown_numbers
 from .coordinator import MeterCoordinator
@@ -31,16 +31,15 @@ async def async_outlook(
 ) -> Outlook:
     """Return what becomes of the present values when the meter is changed to this one, given its reading."""
     described = describe(meter, coordinator.described)
-    displays = {key: one.display for key, one in described.items()}
-    guards = {key: one.guard for key, one in described.items()}
+    displays, guards = displays_of(described), guards_of(described)
     meter = replace(meter, bindings={key: described[key].binding for key in described})
     period, hass = coordinator.period, coordinator.hass
     results = evaluate(reading, meter, guards, {}, period=period, hass=hass).results
     old = coordinator.data.results
     return Outlook(
         before={
-            key: (old[key].shown, _unit(coordinator.displays[key]))
-            for key in old.keys() & coordinator.displays.keys()
+            key: (old[key].shown, _unit(coordinator.described[key].display))
+            for key in old.keys() & coordinator.described.keys()
         },
         after={
             key: (results[key].shown, _unit(display))

@@ -133,6 +133,13 @@ class MBusStore:
         if not self._is_written:
             await self._store.async_save(self._take())
 
+    @callback
+    def async_write_soon(self) -> None:
+        """Write all at once: with what was stored elsewhere meanwhile, what is in the file would say something else."""
+        if not self._is_closed:
+            self._is_written = False
+            self._store.async_delay_save(self._take, 0)
+
     async def async_remove(self) -> None:
         """Delete the file with its entry."""
         await self._store.async_remove()

@@ -181,7 +181,7 @@ def _record_value(
             return value
         value = entered
         if is_number(entered):
-            value = chain_number(coordinator.displays[binding.id], entered)
+            value = chain_number(coordinator.described[binding.id].display, entered)
         value = inverse(binding.transformations, value)
     except (ArithmeticError, TemplateError, ValueError) as err:
         raise _not_codable(coordinator, why(err)) from err

@@ -57,6 +57,16 @@ def described_of(binding: Binding, medium: int | None) -> Described:
     )
 
 
+def displays_of(described: Mapping[str, Described]) -> dict[str, Display]:
+    """Return how each binding is shown."""
+    return {key: one.display for key, one in described.items()}
+
+
+def guards_of(described: Mapping[str, Described]) -> dict[str, Guard]:
+    """Return what the values of each binding have to be."""
+    return {key: one.guard for key, one in described.items()}
+
+
 def guard_of(binding: Binding, display: Display) -> Guard:
     """Return what the values of a binding have to be."""
     return Guard(
