@@ -212,7 +212,7 @@ async def test_other_content(
         ({"period": -1}, "2: .* look at period$"),
         ({"shortest_period": float("nan")}, "2: .* look at shortest_period$"),
         ({"quirks": {"pause": "long"}}, "2: .* look at quirks.pause$"),
-        ({"quirks": {"reset": "never", "ring": 3}}, "2: .* look at quirks$"),
+        ({"quirks": {"reset": "sometimes"}}, "2: .* look at quirks.reset$"),
         ({"meter_clock": "sundial"}, "2: .* look at meter_clock$"),
         ({"address": 7}, "its address or number is in the file twice"),
         # The meter of the first place, at another address.

@@ -195,7 +195,7 @@ METER: Final = _schema(
         ),
         vol.Optional(CONF_QUIRKS): _schema(
             {
-                vol.Optional("reset"): str,
+                vol.Optional("reset"): vol.In(("before_each_read", "never")),
                 vol.Optional("ignore_more_records"): bool,
                 vol.Optional("first_byte_timeout"): vol.Maybe(
                     vol.All(_number, vol.Range(0.05, 60))
