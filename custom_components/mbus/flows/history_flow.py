@@ -88,11 +88,10 @@ class HistorySteps(ReadingSteps):
         """Say whether new bindings, those of `meter`, have a past that can be taken; it is shown next then."""
         if not has_recorder(self.hass):
             return False
-        displays = {key: one.display for key, one in describe(meter, {}).items()}
         catalogue = await async_get_catalogue(self.hass)
         pasts = {
-            key: past_of(meter.bindings[key], display, reading, meter, catalogue)
-            for key, display in displays.items()
+            key: past_of(one.binding, one.display, reading, meter, catalogue)
+            for key, one in describe(meter, {}).items()
         }
         pasts = {
             key: past

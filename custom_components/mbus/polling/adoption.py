@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
-from ..meters.evaluation import evaluate
 from ..meters.reading import Reading, Result
 from ..meters.transformation import is_number
 from ..presentation.amounts import amount_text
-from ..presentation.described import displays_of, guards_of
+from ..presentation.described import evaluate_described
 from ..presentation.naming import binding_name
 from ..presentation.texts import cached_texts
 from ..protocol import Readout
@@ -21,17 +20,17 @@ async def async_seams_of_exchange(
     coordinator: MeterCoordinator, readout: Readout
 ) -> list[Seam]:
     """Return what would be counted if what was just read followed on the values there are."""
-    evaluation = evaluate(
+    evaluation = evaluate_described(
+        coordinator.described,
         Reading(telegrams=readout.telegrams, time=dt_util.utcnow()),
         coordinator.meter,
-        guards_of(coordinator.described),
         {},
         period=coordinator.period,
         hass=coordinator.hass,
     )
     return await async_seams(
         coordinator.hass,
-        displays_of(coordinator.described),
+        coordinator.described,
         shown_numbers(coordinator, coordinator.data.results),
         shown_numbers(coordinator, evaluation.results),
     )

@@ -16,7 +16,6 @@ from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, CONF_QUIRKS, DOMAIN, LOGGE
 from ..meters.binding import Binding, BindingState
 from ..meters.evaluation import (
     Evaluation,
-    evaluate,
     lacks_telegram,
     memory_of_another_meter,
     memory_of_edited_binding,
@@ -25,7 +24,7 @@ from ..meters.learning import learnt_from
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
 from ..meters.reason import Reason
-from ..presentation.described import Described, describe, guards_of
+from ..presentation.described import Described, describe, evaluate_described
 from ..presentation.reasons import fault_text
 from ..presentation.texts import cached_texts
 from ..profiles.catalogue import cached_catalogue
@@ -373,8 +372,14 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
 
     def _evaluate(self, reading: Reading, before: Mapping[str, Memory]) -> Evaluation:
-        meter, guards, period = self.meter, guards_of(self.described), self.period
-        return evaluate(reading, meter, guards, before, period=period, hass=self.hass)
+        return evaluate_described(
+            self.described,
+            reading,
+            self.meter,
+            before,
+            period=self.period,
+            hass=self.hass,
+        )
 
     @callback
     def _report_errors(self) -> None:

@@ -4,11 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..meters.evaluation import evaluate
 from ..meters.meter import Meter
 from ..meters.reading import Reading
-from ..presentation.described import describe, displays_of, guards_of
-from ..presentation.display import Display
+from ..presentation.described import Described, describe, evaluate_described
 from .adoption import shown_numbers
 from .coordinator import MeterCoordinator
 from .seams import Seam, async_seams
@@ -31,28 +29,26 @@ async def async_outlook(
 ) -> Outlook:
     """Return what becomes of the present values when the meter is changed to this one, given its reading."""
     described = describe(meter, coordinator.described)
-    displays, guards = displays_of(described), guards_of(described)
     meter = replace(meter, bindings={key: described[key].binding for key in described})
     period, hass = coordinator.period, coordinator.hass
-    results = evaluate(reading, meter, guards, {}, period=period, hass=hass).results
+    results = evaluate_described(
+        described, reading, meter, {}, period=period, hass=hass
+    ).results
     old = coordinator.data.results
     return Outlook(
         before={
-            key: (old[key].shown, _unit(coordinator.described[key].display))
+            key: (old[key].shown, _unit(coordinator.described[key]))
             for key in old.keys() & coordinator.described.keys()
         },
-        after={
-            key: (results[key].shown, _unit(display))
-            for key, display in displays.items()
-        },
+        after={key: (results[key].shown, _unit(one)) for key, one in described.items()},
         seams=await async_seams(
             hass,
-            displays,
+            described,
             shown_numbers(coordinator, old),
             shown_numbers(coordinator, results),
         ),
     )
 
 
-def _unit(display: Display) -> str | None:
-    return display.description.native_unit_of_measurement
+def _unit(described: Described) -> str | None:
+    return described.display.description.native_unit_of_measurement

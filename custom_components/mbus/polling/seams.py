@@ -16,7 +16,7 @@ from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
-from ..presentation.display import Display
+from ..presentation.described import Described
 from .notes import StoredSeam
 from .statistics import (
     async_last_rows,
@@ -49,14 +49,14 @@ class Seam:
 
 async def async_seams(
     hass: HomeAssistant,
-    displays: Mapping[str, Display],
+    described: Mapping[str, Described],
     old: Mapping[str, float],
     new: Mapping[str, float],
 ) -> list[Seam]:
     """Return what would be counted if what an exchanged meter shows followed on what is shown of the old one."""
     seams: list[Seam] = []
     for binding_id, after in new.items():
-        display = displays[binding_id]
+        display = described[binding_id].display
         entity_id = sensor_of(hass, binding_id)
         if not entity_id or not is_recorded(hass, entity_id):
             continue

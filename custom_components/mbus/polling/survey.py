@@ -4,15 +4,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ..protocol import Address, Discard, Exchange, Frame, FrameError, parse_frame
+from ..protocol import (
+    SELECTED,
+    Address,
+    Discard,
+    Exchange,
+    Frame,
+    FrameError,
+    parse_frame,
+)
 from .coordinator import MBusRuntimeData
 
 type _Who = int | str
 
-_SELECTED: Final = 253
-_SELECT: Final = 0x52
-_REQ_UD2: Final = 0x0B
-_FUNCTION: Final = 0x0F
 
 _FEW: Final = 0.9
 _MANY: Final = 0.05
@@ -63,7 +67,7 @@ def survey(exchanges: Iterable[Exchange]) -> dict[_Who, Figures]:
         of_meter.requests += 1
         of_meter.answers += exchange.is_answered
         of_meter.damaged += Discard.NOISE in exchange.discarded
-        if frame.control & _FUNCTION == _REQ_UD2:
+        if frame.asks_for_data:
             of_meter.readings += exchange.is_answered
             of_meter.busy += exchange.duration if exchange.is_answered else 0.0
         of_meter.repeats += not was_answered.get(who, True)
@@ -104,12 +108,12 @@ def _rounded(figure: float | None) -> float | None:
 
 def _requests(exchanges: Iterable[Exchange]) -> Iterator[tuple[_Who, Frame, Exchange]]:
     """Give who was asked; at 253 that is who was selected last."""
-    selected: _Who = _SELECTED
+    selected: _Who = SELECTED
     for exchange in exchanges:
         try:
             frame = parse_frame(exchange.request)
         except FrameError:
             continue
-        if frame.control_information == _SELECT:
+        if frame.is_selection:
             selected = frame.data[3::-1].hex().upper()
-        yield selected if frame.address == _SELECTED else frame.address, frame, exchange
+        yield selected if frame.address == SELECTED else frame.address, frame, exchange

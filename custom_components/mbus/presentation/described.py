@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant
 
 from ..const import LOGGER
 from ..meters.binding import Binding
+from ..meters.evaluation import Evaluation, evaluate
 from ..meters.guards import Guard
 from ..meters.meter import Meter
+from ..meters.reading import Memory, Reading
 from ..protocol import EncodeError, limits
 from .control_kind import control_platform
 from .display import Display, display_of, native_value
@@ -35,7 +39,14 @@ def describe(meter: Meter, known: Mapping[str, Described]) -> dict[str, Describe
             described[binding.id] = before
             continue
         try:
-            described[binding.id] = described_of(binding, meter.medium)
+            display = display_of(binding, meter.medium)
+            described[binding.id] = Described(
+                binding=binding,
+                medium=meter.medium,
+                display=display,
+                control=control_platform(binding, meter.medium),
+                guard=guard_of(binding, display),
+            )
         except ArithmeticError, AttributeError, LookupError, TypeError, ValueError:
             LOGGER.exception(
                 "%s: %s can't be used as it is stored, and is left out",
@@ -45,26 +56,18 @@ def describe(meter: Meter, known: Mapping[str, Described]) -> dict[str, Describe
     return described
 
 
-def described_of(binding: Binding, medium: int | None) -> Described:
-    """Return what follows from a binding of a meter for this medium; of one that is stored in another way, whatever that raises."""
-    display = display_of(binding, medium)
-    return Described(
-        binding=binding,
-        medium=medium,
-        display=display,
-        control=control_platform(binding, medium),
-        guard=guard_of(binding, display),
-    )
-
-
-def displays_of(described: Mapping[str, Described]) -> dict[str, Display]:
-    """Return how each binding is shown."""
-    return {key: one.display for key, one in described.items()}
-
-
-def guards_of(described: Mapping[str, Described]) -> dict[str, Guard]:
-    """Return what the values of each binding have to be."""
-    return {key: one.guard for key, one in described.items()}
+def evaluate_described(
+    described: Mapping[str, Described],
+    reading: Reading,
+    meter: Meter,
+    memory: Mapping[str, Memory],
+    *,
+    period: timedelta | None,
+    hass: HomeAssistant,
+) -> Evaluation:
+    """Return what a meter's bindings make of a reading, each held against what its values have to be."""
+    guards = {binding_id: one.guard for binding_id, one in described.items()}
+    return evaluate(reading, meter, guards, memory, period=period, hass=hass)
 
 
 def guard_of(binding: Binding, display: Display) -> Guard:

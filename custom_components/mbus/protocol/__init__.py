@@ -1,6 +1,6 @@
 """EN 13757-2/-3 wired M-Bus: frames, telegrams, links and a master. Free of Home Assistant."""
 
-from .address import LAST_PRIMARY, Address, SecondaryAddress, parse_address
+from .address import LAST_PRIMARY, SELECTED, Address, SecondaryAddress, parse_address
 from .application.compact_profile import is_compact_profile, profile_values
 from .application.explain import explain
 from .application.header import Header, Identity
@@ -147,6 +147,7 @@ __all__ = [
     "SECOND_EXTENSION",
     "SECOND_LEVEL",
     "SECRET_QUANTITIES",
+    "SELECTED",
     "SUMMER_TIME",
     "UNITS",
     "Address",

@@ -27,6 +27,8 @@ class Control(IntEnum):
 
 
 FRAME_COUNT_BIT = 0x20
+SELECT = 0x52
+"""CI of a selection by secondary address (EN 13757-7)."""
 
 
 class Single(IntEnum):
@@ -65,6 +67,21 @@ class Frame:
     def from_master(self) -> bool:
         """A request: what a slave never sends, so on the line it is an echo."""
         return bool(self.control & _FROM_MASTER)
+
+    @property
+    def is_reset(self) -> bool:
+        """A reset of the link layer (SND_NKE)."""
+        return self.control == Control.SND_NKE
+
+    @property
+    def is_selection(self) -> bool:
+        """A selection by secondary address."""
+        return self.from_master and self.control_information == SELECT
+
+    @property
+    def asks_for_data(self) -> bool:
+        """A request for class 2 data (REQ_UD2)."""
+        return self.control & ~FRAME_COUNT_BIT == Control.REQ_UD2
 
     @property
     def access_demand(self) -> bool:

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from .frame import SELECT
 from .reply import Discard, Reply
 
 SHORT = 11
@@ -11,7 +12,6 @@ LONG = 33
 """Bit times after which any meter does, whatever came before (EN 13757-2)."""
 
 _SHORT_FRAME = 0x10
-_SELECT = 0x52
 _FEW = 3
 """Lost requests that are chance, and requests that are late after each."""
 
@@ -64,4 +64,4 @@ def _addressee(request: bytes) -> int | None:
 
 
 def _is_selection(request: bytes) -> bool:
-    return request[6:7] == bytes((_SELECT,))
+    return request[6:7] == bytes((SELECT,))

@@ -7,7 +7,15 @@ from typing import Any
 from ..address import SELECTED, Address, SecondaryAddress, link_address
 from ..application.telegram import Telegram
 from ..errors import LinkError, MBusError, UnsoundRepliesError
-from ..line.frame import FRAME_COUNT_BIT, Control, Single, long_frame, short_frame
+from ..line.frame import (
+    FRAME_COUNT_BIT,
+    SELECT,
+    Control,
+    Frame,
+    Single,
+    long_frame,
+    short_frame,
+)
 from ..line.reply import Discard, Reply, judge_acknowledgement
 from .collector import Collector
 from .divide import has_open_digits
@@ -20,8 +28,6 @@ from .slave import Slave
 LATE_MARGIN = 1.25
 """How much longer than the latest answer so far the next ones are waited for."""
 
-_SELECT = 0x52
-_SHORT = 0x10
 _OF_OTHERS = {Discard.OTHER_METER, Discard.FOREIGN}
 """What another meter sent, perhaps later than it was waited for."""
 _SURE = 3
@@ -93,9 +99,11 @@ class Asker:
     ) -> Answer:
         """Say who is there; `again` when an answer may have been late the last time."""
         if isinstance(address, SecondaryAddress):
-            request = long_frame(self.control, SELECTED, _SELECT, address.selection)
+            request = Frame(
+                long_frame(self.control, SELECTED, SELECT, address.selection)
+            )
         else:
-            request = short_frame(Control.SND_NKE, address)
+            request = Frame(short_frame(Control.SND_NKE, address))
         replies, sound = await self._probe(session, request)
         is_late = any(map(self._is_late, replies))
         answer = Answer(presence=Presence.SEVERAL)
@@ -124,7 +132,7 @@ class Asker:
         """
         answer = await self._read(session, address, wait=self.wait)
         if answer.presence is Presence.ONE:
-            request = short_frame(Control.SND_NKE, address)
+            request = Frame(short_frame(Control.SND_NKE, address))
             for _ in range(2):
                 _, sound = await self._probe(session, request)
                 if sound is not _Sound.SILENCE:
@@ -140,7 +148,9 @@ class Asker:
         reading = Collector(
             address, slave=Slave(), max_package_length=session.max_package_length
         )
-        request = short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, link_address(address))
+        request = Frame(
+            short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, link_address(address))
+        )
         # A damaged telegram after a clean acknowledgement is that of several meters.
         is_part = isinstance(address, SecondaryAddress) and has_open_digits(address)
         is_late = False
@@ -202,7 +212,7 @@ class Asker:
         self.wait = min(max(self.wait, LATE_MARGIN * delay), session.timeout)
 
     async def _probe(
-        self, session: Session, request: bytes
+        self, session: Session, request: Frame
     ) -> tuple[list[Reply[Any]], _Sound]:
         """Send what is to be acknowledged, and once more where only garbage came.
 
@@ -210,7 +220,7 @@ class Asker:
         """
         replies: list[Reply[Any]] = []
         sounds: list[_Sound] = []
-        is_sure = self._repeated >= _SURE and request[0] != _SHORT
+        is_sure = self._repeated >= _SURE and request.is_selection
         # Garbage, then nothing: one of the two was chance.
         while sounds in ([], [_Sound.GARBAGE], [_Sound.GARBAGE, _Sound.SILENCE]):
             if sounds and is_sure:
@@ -265,11 +275,13 @@ class Asker:
         for choice in (secondary, secondary.with_wildcards()):
             if choice == address:
                 return answer
-            request = long_frame(self.control, SELECTED, _SELECT, choice.selection)
+            request = Frame(
+                long_frame(self.control, SELECTED, SELECT, choice.selection)
+            )
             reply = await session.exchange(
                 request, judge_acknowledgement, wait=self.wait
             )
             if reply.answer is not None:
-                session.slave(secondary).selection = request
+                session.slave(secondary).selection = request.raw
                 return answer
         return Answer(presence=Presence.SEVERAL)

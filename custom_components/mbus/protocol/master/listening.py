@@ -4,7 +4,14 @@ from typing import Any
 
 from ..address import LAST_ANSWERING, SELECTED, SecondaryAddress
 from ..errors import LateRepliesError, MBusError, OverdueRepliesError
-from ..line.frame import FRAME_COUNT_BIT, Control, long_frame, short_frame
+from ..line.frame import (
+    FRAME_COUNT_BIT,
+    SELECT,
+    Control,
+    Frame,
+    long_frame,
+    short_frame,
+)
 from ..line.reply import Reply, judge_acknowledgement
 from .asking import Asker
 from .master import Master
@@ -17,12 +24,11 @@ DEAF = 20.0
 
 EVERYTHING = SecondaryAddress()
 
-_SELECT = 0x52
-_SELECTIONS: dict[int, bytes] = {
-    control: long_frame(control, SELECTED, _SELECT, EVERYTHING.selection)
+_SELECTIONS: dict[int, Frame] = {
+    control: Frame(long_frame(control, SELECTED, SELECT, EVERYTHING.selection))
     for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
 }
-_RESET = short_frame(Control.SND_NKE, LAST_ANSWERING)
+_RESET = Frame(short_frame(Control.SND_NKE, LAST_ANSWERING))
 _TO_THE_END = 0.9
 """Part of the timeout after which what is heard is noise that doesn't end, unless it is an answer."""
 _OVERDUE = 3
@@ -84,7 +90,7 @@ class Listener:
             return LateRepliesError(delay=round(latest, 1))
         return None
 
-    async def _hears(self, request: bytes) -> bool:
+    async def _hears(self, request: Frame) -> bool:
         """Say whether any meter answers in time.
 
         After silence, what is heard may be the answer to the request before: then one to this comes
@@ -108,7 +114,7 @@ class Listener:
                 self._asker.note_late(session, delay)
         return delay is not None and not overdue
 
-    async def _listen(self, session: Session, request: bytes) -> float | None:
+    async def _listen(self, session: Session, request: Frame) -> float | None:
         """Say how many seconds after a request the last answer came: 0 in time, None for silence."""
         self._limit = min(self._limit, session.line.response_time)
         reply: Reply[Any] = await session.exchange(
@@ -129,7 +135,7 @@ class Listener:
         until = session.line.time + (_OVERDUE - 1) * session.timeout
         return await session.line.settle(until)
 
-    async def _measure(self, session: Session, request: bytes) -> float:
+    async def _measure(self, session: Session, request: Frame) -> float:
         """Say after how many seconds an answer comes, on a line where no other is due."""
         line, timeout = session.line, session.timeout
         await line.settle(line.time + (_OVERDUE - 1) * timeout)

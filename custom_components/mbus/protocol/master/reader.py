@@ -6,7 +6,7 @@ from ..address import BROADCAST, SELECTED, Address, SecondaryAddress, check_addr
 from ..application.header import Identity
 from ..application.telegram import Telegram
 from ..errors import FrameError, MBusError
-from ..line.frame import FRAME_COUNT_BIT, Control, Received, Single, parse_frame
+from ..line.frame import FRAME_COUNT_BIT, Received, Single, parse_frame
 from ..line.reply import Discard, Reply, judge_acknowledgement
 from .alarm import read_alarm
 from .collector import Collector, LostCountError
@@ -388,6 +388,4 @@ def _may_be_unanswered(request: bytes) -> bool:
         frame = parse_frame(request)
     except FrameError:
         return False
-    return frame.address == BROADCAST or (
-        frame.address == SELECTED and frame.control == Control.SND_NKE
-    )
+    return frame.address == BROADCAST or (frame.address == SELECTED and frame.is_reset)

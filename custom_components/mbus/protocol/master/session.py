@@ -16,6 +16,7 @@ from ..application.telegram import Telegram
 from ..errors import FrameError
 from ..line.frame import (
     FRAME_COUNT_BIT,
+    SELECT,
     Control,
     Frame,
     Single,
@@ -33,7 +34,6 @@ BUSY_PAUSE = 1.0
 
 _SHORTEST_TELEGRAM = 9
 """Bytes; when fewer came, the answer may still come."""
-_SELECT = 0x52
 
 
 class Session:
@@ -94,7 +94,7 @@ class Session:
         """Select a meter, as `Master.select` does."""
         slave = self.slave(address)
         ways = {
-            Frame(long_frame(control, SELECTED, _SELECT, choice.selection)): choice
+            Frame(long_frame(control, SELECTED, SELECT, choice.selection)): choice
             for choice in dict.fromkeys((address, address.with_wildcards()))
             for control in (Control.SND_UD, Control.SND_UD | FRAME_COUNT_BIT)
         }
@@ -187,7 +187,7 @@ class Session:
         """
         frame = request if isinstance(request, Frame) else _frame_of(request)
         slave = self._note_request(frame)
-        asks_for_data = frame is not None and _is_request_for_data(frame)
+        asks_for_data = frame is not None and frame.asks_for_data
         heard_all = not self._may_hear_older
         is_overdue = self._loop.time() < self._silent_until
         heard_data = slave.late_until < self._loop.time()
@@ -229,7 +229,7 @@ class Session:
                 slave.is_at_first = False
             return Slave()
         reached = self._reached(frame.address)
-        if _is_reset(frame) or _is_selection(frame):
+        if frame.is_reset or frame.is_selection:
             return reached  # Whoever stands at the first telegram stays there.
         by_primary = frame.address <= LAST_PRIMARY
         for address, slave in self._slaves.items():
@@ -242,11 +242,11 @@ class Session:
     def _note_answer(self, frame: Frame, answer: object) -> None:
         """Take note of a request that was heard, and of the telegram that came."""
         reached = self._reached(frame.address)
-        if frame.address == SELECTED and (_is_selection(frame) or _is_reset(frame)):
+        if frame.address == SELECTED and (frame.is_selection or frame.is_reset):
             self._selected = Slave()
-        elif _is_reset(frame):
+        elif frame.is_reset:
             reached.begin()
-        elif _is_request_for_data(frame) and not isinstance(answer, Single):
+        elif frame.asks_for_data and not isinstance(answer, Single):
             reached.frame_count = reached.asked_with ^ FRAME_COUNT_BIT
             reached.last_asked_with = reached.asked_with
         if isinstance(answer, Telegram):
@@ -296,15 +296,3 @@ def _frame_of(data: bytes) -> Frame | None:
         return parse_frame(data)
     except FrameError:
         return None
-
-
-def _is_reset(frame: Frame) -> bool:
-    return frame.control == Control.SND_NKE
-
-
-def _is_selection(frame: Frame) -> bool:
-    return frame.control_information == _SELECT
-
-
-def _is_request_for_data(frame: Frame) -> bool:
-    return frame.control & ~FRAME_COUNT_BIT == Control.REQ_UD2

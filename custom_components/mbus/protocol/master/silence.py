@@ -10,7 +10,7 @@ from ..errors import (
     NobodyAnswersError,
     NoisyLineError,
 )
-from ..line.frame import Control, short_frame
+from ..line.frame import Control, Frame, short_frame
 from ..line.reply import Discard, Reply
 
 _NOBODY = 252
@@ -21,7 +21,7 @@ _LONG = 32
 """Bytes of noise that are more than that of a converter which switches."""
 
 REQUESTS_TO_NOBODY = [
-    short_frame(control, _NOBODY)
+    Frame(short_frame(control, _NOBODY))
     for control in (
         Control.SND_NKE,
         Control.REQ_UD2,
