@@ -22,7 +22,7 @@ from ..const import CONF_BINDINGS, CONF_QUIRKS, DOMAIN, SUBENTRY_METER
 from ..meters.meter import Meter, configured_as, meter_unique_id, stored_bindings
 from ..polling.coordinator import MBusConfigEntry
 from ..polling.targets import connection_of
-from ..presentation.described import described_of
+from ..presentation.described import describe
 from ..presentation.texts import Texts, async_get_texts, option_key
 from ..protocol import parse_address
 from .fields import CONNECTION, refused
@@ -180,17 +180,10 @@ def _imported(entry: MBusConfigEntry, item: Any) -> _Imported:
         meter = Meter.from_subentry(subentry)
     except (AttributeError, LookupError, TypeError, ValueError) as err:
         raise vol.Invalid(str(err), path=[CONF_QUIRKS]) from err
+    described = describe(meter, {})
     for number, binding in enumerate(data[CONF_BINDINGS]):
-        try:
-            described_of(meter.bindings[binding["id"]], meter.medium)
-        except (
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            TypeError,
-            ValueError,
-        ) as err:
-            raise vol.Invalid(str(err), path=[CONF_BINDINGS, number]) from err
+        if binding["id"] not in described:
+            raise vol.Invalid("of no use", path=[CONF_BINDINGS, number])
     return _Imported(
         meter=meter,
         subentry=subentry,
