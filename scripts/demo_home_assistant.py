@@ -131,11 +131,21 @@ class HomeAssistant:
         done = {"done": ["core_config", "analytics", "integration"]}
         store(self.folder, "onboarding", 4, 1, done)
 
+    async def start_again(self) -> None:
+        """Start Home Assistant once more after it ended; whoever was logged in still is."""
+        assert self._process
+        await self._process.wait()
+        await self._launch()
+        await self._until(self._runs_again)
+
     async def _start(self) -> None:
-        self._process = await start(self.folder)
+        await self._launch()
         await self._until(self._answers)
         await self._log_in()
         await self._until(self._runs)
+
+    async def _launch(self) -> None:
+        self._process = await start(self.folder)
 
     async def _until(self, done: Callable[[], Awaitable[bool]]) -> None:
         assert self._process
@@ -162,6 +172,12 @@ class HomeAssistant:
 
     async def _runs(self) -> bool:
         return bool((await self.get("config"))["state"] == "RUNNING")
+
+    async def _runs_again(self) -> bool:
+        try:
+            return await self._runs()
+        except DemoError:
+            return False
 
     async def _log_in(self) -> None:
         assert self._session

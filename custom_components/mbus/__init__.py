@@ -336,7 +336,7 @@ async def _remove_meter(
     data.schedule.async_remove(meter_id)
     await coordinator.async_shutdown()
     data.store.forget_meter(meter_id)
-    data.store.notes.forget_exchange(meter_id)
+    data.store.notes.forget_meter(meter_id)
     for binding_id in coordinator.meter.bindings:
         _forget_binding(data, binding_id)
     withdraw_all(hass, meter_id)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import override
 
-from homeassistant.components.event import EventEntity, EventEntityStateAttribute
+from homeassistant.components.event import EventEntity
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
@@ -41,7 +41,7 @@ class MeterEvents(MeterEntity, EventEntity):
         super().__init__(coordinator, f"{coordinator.meter.id}_events")
         self._data = coordinator.data
         self._identity = coordinator.meter.identity
-        self._is_silent = False
+        self._notes = coordinator.config_entry.runtime_data.store.notes
 
     @property
     @override
@@ -51,10 +51,8 @@ class MeterEvents(MeterEntity, EventEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Follow the meter; one that was silent when Home Assistant stopped is not told of again."""
+        """Follow the meter."""
         await super().async_added_to_hass()
-        last = self.state_attributes[EventEntityStateAttribute.EVENT_TYPE]
-        self._is_silent = last == EventType.SILENT
         self.async_on_remove(
             async_dispatcher_connect(
                 self.hass,
@@ -72,17 +70,19 @@ class MeterEvents(MeterEntity, EventEntity):
     @override
     def _handle_coordinator_update(self) -> None:
         """Tell what is other than before; the state is when something last happened, not when the meter was read."""
-        before, after = self._data, self.coordinator.data
-        meter, was_silent = self.coordinator.meter, self._is_silent
+        before, self._data = self._data, self.coordinator.data
+        after, meter = self._data, self.coordinator.meter
         old, self._identity = self._identity, meter.identity
-        self._data = after
-        self._is_silent = is_silent(after, was_silent)
+        was_silent = self._notes.is_silent(meter.id)
+        silent = is_silent(before, after, was_silent)
+        if silent is not was_silent:
+            self._notes.note_silent(meter.id, is_silent=silent)
         if exchanged := exchange(old, meter.identity):
             self._async_tell(exchanged)
-        if self._is_silent and not was_silent:
+        if silent and not was_silent:
             reason = {"reason": fault_text(after, cached_texts(self.hass))}
             self._async_tell(Event(type=EventType.SILENT, attributes=reason))
-        elif was_silent and not self._is_silent:
+        elif was_silent and not silent:
             self._async_tell(Event(type=EventType.BACK))
         for event in events_of_reading(before, after, meter):
             self._async_tell(event)

@@ -4,12 +4,15 @@ from typing import Any
 
 from homeassistant.core import HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.const import DOMAIN, SIGNAL_CLOCK_SET
+from custom_components.mbus.polling.connection import STOPPED_BY_USER
 from tests.simulator import SimulatedBus, WaterMeter
 from tests.simulator.records import integer
 
@@ -102,6 +105,42 @@ async def test_silent_over_a_restart(
     bus.meters = [meter]
     await let_poll(hass, 301)
     assert told == [{"event_type": "back"}]
+
+
+async def test_silent_until_it_is_read(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    meter: Meter,
+    entry: MockConfigEntry,
+    told: Told,
+) -> None:
+    """What else happens meanwhile, to the meter or to its connection, is no answer of it."""
+    bus.meters = []
+    await let_poll(hass, 301)
+    assert [event["event_type"] for event in told] == ["silent"]
+    async_dispatcher_send(hass, SIGNAL_CLOCK_SET.format("meter7"), dt_util.utcnow())
+    await hass.async_block_till_done()
+    last = hass.states.get(EVENTS)
+    assert last
+    assert last.attributes["event_type"] == "clock_set"
+    # The kept reading is shown again after a restart, of a meter that is still silent.
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    runtime = entry.runtime_data
+    runtime.async_stop(STOPPED_BY_USER)
+    runtime.async_start()
+    subentry = entry.subentries["meter7"]
+    hass.config_entries.async_update_subentry(entry, subentry, title="Flat 1")
+    await hass.async_block_till_done()
+    await let_poll(hass, 301)
+    now = hass.states.get(EVENTS)
+    assert now
+    assert (now.state, now.attributes["event_type"]) == (last.state, "clock_set")
+    bus.meters = [meter]
+    told.clear()
+    await let_poll(hass, 301)
+    await let_poll(hass, 301)
+    assert [event["event_type"] for event in told] == ["back"]
 
 
 async def test_lost_bus_is_no_silence(

@@ -193,17 +193,33 @@ async def test_other_content(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
+        ({"address": 300}, "2: it is not as Export meters writes it: look at address$"),
+        ({"address": None}, "2: .* look at address$"),
+        ({"name": 5}, "2: .* look at name$"),
+        ({"name": " "}, "2: .* look at name$"),
+        ({"area": ["Cellar"]}, "2: .* look at area$"),
+        ({"area": " "}, "2: .* look at area$"),
+        ({"bindings": [{"name": "energy"}]}, "2: .* look at bindings.0.telegram$"),
+        ({"bindings": 5}, "2: .* look at bindings$"),
+        ({"identity": {"identification": 5}}, "2: .* look at identity.identification$"),
+        # What would have kept the whole connection from loading, or its meter read without a pause.
         (
-            {"address": 300},
-            "2: it is not as Export meters writes it: look at address$",
+            {"identity": {"identification": "88888888", "manufacturer": []}},
+            "2: .* look at identity.manufacturer$",
         ),
-        ({"address": None}, "look at address$"),
-        ({"name": 5}, "look at name, area$"),
-        ({"area": ["Cellar"]}, "look at name, area$"),
-        ({"bindings": [{"name": "energy"}]}, "look at bindings$"),
-        ({"bindings": 5}, "look at bindings$"),
-        ({"identity": {"identification": 5}}, "look at .*identity.*"),
-        ({"address": 7}, "its address is in the file twice"),
+        ({"medium": {}}, "2: .* look at medium$"),
+        ({"period": 10**30}, "2: .* look at period$"),
+        ({"period": -1}, "2: .* look at period$"),
+        ({"shortest_period": float("nan")}, "2: .* look at shortest_period$"),
+        ({"quirks": {"pause": "long"}}, "2: .* look at quirks.pause$"),
+        ({"quirks": {"reset": "sometimes"}}, "2: .* look at quirks.reset$"),
+        ({"meter_clock": "sundial"}, "2: .* look at meter_clock$"),
+        ({"address": 7}, "its address or number is in the file twice"),
+        # The meter of the first place, at another address.
+        (
+            {"identity": {"identification": "77777777", "manufacturer": "SIM"}},
+            "its address or number is in the file twice",
+        ),
     ],
 )
 async def test_nothing_half_done(
@@ -227,6 +243,46 @@ async def test_nothing_half_done(
     assert not other.subentries
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"unit": ["kWh"]}, "unit"),
+        ({"header": "42EC7"}, "header"),
+        ({"signature": {"quantity": []}}, "signature.quantity"),
+        ({"interpretation": {"profile": "x"}}, "interpretation.entry"),
+        ({"presentation": {"precision": 1000}}, "presentation.precision"),
+        ({"transformations": [{"type": []}]}, "transformations.0.type"),
+        ({"transformations": [SCALING | {"factor": "2"}]}, "transformations.0"),
+        (
+            {"transformations": [SCALING | {"factor": float("inf")}]},
+            "transformations.0",
+        ),
+        ({"writing": {"minimum": "low"}}, "writing.minimum"),
+    ],
+)
+async def test_binding_of_another_shape(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    other: MockConfigEntry,
+    change: dict[str, Any],
+    said: str,
+) -> None:
+    """It would be stored and never work."""
+    meters = await exported(hass, entry)
+    meters["meters"][0]["bindings"][1] |= change
+    with pytest.raises(
+        ServiceValidationError, match=rf"1: .* look at bindings.1.{said}$"
+    ):
+        await call(
+            hass,
+            "import_meters",
+            config_entry_id=other.entry_id,
+            meters=meters,
+            apply=True,
+        )
+    assert not other.subentries
+
+
 async def test_a_key_is_missing(
     hass: HomeAssistant, entry: MockConfigEntry, other: MockConfigEntry
 ) -> None:
@@ -235,7 +291,7 @@ async def test_a_key_is_missing(
     for key in ("name", "area", "address", "bindings"):
         spoilt = deepcopy(meters)
         del spoilt["meters"][1][key]
-        with pytest.raises(ServiceValidationError, match="2: it is not as"):
+        with pytest.raises(ServiceValidationError, match=f"2: .* look at {key}$"):
             await call(
                 hass,
                 "import_meters",
@@ -272,12 +328,16 @@ async def test_files(
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(ServiceValidationError, match="can't be read"):
         await call(hass, "import_meters", **connection, filename=str(path))
-    path.write_text("meters: []")
-    with pytest.raises(ServiceValidationError, match="as JSON: look at line 1"):
-        await call(hass, "import_meters", **connection, filename=str(path))
-    path.write_text("{}")
-    with pytest.raises(ServiceValidationError, match="not what Export meters wrote"):
-        await call(hass, "import_meters", **connection, filename=str(path))
+    for content in ("meters: []", "[", '{"meters": nothing}'):
+        path.write_text(content)
+        with pytest.raises(ServiceValidationError, match="as JSON: look at line 1"):
+            await call(hass, "import_meters", **connection, filename=str(path))
+    for content in ("{}", "[" * 200_000, "9" * 10_000):
+        path.write_text(content)
+        with pytest.raises(
+            ServiceValidationError, match="not what Export meters wrote"
+        ):
+            await call(hass, "import_meters", **connection, filename=str(path))
     for source in ({}, {"filename": ""}, {"filename": str(path), "meters": {}}):
         with pytest.raises(ServiceValidationError, match="either a file or meters"):
             await call(hass, "import_meters", **connection, **source)

@@ -384,7 +384,7 @@ async def test_total_set_back_since(
     await clock.tick(2000)
     answer = await import_history(hass)
     assert answer["taken"] == []
-    assert "higher" in answer["reason"]
+    assert "does not fit" in answer["reason"]
     await clock.to_next_hour()
     assert [*(await by_month(hass)).values()] == [1995]
 
@@ -493,13 +493,34 @@ async def test_under_the_gear(
 
     dialog = await configure_meter(hass, entry, "meter7", "import_history")
     result = await dialog.wait()
-    assert result["reason"] == "no_history"
-    assert "recorded already" in result["description_placeholders"]["sensors"]
+    # What follows on a progress must be a form: the frontend may ask for it twice.
+    assert result["step_id"] == "no_history"
+    assert result["description_placeholders"] == {
+        "sensors": "**Energy**:\n\n- storage 1, 2, 3, 4, 5, 6: recorded already"
+    }
+    result = await dialog.submit({})
+    assert result["reason"] == "history_left"
 
     meter.address = 99
     dialog = await configure_meter(hass, entry, "meter7", "import_history")
     result = await dialog.wait()
-    assert result["reason"] == "history_not_read"
+    assert result["step_id"] == "history_not_read"
+    meter.address = 7
+    await dialog.submit({})
+    result = await dialog.wait()
+    assert result["step_id"] == "no_history"
+
+
+async def test_nothing_wanted(
+    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry, clock: Clock
+) -> None:
+    """Then nobody is told that anything is taken."""
+    await clock.tick()
+    dialog = await configure_meter(hass, entry, "meter7", "import_history")
+    await dialog.wait()
+    result = await dialog.submit({"sensors": []})
+    assert result["reason"] == "history_left"
+    assert entry.runtime_data.store.notes.imports == []
 
 
 async def test_simulated_heat_meter(

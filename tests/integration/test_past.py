@@ -149,6 +149,30 @@ async def test_hour_off_the_full_hour(hass: HomeAssistant) -> None:
     assert taken(found) == {"2026-01-31 18": 1500.0}
 
 
+@pytest.mark.parametrize(
+    ("zone", "when", "hour"),
+    [
+        # Midnight is at half past in UTC.
+        ("Asia/Kolkata", date(2026, 2, 1), "2026-01-31 18"),
+        ("America/St_Johns", date(2026, 2, 1), "2026-02-01 03"),
+        ("America/St_Johns", date(2026, 7, 1), "2026-07-01 02"),
+        # Summer time begins and ends at midnight.
+        ("America/Santiago", date(2026, 9, 5), "2026-09-06 03"),
+        ("America/Santiago", date(2026, 4, 4), "2026-04-05 03"),
+        ("America/Havana", date(2026, 11, 1), "2026-11-01 03"),
+        # A day that never was.
+        ("Pacific/Apia", date(2011, 12, 30), "2011-12-30 09"),
+        ("Pacific/Apia", date(2011, 12, 31), "2011-12-31 09"),
+    ],
+)
+async def test_hour_in_other_zones(
+    hass: HomeAssistant, zone: str, when: date, hour: str
+) -> None:
+    """The day ends at the calendar's midnight, wherever and whenever that is."""
+    await hass.config.async_set_time_zone(zone)
+    assert taken(past(ENERGY, total(1, 1500), at(1, when))) == {hour: 1500.0}
+
+
 def test_months_with_dates() -> None:
     """Each with its own date, in a ring; two are from before it was set to zero."""
     found = past_of_frames(
@@ -268,6 +292,58 @@ def test_days_by_interval() -> None:
         ENERGY, unsigned("81 04 FD 26", 1), at(8, date(2026, 11, 10)), *values
     )
     assert left_out(dateless) == {9: LeftOut.NO_DATE, 10: LeftOut.NO_DATE}
+
+
+@pytest.mark.parametrize(
+    "interval",
+    [
+        "84 04 FD 27 FF FF FF 7F",
+        "87 04 FD 27 FF FF FF FF FF FF FF 7F",
+        "84 04 FD 28 FF FF FF 7F",
+        "84 04 FD 29 FF FF FF 7F",
+        # A day and a half, a month and a half, and nothing at all.
+        "85 04 FD 27 00 00 C0 3F",
+        "85 04 FD 28 00 00 C0 3F",
+        "81 04 FD 28 00",
+    ],
+)
+def test_interval_that_cannot_be(interval: str) -> None:
+    """It dates nothing."""
+    found = past(
+        ENERGY,
+        bytes.fromhex(interval),
+        at(8, date(2026, 11, 10)),
+        *(total(storage, 300 - storage) for storage in (8, 9, 10)),
+    )
+    assert [one.storage_number for one in found.totals] == [8]
+    assert left_out(found) == {9: LeftOut.NO_DATE, 10: LeftOut.NO_DATE}
+
+
+@pytest.mark.parametrize(
+    "hours_on",
+    ["04 23 FF FF FF 7F", "0C 23 99 99 99 99", "07 22 FF FF FF FF FF FF FF 7F"],
+)
+def test_hours_on_since_ever(hours_on: str) -> None:
+    """A counter that is out of its mind keeps no value away."""
+    found = past(ENERGY, total(1, 0), at(1, date(2026, 8, 1)), bytes.fromhex(hours_on))
+    assert [one.value for one in found.totals] == [0]
+
+
+def test_total_turned_around() -> None:
+    """Scaled by a number below zero, what rises falls; one that sticks out still does."""
+    values = (100, 200, 50, 300)
+    found = past(
+        ENERGY,
+        *(
+            record
+            for storage, value in enumerate(values, 1)
+            for record in (total(storage, value), at(storage, date(2026, storage, 1)))
+        ),
+        transformations=[{"id": "1", "type": "scaling", "factor": -1, "shift": 0}],
+        presentation={"state_class": "total"},
+    )
+    assert [one.value for one in found.totals] == [-100, -200, -300]
+    assert left_out(found) == {3: LeftOut.CONTRADICTED}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Taking the readings of a due date, and the file for a bill."""
 
+import asyncio
 import csv
 from datetime import timedelta
 import io
@@ -238,7 +239,14 @@ async def test_response_alone(hass: HomeAssistant, entry: MockConfigEntry) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["/nowhere/readings.csv", "/etc/readings.csv", "../../readings.csv"]
+    "name",
+    [
+        "/nowhere/readings.csv",
+        "/etc/readings.csv",
+        "../../readings.csv",
+        "www/nul\0.csv",
+        "www/half of a pair \ud800.csv",
+    ],
 )
 async def test_folder_not_allowed(
     hass: HomeAssistant, entry: MockConfigEntry, name: str
@@ -251,11 +259,26 @@ async def test_folder_not_allowed(
 async def test_file_that_cannot_be_written(
     hass: HomeAssistant, entry: MockConfigEntry, tmp_path: Path
 ) -> None:
-    """Nothing is left behind."""
-    hass.config.allowlist_external_dirs = {str(tmp_path)}
-    with pytest.raises(HomeAssistantError, match="can't be written"):
-        await call(hass, "export_readings", filename=str(tmp_path / f"{'x' * 300}.csv"))
-    assert files_in(tmp_path) == []
+    """Nothing is left behind, here or where a link leads."""
+    folder, outside = tmp_path / "allowed", tmp_path / "outside"
+    folder.mkdir()
+    outside.mkdir()
+    hass.config.allowlist_external_dirs = {str(folder)}
+    for name in (f"{'x' * 300}.csv", "nowhere/readings.csv"):
+        path = folder / name
+        with pytest.raises(HomeAssistantError) as told:
+            await call(hass, "export_readings", filename=str(path))
+        # The path is said once.
+        assert str(told.value).count(str(path)) == 1
+        assert "can't be written" in str(told.value)
+    assert files_in(folder) == []
+
+    (folder / "link").symlink_to(outside)
+    (folder / "file.csv").symlink_to(outside / "file.csv")
+    for name, said in (("link/a.csv", "allowlist"), ("file.csv", "already")):
+        with pytest.raises(ServiceValidationError, match=said):
+            await call(hass, "export_readings", filename=str(folder / name))
+    assert files_in(outside) == []
 
 
 async def test_area_and_label(hass: HomeAssistant, entry: MockConfigEntry) -> None:
@@ -296,6 +319,49 @@ async def test_readings_taken(
     assert ",Energy,0,12345,kWh," in taken
     last = (await call(hass, "export_readings"))["csv"]
     assert ",Energy,0,12400,kWh," in last
+
+
+async def test_readings_taken_one_by_one(
+    hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry
+) -> None:
+    """One meter that is taken again costs no other its reading; one that can't be read then has none."""
+    connection: dict[str, Any] = {"config_entry_id": entry.entry_id}
+
+    async def taken() -> tuple[set[str], list[str]]:
+        answer = await call(hass, "export_readings", readings="taken")
+        return {row["meter"] for row in parsed(answer["csv"])}, answer["missing"]
+
+    devices = [device_of(hass, entry, key) for key in ("meter7", "meter2")]
+    await asyncio.gather(
+        *(
+            call(hass, "take_readings", **connection, device_id=device)
+            for device in devices
+        )
+    )
+    assert await taken() == ({"7", "2"}, [])
+    del bus.meters[1]
+    await call(hass, "take_readings", **connection, device_id=devices[1])
+    assert await taken() == ({"7"}, ["SIM water meter 22222222"])
+    hass.config_entries.async_remove_subentry(entry, "meter7")
+    await hass.async_block_till_done()
+    assert entry.runtime_data.store.notes.taken == {}
+
+
+@pytest.mark.parametrize("what", ["async_reload", "async_unload"])
+async def test_connection_that_goes_meanwhile(
+    hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry, what: str
+) -> None:
+    """Each meter has its reading or its error, and nothing else breaks."""
+    taking = hass.async_create_task(
+        call(hass, "take_readings", config_entry_id=entry.entry_id)
+    )
+    bus.requests.clear()
+    while not bus.requests:
+        await asyncio.sleep(0)
+    assert await getattr(hass.config_entries, what)(entry.entry_id)
+    answer = await taking
+    told = {row["meter"] for row in answer["readings"]}
+    assert len(told) + len(answer["errors"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -202,12 +202,43 @@ async def test_newer_minor_version_is_read(
     assert value_of(hass, entry, "meter1") == value
 
 
+IMPORT = {"binding_id": BOUND, "frames": [], "time": "2026-11-25T10:00:00+00:00"}
+BEGUN = {
+    "start": "2026-11-25T10:00:00+00:00",
+    "sum": 0.0,
+    "shift": 5.0,
+    "last": "2026-11-01T10:00:00+00:00",
+}
+SEAM = {
+    "binding_id": BOUND,
+    "before": 1.0,
+    "difference": 1.0,
+    "unit": "kWh",
+    "since": "2026-11-25T10:00:00+00:00",
+}
+
+
 @pytest.mark.parametrize(
     "notes",
     [
         {"seams": 7, "imports": "x"},
         {"seams": [7, {}, {"binding_id": BOUND}], "imports": [7, {}]},
         {"imports": [{"binding_id": BOUND, "frames": [], "time": "", "shift": 1.0}]},
+        {"imports": [IMPORT | {"time": 7}, IMPORT | {"frames": [7]}]},
+        {"imports": [IMPORT | {"binding_id": []}, IMPORT | {"time": "2026-11-25"}]},
+        {"imports": [IMPORT | BEGUN | {"start": "soon"}]},
+        {"imports": [IMPORT | BEGUN | {"start": "2026-11-25T10:00:00"}]},
+        {
+            "imports": [
+                IMPORT | BEGUN | {"shift": "far"},
+                IMPORT | BEGUN | {"sum": None},
+            ]
+        },
+        {"imports": [IMPORT | BEGUN | {"shift": float("nan")}]},
+        {"imports": [IMPORT | BEGUN | {"last": 5}]},
+        {"seams": [SEAM | {"since": "long ago"}, SEAM | {"before": "much"}]},
+        {"exchanged": [7], "taken": [7], "silent": {"meter1": 7}},
+        {"exchanged": {"meter1": 7}, "taken": {"meter1": "x"}, "silent": [7, []]},
         {"imports": [{"binding_id": BOUND, "frames": [7], "time": 7}]},
         {"imports": [IMPORT | {"start": 7, "sum": "7", "shift": None, "last": ""}]},
         {"seams": [SEAM | {"since": 7}], "exchanged": None, "taken": 7},
@@ -236,6 +267,10 @@ async def test_notes_of_another_release(
     hass.bus.async_fire(EVENT_RECORDER_5MIN_STATISTICS_GENERATED)
     await hass.async_block_till_done(wait_background_tasks=True)
     assert "Traceback" not in caplog.text
+    kept = entry.runtime_data.store.notes
+    assert (kept.seams, kept.imports, kept.taken) == ([], [], {})
+    assert kept.exchanged("meter1") is None
+    assert not kept.is_silent("meter1")
 
 
 async def test_deleted_while_the_connection_is_not_set_up(

@@ -1,5 +1,6 @@
 """Writing what an action gives into a file, and reading what it takes: only in folders that Home Assistant allows."""
 
+from contextlib import suppress
 import os
 from pathlib import Path
 
@@ -25,11 +26,11 @@ async def async_read(hass: HomeAssistant, filename: str) -> str:
 
 
 def _write_new(hass: HomeAssistant, filename: str, text: str) -> str:
-    path = _allowed(hass, filename)
+    path, data = _allowed(hass, filename), text.encode(errors="replace")
     try:
         with path.open("xb") as file:
             try:
-                file.write(text.encode())
+                file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             except OSError:
@@ -41,7 +42,7 @@ def _write_new(hass: HomeAssistant, filename: str, text: str) -> str:
         raise HomeAssistantError(
             translation_domain=DOMAIN,
             translation_key="file_not_written",
-            translation_placeholders={"path": str(path), "error": str(err)},
+            translation_placeholders={"path": str(path), "error": _why(err)},
         ) from err
     return str(path)
 
@@ -51,11 +52,22 @@ def _read(hass: HomeAssistant, filename: str) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as err:
-        raise refused("file_not_read", path=str(path), error=str(err)) from err
+        raise refused("file_not_read", path=str(path), error=_why(err)) from err
 
 
 def _allowed(hass: HomeAssistant, filename: str) -> Path:
     path = Path(hass.config.path(filename))
+    try:
+        with suppress(OSError):
+            path.stat()
+    except ValueError as err:
+        # No file can be called so.
+        raise refused("folder_not_allowed", path=ascii(filename)) from err
     if not hass.config.is_allowed_path(str(path)):
         raise refused("folder_not_allowed", path=str(path))
     return path
+
+
+def _why(err: OSError | UnicodeDecodeError) -> str:
+    """Return what the system says, without the path."""
+    return (err.strerror if isinstance(err, OSError) else err.reason) or str(err)

@@ -1,14 +1,13 @@
 """The set-up of a connection's meters as a file, and taking it over on another connection."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 import json
 from types import MappingProxyType
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.const import CONF_ADDRESS
+from homeassistant.const import CONF_ADDRESS, CONF_NAME
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
 from homeassistant.helpers import (
     area_registry as ar,
@@ -19,7 +18,7 @@ from homeassistant.util.json import JsonObjectType, JsonValueType
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
-from ..const import CONF_BINDINGS, DOMAIN, SUBENTRY_METER
+from ..const import CONF_BINDINGS, CONF_QUIRKS, DOMAIN, SUBENTRY_METER
 from ..meters.meter import Meter, configured_as, meter_unique_id, stored_bindings
 from ..polling.coordinator import MBusConfigEntry
 from ..polling.targets import connection_of
@@ -28,6 +27,7 @@ from ..presentation.texts import Texts, async_get_texts, option_key
 from ..protocol import parse_address
 from .fields import CONNECTION, refused
 from .files import async_read, async_write_new
+from .meter_file import CONF_AREA, METER
 
 _FORMAT: Final = "mbus_meters"
 _VERSION: Final = 1
@@ -41,10 +41,6 @@ IMPORT_METERS: Final = vol.Schema(
         vol.Optional("apply", default=False): cv.boolean,
     }
 )
-
-
-class _UnreadableError(Exception):
-    """A meter of a file has fields that can't be read; the message names them as the file does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +107,9 @@ async def _async_content(call: ServiceCall) -> Any:
         return json.loads(await async_read(call.hass, filename))
     except json.JSONDecodeError as err:
         raise refused("no_json", path=filename, line=str(err.lineno)) from err
+    except (RecursionError, ValueError) as err:
+        # So deep or so long is nothing that was ever exported.
+        raise refused("no_meters") from err
 
 
 @callback
@@ -149,12 +148,13 @@ def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Import
     for number, item in enumerate(content["meters"], 1):
         try:
             one = _imported(entry, item)
-        except _UnreadableError as err:
-            problem = _text("unreadable", texts).format(fields=err)
+        except vol.Invalid as err:
+            fields = ".".join(map(str, err.path)) or "–"
+            problem = _text("unreadable", texts).format(fields=fields)
             problems.append(f"{number}: {problem}")
             continue
         meter = one.meter
-        if any(other.meter.address == meter.address for other in imported):
+        if any(_is_same(meter, other.meter) for other in imported):
             problems.append(f"{meter.title}: {_text('twice', texts)}")
         elif reason := _conflict(entry, one, texts):
             problems.append(f"{meter.title}: {reason}")
@@ -164,37 +164,26 @@ def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Import
     return imported
 
 
-@contextmanager
-def _reading(*fields: str) -> Iterator[None]:
-    """Raise _UnreadableError for fields whose values are of another shape."""
-    try:
-        yield
-    except (AttributeError, LookupError, TypeError, ValueError) as err:
-        raise _UnreadableError(", ".join(fields)) from err
-
-
 def _imported(entry: MBusConfigEntry, item: Any) -> _Imported:
-    """Return one meter of a file. Raises _UnreadableError."""
-    with _reading("name", "area"):
-        name, area = item["name"], item["area"] or None
-        if not isinstance(name, str) or not isinstance(area, str | None):
-            raise TypeError
-    data = {key: value for key, value in item.items() if key not in ("name", "area")}
-    with _reading(CONF_ADDRESS):
-        unique_id = meter_unique_id(parse_address(str(data[CONF_ADDRESS])))
-    with _reading(CONF_BINDINGS):
-        bindings = [{**one, "id": ulid_now()} for one in data[CONF_BINDINGS]]
+    """Return one meter of a file. Raises vol.Invalid, with the path to what is not as it should be."""
+    data = METER(item)
+    name, area = data.pop(CONF_NAME), data.pop(CONF_AREA)
+    data[CONF_BINDINGS] = [{**one, "id": ulid_now()} for one in data[CONF_BINDINGS]]
+    unique_id = meter_unique_id(parse_address(str(data[CONF_ADDRESS])))
     subentry = ConfigSubentry(
-        data=MappingProxyType({**data, CONF_BINDINGS: bindings}),
+        data=MappingProxyType(data),
         subentry_type=SUBENTRY_METER,
         title=name,
         unique_id=unique_id,
     )
-    with _reading(*sorted(data.keys() - {CONF_ADDRESS, CONF_BINDINGS})):
+    try:
         meter = Meter.from_subentry(subentry)
-    with _reading(CONF_BINDINGS):
-        if len(describe(meter, {})) < len(bindings):
-            raise ValueError
+    except (AttributeError, LookupError, TypeError, ValueError) as err:
+        raise vol.Invalid(str(err), path=[CONF_QUIRKS]) from err
+    described = describe(meter, {})
+    for number, binding in enumerate(data[CONF_BINDINGS]):
+        if binding["id"] not in described:
+            raise vol.Invalid("of no use", path=[CONF_BINDINGS, number])
     return _Imported(
         meter=meter,
         subentry=subentry,
@@ -202,6 +191,16 @@ def _imported(entry: MBusConfigEntry, item: Any) -> _Imported:
         is_present=any(
             other.unique_id == unique_id for other in entry.subentries.values()
         ),
+    )
+
+
+def _is_same(meter: Meter, other: Meter) -> bool:
+    """Return whether two meters of a file are at one address, or are one meter."""
+    return meter.address == other.address or bool(
+        meter.identity
+        and other.identity
+        and meter.identity.matches(other.identity)
+        and (meter.version, meter.medium) == (other.version, other.medium)
     )
 
 

@@ -10,7 +10,7 @@ from ..history.told import past_data
 from ..polling.coordinator import MeterCoordinator
 from ..polling.history import async_plans
 from ..polling.statistics import sensor_of
-from ..polling.targets import answer_of, async_try_each, meters_of
+from ..polling.targets import answer_of, async_try_each, meters_of, read_in_part
 from ..presentation.naming import binding_name
 from ..presentation.texts import async_get_texts
 from .fields import METERS
@@ -25,6 +25,9 @@ async def async_import_history(call: ServiceCall) -> ServiceResponse:
 
     async def take(coordinator: MeterCoordinator) -> JsonObjectType:
         reading = await coordinator.async_read_now()
+        if reading.error:
+            # What is missing could never be put between what is taken.
+            raise read_in_part(call.hass, coordinator, reading.error)
         runtime = coordinator.config_entry.runtime_data
         plans = await async_plans(call.hass, runtime.store.notes, coordinator, reading)
         wanted = [key for key, plan in plans.items() if plan.past.totals]

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import ATTR_AREA_ID, ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
 from homeassistant.exceptions import HomeAssistantError
@@ -22,6 +23,7 @@ from ..polling.targets import (
     connection_of,
     meters_of,
     raise_errors,
+    read_in_part,
     told_in_plain_words,
 )
 from ..presentation.reasons import failure_text
@@ -85,16 +87,23 @@ async def async_take_readings(call: ServiceCall) -> ServiceResponse:
         for device_id, outcome in outcomes.items()
         if isinstance(outcome, Reading)
     }
-    entry.runtime_data.store.notes.keep_taken(
-        {
-            meters[device_id].meter.id: as_stored(reading)
-            for device_id, reading in readings.items()
-        }
-    )
+    if entry.state is ConfigEntryState.LOADED:
+        entry.runtime_data.store.notes.keep_taken(
+            {
+                coordinator.meter.id: as_stored(readings[device_id])
+                if device_id in readings
+                else None
+                for device_id, coordinator in meters.items()
+            }
+        )
     errors = {
         device_id: outcome
         for device_id, outcome in outcomes.items()
         if isinstance(outcome, HomeAssistantError)
+    } | {
+        device_id: read_in_part(call.hass, meters[device_id], reading.error)
+        for device_id, reading in readings.items()
+        if reading.error
     }
     if frozen_at:
         errors |= {

@@ -15,7 +15,7 @@ from ..polling.history import async_plans
 from ..polling.statistics import has_recorder
 from ..presentation.described import describe
 from ..presentation.naming import binding_name
-from ..presentation.reasons import fault_text
+from ..presentation.reasons import fault_text, reason_text
 from ..presentation.texts import async_get_texts
 from ..profiles.catalogue import async_get_catalogue
 from .fields import ticks
@@ -42,23 +42,45 @@ class HistorySteps(ReadingSteps):
     async def async_step_meter_history(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
-        """Show what the meter stores; end the flow where nothing of it can be taken."""
+        """Show what the meter stores, or why nothing of it can be taken: what follows a progress can't end the flow."""
         reading = self._data.reading
-        if reading is None or not self._data.is_heard:
-            return self.async_abort(
-                reason="history_not_read",
-                description_placeholders={
-                    "error": fault_text(self._data, await async_get_texts(self.hass))
-                },
-            )
+        if reading is None or not self._data.is_heard or reading.error:
+            return await self.async_step_history_not_read()
         notes, coordinator = self._runtime.store.notes, self._coordinator
         plans = await async_plans(self.hass, notes, coordinator, reading)
         pasts = {key: plan.past for key, plan in plans.items()}
         await self._async_set_pasts(coordinator.meter, reading, pasts)
         if any(past.totals for past in pasts.values()):
             return await self.async_step_history()
-        return self.async_abort(
-            reason="no_history",
+        return await self.async_step_no_history()
+
+    async def async_step_history_not_read(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say why the meter couldn't be read, or not wholly, and read it again."""
+        if user_input is not None:
+            return await self.async_step_import_history()
+        texts, reading = await async_get_texts(self.hass), self._data.reading
+        error = (
+            reason_text(reading.error, texts)
+            if self._data.is_heard and reading and reading.error
+            else fault_text(self._data, texts)
+        )
+        return self.async_show_form(
+            step_id="history_not_read",
+            data_schema=vol.Schema({}),
+            description_placeholders={"error": error},
+        )
+
+    async def async_step_no_history(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Say why nothing that the meter stores can become history."""
+        if user_input is not None:
+            return self.async_abort(reason="history_left")
+        return self.async_show_form(
+            step_id="no_history",
+            data_schema=vol.Schema({}),
             description_placeholders={"sensors": await self._async_left_out()},
         )
 
@@ -84,10 +106,11 @@ class HistorySteps(ReadingSteps):
     ) -> SubentryFlowResult:
         """Ask for which sensors the stored totals become history."""
         if user_input is not None:
-            await self._runtime.history.async_take(
-                self._past_reading, user_input[CONF_SENSORS]
+            wanted = user_input[CONF_SENSORS]
+            await self._runtime.history.async_take(self._past_reading, wanted)
+            return await self._async_end_history(
+                "history_taken" if wanted else "history_left"
             )
-            return await self._async_end_history()
         texts = await async_get_texts(self.hass)
         options = [
             SelectOptionDict(
@@ -109,8 +132,8 @@ class HistorySteps(ReadingSteps):
             description_placeholders={"left_out": await self._async_left_out()},
         )
 
-    async def _async_end_history(self) -> SubentryFlowResult:
-        return self.async_abort(reason="history_taken")
+    async def _async_end_history(self, reason: str) -> SubentryFlowResult:
+        return self.async_abort(reason=reason)
 
     async def _async_set_pasts(
         self, meter: Meter, reading: Reading, pasts: Mapping[str, Past]

@@ -53,6 +53,7 @@ class MeterSubentryFlow(
     _chosen: list[dict[str, Any]] | None = None
     _telegrams: tuple[Telegram, ...] = ()
     _read_at: datetime
+    _is_whole = False
     _typed: dict[str, Any] | None = None
 
     async def async_step_user(
@@ -143,7 +144,9 @@ class MeterSubentryFlow(
             self._chosen = chosen
             new = [item for item in chosen if item not in bindings]
             reading = Reading(telegrams=self._telegrams, time=self._read_at)
-            if await self._async_offer_history(self._with(new), reading):
+            if self._is_whole and await self._async_offer_history(
+                self._with(new), reading
+            ):
                 return await self.async_step_history()
             return await self._async_keep_chosen(chosen)
         step_id, placeholders = await self._async_take_records()
@@ -176,9 +179,9 @@ class MeterSubentryFlow(
         )
 
     @override
-    async def _async_end_history(self) -> SubentryFlowResult:
+    async def _async_end_history(self, reason: str) -> SubentryFlowResult:
         if self._chosen is None:
-            return await super()._async_end_history()
+            return await super()._async_end_history(reason)
         return await self._async_keep_chosen(self._chosen)
 
     def _with(self, bindings: list[dict[str, Any]]) -> Meter:
@@ -240,6 +243,7 @@ class MeterSubentryFlow(
             error = readout.error
         elif reading := data.reading:
             self._telegrams, error = reading.telegrams, reading.error
+        self._is_whole = error is None
         if not (readout or data.is_heard):
             return "records_last_reading", {
                 "error": fault_text(data, texts),

@@ -6,6 +6,7 @@ from copy import replace
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from math import prod
 from typing import Final
 
 from homeassistant.components.sensor import SensorStateClass
@@ -40,7 +41,7 @@ class NoPast(StrEnum):
     NO_SENSOR = "no_sensor"
     NOT_RECORDED = "not_recorded"
     EXCHANGED = "exchanged"
-    HIGHER = "higher"
+    OTHER_COUNT = "other_count"
     OTHER_UNIT = "other_unit"
 
 
@@ -77,10 +78,15 @@ class StoredTotal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """Stored totals in the order of their times, and those left out; `reason` where there can be none."""
+    """Stored totals in the order of their times, and those left out; `reason` where there can be none.
+
+    `present` is what the meter shows now. `way`: 1 for a total that never falls, -1 for one that a chain turned around, 0 for one that goes both ways.
+    """
 
     totals: tuple[StoredTotal, ...] = ()
     left_out: tuple[StoredTotal, ...] = ()
+    present: StoredTotal | None = None
+    way: int = 0
     reason: NoPast | None = None
 
 
@@ -120,14 +126,24 @@ def past_of(
 
     found = [_total(binding, display, one, reading, meter.clock) for one in stored]
     found = [*_one_value_a_moment(found)]
-    if display.is_rising or state_class is SensorStateClass.TOTAL_INCREASING:
-        now = _shown(binding, display, present, reading)
-        found = [*_rising(found, now)]
+    now = _shown(binding, display, present, reading)
+    if way := _way(binding, display):
+        found = [*_in_order(found, now, way)]
     found = [*_one_value_an_hour(found)]
     return Past(
         totals=tuple(one for one in found if one.left_out is None),
         left_out=tuple(one for one in found if one.left_out is not None),
+        present=StoredTotal(storage_number=0, moment=reading.time, value=now),
+        way=way,
     )
+
+
+def _way(binding: Binding, display: Display) -> int:
+    if display.description.state_class is SensorStateClass.TOTAL_INCREASING:
+        return 1
+    if not display.is_rising:
+        return 0
+    return -1 if prod(step["factor"] for step in binding.transformations) < 0 else 1
 
 
 def _total(
@@ -202,8 +218,9 @@ def _began(reading: Reading) -> datetime:
                 and is_number(record.value)
                 and record.unit
             ):
-                days = float(convert_unit(record.value, record.unit, "d"))
-                return reading.time - (days + 1) * _DAY
+                days = float(convert_unit(record.value, record.unit, "d")) + 1
+                longest = (reading.time - _CLOCKS_BEGIN) / _DAY
+                return reading.time - min(days, longest) * _DAY
     return _CLOCKS_BEGIN
 
 
@@ -216,18 +233,20 @@ def _one_value_a_moment(found: Sequence[StoredTotal]) -> Iterator[StoredTotal]:
         yield replace(one, left_out=LeftOut.SEVERAL_VALUES) if differs else one
 
 
-def _rising(found: Iterable[StoredTotal], now: float | None) -> Iterator[StoredTotal]:
-    """Leave out what is not in every longest series that doesn't fall, up to what the meter shows now."""
+def _in_order(
+    found: Iterable[StoredTotal], now: float | None, way: int
+) -> Iterator[StoredTotal]:
+    """Leave out what is not in every longest series that goes one way only, up to what the meter shows now."""
     series = list[StoredTotal]()
     for one in found:
         if one.left_out is not None:
             yield one
-        elif now is not None and one.value is not None and one.value > now:
+        elif now is not None and way * (one.value or 0.0) > way * now:
             yield replace(one, left_out=LeftOut.CONTRADICTED)
         else:
             series.append(one)
     series.sort(key=lambda one: (one.moment, one.value))
-    values = [one.value or 0.0 for one in series]
+    values = [way * (one.value or 0.0) for one in series]
     before = _lengths(values)
     after = [*reversed(_lengths([-value for value in reversed(values)]))]
     lengths = [sum(both) - 1 for both in zip(before, after, strict=True)]

@@ -26,6 +26,8 @@ _LENGTHS: Final = {
     "d": timedelta(days=1),
 }
 _MONTHS: Final = {"month": 1, "year": 12}
+_LONGEST: Final = 1_000_000
+"""Of a unit; no clock of a meter goes so far, and no time of Python's much further."""
 
 
 class Undated(StrEnum):
@@ -186,12 +188,14 @@ def _of_blocks(records: Sequence[Record]) -> Mapping[_Place, _Block]:
 
 def _interval(record: Record) -> timedelta | int | None:
     """Return how far apart values are kept, as a time or as months; None where it isn't told."""
-    if not is_number(record.value) or record.value <= 0 or record.unit is None:
+    value = record.value
+    # A part of a month has no length, and nothing is kept a century apart.
+    if not is_number(value) or not 0 < value <= _LONGEST or value != int(value):
         return None
-    if months := _MONTHS.get(record.unit):
-        return int(record.value) * months
-    if length := _LENGTHS.get(record.unit):
-        return int(record.value) * length
+    if months := _MONTHS.get(record.unit or ""):
+        return int(value) * months
+    if length := _LENGTHS.get(record.unit or ""):
+        return int(value) * length
     return None
 
 

@@ -1,10 +1,13 @@
 """What is taken into the history and what isn't, for actions and for people."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
 from ..presentation.texts import Texts, option_key
-from .past import Past, StoredTotal
+from .past import LeftOut, Past, StoredTotal
 
 
 def past_data(past: Past, texts: Texts) -> JsonObjectType:
@@ -40,17 +43,25 @@ def left_out_text(name: str, past: Past, texts: Texts) -> str:
     """Return a list of what of a sensor's past is left out, and why; empty where nothing is."""
     if reason := _reason(past, texts):
         return f"**{name}**: {reason}"
-    lines = [_left_out_line(one, texts) for one in past.left_out]
+    alike = defaultdict[LeftOut, list[StoredTotal]](list)
+    for one in past.left_out:
+        if one.left_out:
+            alike[one.left_out].append(one)
+    lines = [
+        f"- {_storages(totals, texts)}: {texts[option_key('left_out', reason)]}"
+        for reason, totals in alike.items()
+    ]
     return "\n".join([f"**{name}**:", "", *lines]) if lines else ""
 
 
-def _left_out_line(total: StoredTotal, texts: Texts) -> str:
-    place = texts[option_key("record_part", "storage")].format(
-        number=total.storage_number
+def _storages(totals: Sequence[StoredTotal], texts: Texts) -> str:
+    """Return of which storage numbers totals are; with the time where it is one alone."""
+    numbers = sorted(total.storage_number for total in totals)
+    text = texts[option_key("record_part", "storage")].format(
+        number=", ".join(map(str, numbers))
     )
-    when = f" ({_shown(total)})" if total.moment else ""
-    assert total.left_out
-    return f"- {place}{when}: {texts[option_key('left_out', total.left_out)]}"
+    [first, *others] = totals
+    return text if others or not first.moment else f"{text} ({_shown(first)})"
 
 
 def _reason(past: Past, texts: Texts) -> str | None:

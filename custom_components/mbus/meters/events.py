@@ -44,11 +44,12 @@ class Event:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def is_silent(data: MeterData, was_silent: bool) -> bool:
-    """Return whether a meter doesn't answer; while its bus can't be reached, what was so before stays so."""
-    if data.fault is BindingState.NO_CONNECTION:
-        return was_silent
-    return data.fault in _SILENT
+def is_silent(before: MeterData, after: MeterData, was_silent: bool) -> bool:
+    """Return whether a meter doesn't answer: since it was asked in vain, until it is read again."""
+    if after.fault in _SILENT:
+        return True
+    is_read = after.reading is not None and after.reading is not before.reading
+    return was_silent and not is_read
 
 
 def exchange(old: Identity | None, new: Identity | None) -> Event | None:

@@ -1,7 +1,7 @@
 """Takes what a meter remembers of its totals into the statistics of their sensors, over restarts too."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import replace
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +13,11 @@ from homeassistant.components.recorder.const import (
 )
 from homeassistant.components.recorder.models import StatisticData
 from homeassistant.components.recorder.statistics import async_import_statistics
-from homeassistant.components.sensor import SensorStateClass
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
+from homeassistant.util.hass_dict import HassKey
 
-from ..const import LOGGER
+from ..const import DOMAIN, LOGGER
 from ..history.past import LeftOut, NoPast, Past, past_of
 from ..meters.meter import Meter
 from ..meters.reading import Reading
@@ -27,13 +27,19 @@ from ..protocol import MBusError
 from .notes import Notes, StoredImport
 from .statistics import (
     Recorded,
+    StatisticsRow,
     async_recorded,
     async_row_at,
+    has_recorder,
+    hour_of,
     is_recorded,
     sensor_of,
     to_unit,
 )
 from .store import MBusStore, as_stored, stored_reading
+
+_QUEUED: HassKey[set[str]] = HassKey(f"{DOMAIN}_history_queued")
+"""The bindings whose past was given to the recorder in this run of Home Assistant."""
 
 
 class Owner(Protocol):
@@ -83,24 +89,44 @@ async def async_plan(
         return _without(past, NoPast.NOT_RECORDED)
     if (recorded := await async_recorded(hass, entity.entity_id)) is None:
         return Plan(past=past)
-    oldest = recorded.oldest
     exchanged = notes.exchanged(meter.id)
-    if exchanged and oldest.start < exchanged:
+    if exchanged and recorded.since < exchanged:
         return _without(past, NoPast.EXCHANGED)
     unit = recorded.metadata["unit_of_measurement"]
     if (convert := to_unit(display, unit)) is None:
         return _without(past, NoPast.OTHER_UNIT)
-    before = [one for one in past.totals if one.hour < _hour(oldest.start)]
-    after = [one for one in past.totals if one.hour >= _hour(oldest.start)]
-    totals = tuple(replace(one, value=convert(one.value or 0.0)) for one in before)
-    is_rising = display.description.state_class is SensorStateClass.TOTAL_INCREASING
-    if totals and is_rising and (totals[-1].value or 0.0) > oldest.state * (1 + 1e-9):
-        return _without(past, NoPast.HIGHER)
-    left_out = (
-        *past.left_out,
-        *(replace(one, left_out=LeftOut.RECORDED) for one in after),
+    before = [one for one in past.totals if one.hour < recorded.since]
+    if before and not _fits(recorded.oldest, past, convert):
+        return _without(past, NoPast.OTHER_COUNT)
+    after = past.totals[len(before) :]
+    return Plan(
+        past=replace(
+            past,
+            totals=tuple(
+                replace(one, value=convert(one.value or 0.0)) for one in before
+            ),
+            left_out=(
+                *past.left_out,
+                *(replace(one, left_out=LeftOut.RECORDED) for one in after),
+            ),
+        ),
+        recorded=recorded,
     )
-    return Plan(past=Past(totals=totals, left_out=left_out), recorded=recorded)
+
+
+def _fits(
+    recorded: StatisticsRow, past: Past, convert: Callable[[float], float]
+) -> bool:
+    """Return whether what was recorded first has its place among the totals, as it has if it is of the same count."""
+    hour, tolerance = hour_of(recorded.start), abs(recorded.state) * 1e-9
+    for total in filter(None, (*past.totals, past.present)):
+        # The first row may be of any time of its hour.
+        if total.value is None or total.hour == hour:
+            continue
+        rise = past.way * (recorded.state - convert(total.value))
+        if (rise if total.hour < hour else -rise) < -tolerance:
+            return False
+    return True
 
 
 async def async_plans(
@@ -137,7 +163,8 @@ class History:
         self._store = store
         self._owners = owners
         self._lock = asyncio.Lock()
-        self._queued = set[str]()
+        # What the recorder was given to do it does, though the connection be reloaded meanwhile.
+        self._queued = hass.data.setdefault(_QUEUED, set())
         self._stop: CALLBACK_TYPE | None = None
 
     @callback
@@ -189,6 +216,8 @@ class History:
         await self._async_go_on()
 
     async def _async_go_on(self) -> None:
+        if not has_recorder(self._hass):
+            return
         async with self._lock:
             for stored in [*self._store.notes.imports]:
                 owners = self._owners.values()
@@ -276,7 +305,7 @@ class History:
     ) -> None:
         get_instance(self._hass).async_adjust_statistics(
             entity_id,
-            _hour(datetime.fromisoformat(stored["start"])),
+            hour_of(datetime.fromisoformat(stored["start"])),
             stored["shift"],
             unit or "",
         )
@@ -321,7 +350,3 @@ class History:
     def _drop(self, stored: StoredImport) -> None:
         left = [one for one in self._store.notes.imports if one is not stored]
         self._store.notes.keep_imports(left)
-
-
-def _hour(moment: datetime) -> datetime:
-    return moment.replace(minute=0, second=0, microsecond=0)

@@ -1,4 +1,4 @@
-"""What is still to be done to the statistics of a connection's sensors, and what they must not be mixed with."""
+"""What is still to be done to the statistics of a connection's sensors, and what else is known of its meters' past."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -50,13 +50,15 @@ class StoredSeam(TypedDict):
 class StoredNotes(TypedDict):
     """Their part of the file: seams of exchanged meters, imports of stored totals, when a meter took another's place.
 
-    And the readings that were taken last for a bill, by the meters' subentry ids.
+    And, by the meters' subentry ids, the readings that were taken last for a bill; and which meters were told of as
+    silent.
     """
 
     seams: NotRequired[list[StoredSeam]]
     imports: NotRequired[list[StoredImport]]
     exchanged: NotRequired[dict[str, str]]
     taken: NotRequired[dict[str, StoredReading]]
+    silent: NotRequired[list[str]]
 
 
 type _Checks = Mapping[str, Callable[[Any], bool]]
@@ -143,15 +145,9 @@ class Notes:
         self._data["exchanged"] = {**self._by_meter("exchanged"), meter_id: moment}
         self._changed()
 
-    @callback
-    def forget_exchange(self, meter_id: str) -> None:
-        """Drop what is noted of a meter that was removed."""
-        if self._by_meter("exchanged").pop(meter_id, None):
-            self._changed()
-
     @property
     def taken(self) -> dict[str, StoredReading]:
-        """The readings that were taken last, by the meters' ids."""
+        """The reading of each meter that was taken last, by the meters' ids."""
         return {
             meter_id: stored
             for meter_id, stored in self._by_meter("taken").items()
@@ -159,10 +155,37 @@ class Notes:
         }
 
     @callback
-    def keep_taken(self, readings: dict[str, StoredReading]) -> None:
-        """Remember the readings that were taken now, and no earlier ones."""
-        self._data["taken"] = readings
+    def keep_taken(self, readings: Mapping[str, StoredReading | None]) -> None:
+        """Remember the readings that were taken now; of a meter that could not be read none is left."""
+        self._data["taken"] = {
+            meter_id: reading
+            for meter_id, reading in {**self.taken, **readings}.items()
+            if reading
+        }
         self._changed()
+
+    def is_silent(self, meter_id: str) -> bool:
+        """Return whether it was told that a meter is silent, and not yet that it answers again."""
+        return meter_id in self._silent
+
+    @callback
+    def note_silent(self, meter_id: str, *, is_silent: bool) -> None:
+        """Remember what is told of a meter now."""
+        others = [one for one in self._silent if one != meter_id]
+        self._data["silent"] = [*others, meter_id] if is_silent else others
+        self._changed()
+
+    @callback
+    def forget_meter(self, meter_id: str) -> None:
+        """Drop what is noted of a meter that was removed."""
+        self._by_meter("exchanged").pop(meter_id, None)
+        self.keep_taken({meter_id: None})
+        self.note_silent(meter_id, is_silent=False)
+
+    @property
+    def _silent(self) -> list[str]:
+        stored = self._data.get("silent")
+        return stored if stored and _are_texts(stored) else []
 
     def _by_meter(self, key: Literal["exchanged", "taken"]) -> dict[str, Any]:
         stored = self._data.get(key)

@@ -29,7 +29,7 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import session_scope
 from homeassistant.util import dt as dt_util
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from ..const import DOMAIN
@@ -76,10 +76,14 @@ class StatisticsRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """The statistics of a sensor: what the recorder knows about them, and their oldest row of either table."""
+    """The statistics of a sensor: what the recorder knows about them, and their oldest row with a sum of either table.
+
+    `since`: the hour before which there is no row at all, not even of a sensor that was no total then.
+    """
 
     metadata: StatisticMetaData
     oldest: StatisticsRow
+    since: datetime
 
 
 async def async_recorded(hass: HomeAssistant, entity_id: str) -> Recorded | None:
@@ -92,14 +96,27 @@ def _recorded(hass: HomeAssistant, entity_id: str) -> Recorded | None:
         if (known := _known(hass, session, entity_id)) is None:
             return None
         metadata_id, metadata = known
-        rows = [
-            row
-            for table in (StatisticsShortTerm, Statistics)
-            if (row := _first(session, metadata_id, table))
+        tables = (StatisticsShortTerm, Statistics)
+        rows = [row for table in tables if (row := _first(session, metadata_id, table))]
+        starts = [
+            session.scalar(
+                select(func.min(table.start_ts)).where(table.metadata_id == metadata_id)
+            )
+            for table in tables
         ]
     if not rows:
         return None
-    return Recorded(metadata=metadata, oldest=min(rows, key=lambda row: row.start))
+    since = dt_util.utc_from_timestamp(min(filter(None, starts)))
+    return Recorded(
+        metadata=metadata,
+        oldest=min(rows, key=lambda row: row.start),
+        since=hour_of(since),
+    )
+
+
+def hour_of(moment: datetime) -> datetime:
+    """Return when the hour of the statistics began in which a moment is."""
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 async def async_row_at(
@@ -118,14 +135,16 @@ def _row_at(
         if (known := _known(hass, session, entity_id)) is None:
             return None
         metadata_id, _ = known
-        hour = start.replace(minute=0)
         return _first(
             session,
             metadata_id,
             StatisticsShortTerm,
             StatisticsShortTerm.start_ts == start.timestamp(),
         ) or _first(
-            session, metadata_id, Statistics, Statistics.start_ts == hour.timestamp()
+            session,
+            metadata_id,
+            Statistics,
+            Statistics.start_ts == hour_of(start).timestamp(),
         )
 
 

@@ -156,6 +156,20 @@ def raise_errors(hass: HomeAssistant, outcomes: Mapping[str, object]) -> None:
         raise errors[0]
 
 
+def read_in_part(
+    hass: HomeAssistant, coordinator: MeterCoordinator, error: MBusError
+) -> HomeAssistantError:
+    """Return that some telegrams of a meter are missing, and why."""
+    return HomeAssistantError(
+        translation_domain=DOMAIN,
+        translation_key="read_in_part",
+        translation_placeholders={
+            "meter": coordinator.meter.title,
+            "error": reason_text(error, cached_texts(hass)),
+        },
+    )
+
+
 @contextmanager
 def told_in_plain_words(hass: HomeAssistant, name: str) -> Iterator[None]:
     """Say what went wrong with what is called so."""
