@@ -4,20 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 import json
-import os
 from pathlib import Path
 import shutil
-import sys
 from typing import Any, Self
 
 from aiohttp import ClientError, ClientSession
+
+from scripts.fresh_home_assistant import LOG, make_folder, start, store
 
 ROOT = Path(__file__).resolve().parent.parent
 
 USERNAME = "demo"
 PASSWORD = "demo"
 
-LOG = "output.log"
 LOG_TAIL = 30  # lines shown when something went wrong
 START_TIMEOUT = 120  # s
 STOP_TIMEOUT = 20  # s
@@ -121,63 +120,19 @@ class HomeAssistant:
 
     def _seed(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
-        storage = self.folder / ".storage"
-        storage.mkdir(parents=True)
-        (self.folder / "custom_components").mkdir()
-        (self.folder / "custom_components" / "mbus").symlink_to(
-            ROOT / "custom_components" / "mbus"
-        )
-        (self.folder / "configuration.yaml").write_text(
-            CONFIGURATION.format(url=self.url, language=self._language)
-        )
-
-        def seed(key: str, version: int, minor_version: int, data: object) -> None:
-            stored = {
-                "version": version,
-                "minor_version": minor_version,
-                "key": key,
-                "data": data,
-            }
-            (storage / key).write_text(json.dumps(stored))
-
-        # In the YAML these would be taken for a change to confirm, and be reverted with a restart after 5 minutes.
-        http = {
-            "server_host": ["127.0.0.1"],
-            "server_port": self._port,
-            "cors_allowed_origins": ["https://cast.home-assistant.io"],
-            "login_attempts_threshold": -1,
-            "ip_ban_enabled": True,
-            "ssl_profile": "modern",
-            "use_x_frame_options": True,
-            "created_at": "2026-01-01T00:00:00+00:00",
-            "error": None,
-            "error_message": None,
-        }
-        seed(
-            "http", 2, 2, {"stable": http, "pending": None, "yaml_migration_done": True}
+        configuration = CONFIGURATION.format(url=self.url, language=self._language)
+        make_folder(
+            self.folder,
+            configuration,
+            [ROOT / "custom_components" / "mbus"],
+            self._port,
         )
         # Only the user is left to do: the other steps would add integrations that need the internet.
-        seed("onboarding", 4, 1, {"done": ["core_config", "analytics", "integration"]})
+        done = {"done": ["core_config", "analytics", "integration"]}
+        store(self.folder, "onboarding", 4, 1, done)
 
     async def _start(self) -> None:
-        hass = Path(sys.executable).with_name("hass")
-        environment = {
-            key: value for key, value in os.environ.items() if key != "PYTHONPATH"
-        }
-        with (self.folder / LOG).open("wb") as out:
-            # In a session of its own, or Ctrl-C would reach it before we have a say.
-            self._process = await asyncio.create_subprocess_exec(
-                hass,
-                "--config",
-                self.folder,
-                "--skip-pip",
-                "--log-no-color",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out,
-                stderr=asyncio.subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
+        self._process = await start(self.folder)
         await self._until(self._answers)
         await self._log_in()
         await self._until(self._runs)

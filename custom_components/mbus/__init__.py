@@ -18,7 +18,6 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.typing import ConfigType
 
 from .const import (
-    CONF_BINDINGS,
     CONF_MEMORY_LIMIT,
     CONFIG_ENTRY_MINOR_VERSION,
     DOMAIN,
@@ -29,7 +28,7 @@ from .const import (
 )
 from .entity import connection_device_info, meter_device_info
 from .flows.link_form import async_follow_moved_port
-from .meters.meter import Meter
+from .meters.meter import Meter, stored_bindings
 from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .polling.device_names import async_follow_device_names, async_name_device
@@ -109,7 +108,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         connection=connection,
         schedule=Schedule(hass, entry, connection, store, on_reading=async_tell),
         store=store,
-        seams=Seams(hass, store.notes),
+        seams=Seams(hass, store),
         history=History(hass, store, coordinators),
         gateway_device_id=gateway.id,
         memory_limit=all_options(entry.options)[CONF_MEMORY_LIMIT],
@@ -195,7 +194,8 @@ class _Updates:
         self._connection = _connection(entry)
         self._applied = {meter.id: meter for meter in _meters(entry)}
         self._stored = {
-            meter_id: entry.subentries[meter_id].data for meter_id in self._applied
+            meter_id: (subentry.data, subentry.title)
+            for meter_id, subentry in entry.subentries.items()
         }
 
     @property
@@ -206,33 +206,37 @@ class _Updates:
     async def async_apply(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
         """Bring what runs in line with the entry."""
         async with self._lock:
-            if entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS:
+            if _is_unloading(entry):
                 return  # The next setup begins with what is stored then.
             if _connection(entry) != self._connection:
                 hass.config_entries.async_schedule_reload(entry.entry_id)
                 return
-            for meter_id in self._applied.keys() - entry.subentries.keys():
-                del self._applied[meter_id], self._stored[meter_id]
-                await _remove_meter(hass, entry, meter_id)
-            for subentry in entry.get_subentries_of_type(SUBENTRY_METER):
-                self._async_apply_meter(hass, entry, subentry)
+            for meter_id in self._stored.keys() - entry.subentries.keys():
+                del self._stored[meter_id]
+                if self._applied.pop(meter_id, None):
+                    await _remove_meter(hass, entry, meter_id)
+            for subentry in [*entry.get_subentries_of_type(SUBENTRY_METER)]:
+                is_there = subentry.subentry_id in entry.subentries
+                if is_there and self._async_apply_meter(hass, entry, subentry):
+                    # A hundred new meters in one step would hold up everything else.
+                    await asyncio.sleep(0)
+                    if _is_unloading(entry):
+                        return
 
     @callback
     def _async_apply_meter(
         self, hass: HomeAssistant, entry: MBusConfigEntry, subentry: ConfigSubentry
-    ) -> None:
+    ) -> bool:
+        """Bring one meter in line; return whether there was something to do."""
         meter_id = subentry.subentry_id
-        before = self._applied.get(meter_id)
-        if (
-            before is not None
-            and subentry.data is self._stored[meter_id]
-            and subentry.title == before.title
-        ):
-            return
+        data, title = self._stored.get(meter_id, (None, None))
+        if data is subentry.data and title == subentry.title:
+            return False
+        self._stored[meter_id] = subentry.data, subentry.title
         if (meter := _meter(subentry)) is None:
-            return
+            return False
+        before = self._applied.get(meter_id)
         self._applied[meter_id] = meter
-        self._stored[meter_id] = subentry.data
         if before is None:
             coordinator = _add_meter(hass, entry, meter)
         elif meter != before:
@@ -243,10 +247,15 @@ class _Updates:
             if meter.title != before.title:
                 async_name_device(hass, device.id, meter.title)
         else:
-            return
+            return False
         async_dispatcher_send(
             hass, SIGNAL_METER_CHANGED.format(entry.entry_id), coordinator
         )
+        return True
+
+
+def _is_unloading(entry: MBusConfigEntry) -> bool:
+    return entry.state is ConfigEntryState.UNLOAD_IN_PROGRESS
 
 
 def _connection(entry: MBusConfigEntry) -> tuple[str, dict[str, Any], dict[str, Any]]:
@@ -262,9 +271,12 @@ def _meter(subentry: ConfigSubentry) -> Meter | None:
     """Return a meter; None for one that another release stored in another way, which stays stored."""
     try:
         return Meter.from_subentry(subentry)
-    except AttributeError, LookupError, TypeError, ValueError:
-        LOGGER.exception(
-            "%s can't be used as it is stored, and is left out", subentry.title
+    except (AttributeError, LookupError, TypeError, ValueError) as err:
+        LOGGER.error(
+            "%s is left out: this release can't read where it is, or who it is (%r). Install the release that stored it,"
+            " or delete the meter and add it again",
+            subentry.title,
+            err,
         )
         return None
 
@@ -278,12 +290,15 @@ def _add_meter(
     _register_device(hass, coordinator)
     data.schedule.async_add(coordinator)
     subentry = entry.subentries.get(meter.id)
-    stored = subentry.data.get(CONF_BINDINGS, ()) if subentry else ()
-    if unreadable := max(0, len(stored) - len(meter.bindings)):
+    stored = stored_bindings(subentry.data) if subentry else ()
+    unread = [f"its {key}" for key in meter.unread]
+    if lost := max(0, len(stored) - len(meter.bindings)):
+        unread.append(f"{lost} of its bindings")
+    if unread:
         LOGGER.warning(
-            "%s: this release can't read %d of its bindings, and leaves them out",
+            "%s: this release can't read %s, and leaves that out",
             coordinator.name,
-            unreadable,
+            " and ".join(unread),
         )
     return coordinator
 

@@ -68,7 +68,7 @@ class ProblemSensor(MeterEntity, BinarySensorEntity):
     _attr_device_class = BinarySensorDeviceClass.PROBLEM
     _attr_entity_category = EntityCategory.DIAGNOSTIC
     _attr_translation_key = "problem"
-    _unrecorded_attributes = frozenset({"reason"})
+    _unrecorded_attributes = frozenset({"alarm", "reason"})
 
     def __init__(self, coordinator: MeterCoordinator) -> None:
         """Belong to the meter, not to one binding."""
@@ -95,14 +95,27 @@ class ProblemSensor(MeterEntity, BinarySensorEntity):
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
-        """Return all reasons."""
-        return {"reason": "; ".join(self._reasons(cached_texts(self.hass))) or None}
+        """Return all reasons, and the bits of an alarm, which mean what the manufacturer says."""
+        alarm = self._alarm
+        return {
+            "alarm": None if alarm is None else f"{alarm:08b}",
+            "reason": "; ".join(self._reasons(cached_texts(self.hass))) or None,
+        }
+
+    @property
+    def _alarm(self) -> int | None:
+        data = self.coordinator.data
+        if not (data.is_heard and data.reading and data.reading.alarm):
+            return None
+        return data.reading.alarm.alarm
 
     def _reasons(self, texts: Texts) -> Iterator[str]:
         data = self.coordinator.data
         if data.reason:
             yield reason_text(data.reason, texts)
             return
+        if (alarm := self._alarm) is not None:
+            yield f"{texts[status_key('alarm')]} {alarm:08b}"
         if header := data.header:
             yield from (
                 texts[status_key(name)] for name in _ERRORS if getattr(header, name)

@@ -37,6 +37,7 @@ from .const import (
     TYPE_SERIAL,
     TYPE_TCP,
 )
+from .flows.fields import shown
 from .flows.flow_errors import FieldErrors
 from .flows.link_form import (
     LINK_FIELDS,
@@ -52,7 +53,6 @@ from .flows.meter_flow import MeterSubentryFlow
 from .flows.meter_search import Turns
 from .flows.options_flow import TIMING_FIELDS, MBusOptionsFlow
 from .flows.search_flow import SearchFlow
-from .flows.units import shown
 from .meters.meter import Meter
 from .polling.connection import create_bus
 

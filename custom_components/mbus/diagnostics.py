@@ -13,6 +13,7 @@ from homeassistant.helpers.device_registry import DeviceEntry
 
 from .const import CONF_BINDINGS, CONF_TITLE, DOMAIN
 from .meters.binding import Binding, BindingState
+from .meters.meter import stored_bindings
 from .meters.reading import Result
 from .meters.reason import Why
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
@@ -88,7 +89,7 @@ def _stored(entry: MBusConfigEntry) -> dict[str, Any]:
                 async_redact_data(item, SPELT_OUT)
                 if (item.get("signature") or {}).get("quantity") == PLAIN_TEXT
                 else item
-                for item in subentry["data"].get(CONF_BINDINGS, ())
+                for item in stored_bindings(subentry["data"])
             ]
         }
     return stored

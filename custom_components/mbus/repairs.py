@@ -17,7 +17,7 @@ from .flows.meter_repair import MeterRepairFlow
 from .flows.profile_repair import ProfileFlow
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, find_again, is_missing, rebound_to
-from .meters.meter import Meter, identity_data
+from .meters.meter import Meter, identity_data, stored_bindings
 from .polling.adoption import async_seams_of_exchange, async_take_out, seams_text
 from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
@@ -223,7 +223,7 @@ class RebindFlow(MeterRepairFlow):
         missing = {binding.id for binding in self._missing()}
         kept = [
             item
-            for item in self._subentry.data[CONF_BINDINGS]
+            for item in stored_bindings(self._subentry.data)
             if item["id"] not in missing
         ]
         self._store({CONF_BINDINGS: kept})
@@ -268,7 +268,7 @@ class RebindFlow(MeterRepairFlow):
                     )
                     if item["id"] in moves
                     else item
-                    for item in self._subentry.data[CONF_BINDINGS]
+                    for item in stored_bindings(self._subentry.data)
                 ]
             }
         )

@@ -239,8 +239,8 @@ async def _async_set_primary_address(call: ServiceCall) -> None:
                 identity=meter.identity,
                 quirks=meter.quirks,
             )
-        if isinstance(meter.address, int):
-            subentry = entry.subentries[meter.id]
+        subentry = entry.subentries.get(meter.id)
+        if isinstance(meter.address, int) and subentry:
             call.hass.config_entries.async_update_subentry(
                 entry,
                 subentry,

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 import json
-import os
 from pathlib import Path
 import signal
 import socket
-import sys
 from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, Self
+
+from scripts.fresh_home_assistant import LOG, make_folder, start
 
 from .inside.probe.cost import Cost
 
@@ -86,7 +86,7 @@ class HomeAssistant:
     @property
     def log(self) -> str:
         """What it wrote into its log since it was made."""
-        return (self.folder / "output.log").read_text(errors="replace")
+        return (self.folder / LOG).read_text(errors="replace")
 
     async def start(self) -> None:
         """Start it and wait until it runs. Raises BenchmarkError."""
@@ -97,22 +97,7 @@ class HomeAssistant:
             self._socket,
             limit=LONGEST_LINE,
         )
-        environment = {
-            key: value for key, value in os.environ.items() if key != "PYTHONPATH"
-        }
-        with (self.folder / "output.log").open("ab") as out:
-            self._process = await asyncio.create_subprocess_exec(
-                Path(sys.executable).with_name("hass"),
-                "--config",
-                self.folder,
-                "--skip-pip",
-                "--log-no-color",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=out,
-                stderr=asyncio.subprocess.STDOUT,
-                env=environment,
-                start_new_session=True,
-            )
+        self._process = await start(self.folder)
         ended = asyncio.ensure_future(self._process.wait())
         first: set[asyncio.Future[Any]] = {connected, ended}
         await asyncio.wait(
@@ -159,33 +144,9 @@ class HomeAssistant:
             self._writer = None
 
     def _seed(self, components: tuple[Path, ...]) -> None:
-        custom = self.folder / "custom_components"
-        custom.mkdir()
-        for component in (INSIDE / "probe", *components):
-            (custom / component.name).symlink_to(component)
-        (self.folder / "configuration.yaml").write_text(
-            CONFIGURATION.format(socket=self._socket)
-        )
-        storage = self.folder / ".storage"
-        storage.mkdir()
-        http = {
-            "server_host": ["127.0.0.1"],
-            "server_port": free_port(),
-            "cors_allowed_origins": [],
-            "login_attempts_threshold": -1,
-            "ip_ban_enabled": True,
-            "ssl_profile": "modern",
-            "use_x_frame_options": True,
-            "created_at": "2026-01-01T00:00:00+00:00",
-            "error": None,
-            "error_message": None,
-        }
-        stored = {"stable": http, "pending": None, "yaml_migration_done": True}
-        (storage / "http").write_text(
-            json.dumps(
-                {"version": 2, "minor_version": 2, "key": "http", "data": stored}
-            )
-        )
+        configuration = CONFIGURATION.format(socket=self._socket)
+        inside = (INSIDE / "probe", *components)
+        make_folder(self.folder, configuration, inside, free_port())
 
 
 MBUS = ROOT / "custom_components" / "mbus"

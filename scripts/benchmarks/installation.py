@@ -11,6 +11,9 @@ from custom_components.mbus.profiles.catalogue import Catalogue
 from custom_components.mbus.protocol import Quirks, Readout, parse_telegram
 from tests.simulator import Quantity, SimulatedBus, TruthfulMeter
 
+from .home_assistant import HomeAssistant
+from .inside.probe.cost import Cost
+
 TELEGRAM = (
     Quantity("energy", "04 03", unit="Wh", is_total=True),
     Quantity("volume", "04 13", unit="l", is_total=True),
@@ -86,3 +89,33 @@ class Installation:
 def subentries(meters: Iterable[Meter]) -> list[dict[str, Any]]:
     """Return what is stored of meters."""
     return [meter.subentry() for meter in meters]
+
+
+class Entry:
+    """An entry of one of the two integrations, on a bus of its own."""
+
+    def __init__(self, domain: str, count: int) -> None:
+        """Install the meters."""
+        self.domain = domain
+        self.installation = Installation(count)
+        self.id = ""
+
+    async def add(self, home_assistant: HomeAssistant, count: int, **more: Any) -> Cost:
+        """Add the entry with the first so many of the meters, and return what that cost."""
+        installation = self.installation
+        await installation.open()
+        is_ours = self.domain == "mbus"
+        meters = subentries(installation.meters[:count]) if is_ours else []
+        data = installation.mbus if is_ours else installation.bare
+        answer = await home_assistant.do(
+            "add",
+            domain=self.domain,
+            title=f"{self.domain} {installation.port}",
+            data=data,
+            options={},
+            meters=meters,
+            polls=False,
+            **more,
+        )
+        self.id = answer.result
+        return answer.cost

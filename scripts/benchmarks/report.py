@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 import json
+import os
 from typing import Any
 
 
@@ -27,3 +28,9 @@ def print_report(
             *(f"{cell:>{width}}" for cell, width in others),
             sep="  ",
         )
+
+
+def machine() -> str:
+    """Say how large the machine is, and how busy."""
+    pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    return f"{os.cpu_count()} CPUs, {pages * size / (1 << 30):.0f} GiB, load {os.getloadavg()[0]:.1f}"

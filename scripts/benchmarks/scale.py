@@ -10,62 +10,26 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-import os
 from pathlib import Path
 import sys
 from time import perf_counter
 from typing import Any
 
+from .figures import Row, print_rows
 from .home_assistant import BARE, MBUS, HomeAssistant
 from .inside.probe.cost import Cost
-from .installation import Installation, subentries
-from .report import print_report
+from .installation import Entry, subentries
+from .stops import stops
 
-BUSES, METERS = 4, 250
+QUICK, LARGE = (2, 50), (4, 250)
+"""Buses, and meters on each."""
 FEW = 10
 """One in so many meters is on the small bus, whose polls have to cost the same."""
 ADDED = 5
 """One in so many is added to the others while they are set up."""
 POLLS = 2
-RELOADS = 4
 STILL = 2
 LONGEST_STEP = 0.050  # s
-LONGEST_STOP = 10.0  # s
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """A figure of ours beside the bare one, and the most that it may be."""
-
-    name: str
-    ours: float
-    bare: float | None = None
-    goal: float | None = None
-    is_ratio: bool = False
-    unit: str = ""
-
-    @property
-    def value(self) -> float:
-        """What is held against the goal."""
-        return self.ours / self.bare if self.is_ratio and self.bare else self.ours
-
-    @property
-    def is_met(self) -> bool:
-        """Whether it is no more than it may be."""
-        return self.goal is None or self.value <= self.goal
-
-    def cells(self) -> tuple[str, ...]:
-        """Return it as a row of the table."""
-        return (
-            self.name,
-            f"{self.ours:.3g} {self.unit}",
-            "" if self.bare is None else f"{self.bare:.3g} {self.unit}",
-            f"{self.value:.2f} ×" if self.is_ratio else "",
-            ""
-            if self.goal is None
-            else f"≤ {self.goal:g}{' ×' if self.is_ratio else ''}",
-            "" if self.goal is None else "yes" if self.is_met else "NO",
-        )
 
 
 @dataclass(kw_only=True)
@@ -81,36 +45,6 @@ class Sums:
         self.cpu[name] += cost.cpu
         self.step[name] = max(self.step[name], cost.longest)
         self.pause[name] = max(self.pause[name], *cost.pauses, 0)
-
-
-class Entry:
-    """An entry of one of the two integrations, on a bus of its own."""
-
-    def __init__(self, domain: str, count: int) -> None:
-        """Install the meters."""
-        self.domain = domain
-        self.installation = Installation(count)
-        self.id = ""
-
-    async def add(self, home_assistant: HomeAssistant, count: int, **more: Any) -> Cost:
-        """Add the entry with the first so many of the meters, and return what that cost."""
-        installation = self.installation
-        await installation.open()
-        is_ours = self.domain == "mbus"
-        meters = subentries(installation.meters[:count]) if is_ours else []
-        data = installation.mbus if is_ours else installation.bare
-        answer = await home_assistant.do(
-            "add",
-            domain=self.domain,
-            title=f"{self.domain} {installation.port}",
-            data=data,
-            options={},
-            meters=meters,
-            polls=False,
-            **more,
-        )
-        self.id = answer.result
-        return answer.cost
 
 
 class Scale:
@@ -159,7 +93,7 @@ class Scale:
                 await self.ha.do("reload", entry_id=entry.id)
             await self._poll(" few", few)
             self._report()
-        await self._stop()
+        self.rows += await stops(self.buses, self.meters)
 
     async def _imported(self) -> None:
         """Let all that is loaded once be loaded: neither pays for the other."""
@@ -287,15 +221,20 @@ class Scale:
                     unit="s",
                 )
             )
-        rows.append(
-            Row(
-                name="reload, with all readings at hand",
-                ours=ours.cpu["reload"],
-                bare=bare.cpu["reload"],
-                is_ratio=True,
-                unit="s",
+        for name, title in (
+            ("unload", "unload"),
+            ("reload", "reload, with all readings at hand"),
+        ):
+            rows.append(
+                Row(
+                    name=title,
+                    ours=ours.cpu[name],
+                    bare=bare.cpu[name],
+                    goal=2,
+                    is_ratio=True,
+                    unit="s",
+                )
             )
-        )
         added = self.meters // ADDED or 1
         rows.append(
             Row(
@@ -311,6 +250,7 @@ class Scale:
             ("new", "set-up, new entities"),
             ("known", "set-up, known entities"),
             ("add", "adding"),
+            ("poll", "a poll of all"),
         ):
             rows.append(
                 Row(
@@ -370,54 +310,18 @@ class Scale:
             )
         )
 
-    async def _stop(self) -> None:
-        """Stop in several states; each time the same entries are there again."""
-        async with HomeAssistant.fresh(MBUS) as self.ha:
-            await self.ha.start()
-            entries = [Entry("mbus", self.meters) for _ in range(self.buses)]
-            for entry in entries:
-                await entry.add(self.ha, self.meters)
-                await self.ha.do("let_poll", entry_id=entry.id, polls=True)
-
-            async def stop(name: str) -> None:
-                self.rows.append(
-                    Row(
-                        name=f"stop {name}",
-                        ours=await self.ha.stop(),
-                        goal=LONGEST_STOP,
-                        unit="s",
-                    )
-                )
-
-            for _ in range(RELOADS):
-                for entry in entries:
-                    await self.ha.do("reload", entry_id=entry.id)
-            await stop(f"after {RELOADS} reloads of each connection")
-
-            async def read_slowly() -> None:
-                await self.ha.start()
-                for entry in entries:
-                    await self.ha.do("make_due", entry_id=entry.id)
-                await asyncio.sleep(1)
-
-            for entry in entries:
-                for gateway in entry.installation.bus.gateways:
-                    gateway.latency = 0.2
-            await read_slowly()
-            await stop("while all buses are read")
-            for entry in entries:
-                for gateway in entry.installation.bus.gateways:
-                    gateway.dead = True
-            await read_slowly()
-            await stop("while all gateways hang")
-
 
 def main() -> int:
     """Run it and print what was seen."""
     parser = argparse.ArgumentParser(prog="scripts/bench scale", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    parser.add_argument("--buses", type=int, default=BUSES)
-    parser.add_argument("--meters", type=int, default=METERS, help="on each bus")
+    parser.add_argument(
+        "--large",
+        action="store_const",
+        const=LARGE,
+        default=QUICK,
+        help="{} buses of {} meters instead of {} of {}".format(*LARGE, *QUICK),
+    )
     parser.add_argument(
         "--profile",
         type=Path,
@@ -426,34 +330,15 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     began = perf_counter()
-    scale = Scale(arguments.buses, arguments.meters, arguments.profile)
+    buses, meters = arguments.large
+    scale = Scale(buses, meters, arguments.profile)
     asyncio.run(scale.run())
-    missed = [row.name for row in scale.rows if not row.is_met]
-    print_report(
-        f"{arguments.buses} buses of {arguments.meters} meters of 10 sensors, {os.cpu_count()} CPUs, load"
-        f" {os.getloadavg()[0]:.1f}, {perf_counter() - began:.0f} s",
-        ("", "mbus", "bare", "ratio", "goal", "met"),
-        [row.cells() for row in scale.rows],
-        {
-            "buses": arguments.buses,
-            "meters": arguments.meters,
-            "cpus": os.cpu_count(),
-            "load": os.getloadavg()[0],
-            "figures": {
-                row.name: {
-                    "mbus": row.ours,
-                    "bare": row.bare,
-                    "value": row.value,
-                    "goal": row.goal,
-                    "unit": row.unit,
-                    "met": row.is_met,
-                }
-                for row in scale.rows
-            },
-        },
+    return print_rows(
+        f"{buses} buses of {meters} meters of 10 sensors in {perf_counter() - began:.0f} s",
+        scale.rows,
+        {"buses": buses, "meters": meters},
         as_json=arguments.json,
     )
-    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -19,11 +19,16 @@ def window() -> datetime:
     return now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0)
 
 
-async def compile_statistics(hass: HomeAssistant, start: datetime) -> None:
-    """Count five minutes, as the recorder does by its own clock."""
+async def count(hass: HomeAssistant, start: datetime) -> None:
+    """Count five minutes, and tell nobody."""
     await async_wait_recording_done(hass)
     await hass.async_add_executor_job(lambda: do_adhoc_statistics(hass, start=start))
     await async_wait_recording_done(hass)
+
+
+async def compile_statistics(hass: HomeAssistant, start: datetime) -> None:
+    """Count five minutes, as the recorder does by its own clock."""
+    await count(hass, start)
     # Told only of what is counted by the recorder's own clock.
     hass.bus.async_fire(EVENT_RECORDER_5MIN_STATISTICS_GENERATED)
     await hass.async_block_till_done()

@@ -1,16 +1,22 @@
 """Whatever an action is given: it is done, or refused in words that Home Assistant can show; nothing else happens."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+import json
+import logging
+from pathlib import Path
 from typing import Any
 
 from homeassistant.const import ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, SupportsResponse
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.util.yaml import load_yaml_dict
 from hypothesis import HealthCheck, given, settings, strategies as st
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 import voluptuous as vol
 
+from custom_components import mbus
 from custom_components.mbus.const import DOMAIN
 from custom_components.mbus.polling.connection import STOPPED_BY_USER
 from tests.simulator import SimulatedBus
@@ -82,6 +88,15 @@ headers = st.one_of(
 )
 
 
+SERVICES = Path(mbus.__file__).with_name("services.yaml")
+FIELDS = {
+    action: sorted((said or {}).get("fields", {}))
+    for action, said in load_yaml_dict(str(SERVICES)).items()
+    if not action.startswith(".")
+}
+"""What each action takes, as its form says."""
+
+
 async def call(
     hass: HomeAssistant, action: str, data: Mapping[str, Any]
 ) -> HomeAssistantError | vol.Invalid | None:
@@ -128,9 +143,11 @@ async def test_any_data(
     entry.runtime_data.connection.stopped = STOPPED_BY_USER
     kind, fields = ACTIONS[action]
     given_data: dict[str, Any] = {**target_of(hass, entry, kind)}
-    known = [*fields, "datetime", "sub_code", "method", "classic"]
     given_data |= {field: data.draw(junk | headers) for field in fields}
-    given_data |= data.draw(st.dictionaries(st.sampled_from(known), junk, max_size=2))
+    if known := FIELDS[action]:
+        given_data |= data.draw(
+            st.dictionaries(st.sampled_from(known), junk | headers, max_size=3)
+        )
     given_data |= data.draw(
         st.dictionaries(
             st.sampled_from([ATTR_DEVICE_ID, ATTR_CONFIG_ENTRY_ID, "x"]),
@@ -143,6 +160,102 @@ async def test_any_data(
     await call(hass, action, given_data)
 
     assert not bus.requests
+
+
+def test_every_field_is_tried() -> None:
+    """No action has escaped."""
+    assert FIELDS.keys() == ACTIONS.keys()
+
+
+type Place = tuple[Any, Any]
+"""Something that holds others, and the key or index of one of them."""
+
+
+def places(content: Any) -> Iterator[Place]:
+    """Give every place of something read from JSON, the outer ones first."""
+    keys = (
+        [*content]
+        if isinstance(content, dict)
+        else range(len(content))
+        if isinstance(content, list)
+        else ()
+    )
+    for key in keys:
+        yield content, key
+        yield from places(content[key])
+
+
+@pytest.fixture
+async def exported(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, Any]:
+    """Return the set-up of two meters as if they were at addresses that are still free."""
+    answer: Any = await hass.services.async_call(
+        DOMAIN,
+        "export_meters",
+        {ATTR_CONFIG_ENTRY_ID: entry.entry_id},
+        blocking=True,
+        return_response=True,
+    )
+    meters: dict[str, Any] = json.loads(json.dumps(answer["meters"]))
+    for number, meter in enumerate(meters["meters"]):
+        meter["address"] = 11 + number
+        meter.pop("identity", None)
+    return meters
+
+
+@on_one_bus
+@given(data=st.data())
+async def test_any_set_up_of_meters(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    exported: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    data: st.DataObject,
+) -> None:
+    """A damaged file is refused in words, or what it says is taken over and can be used: no other error comes of it."""
+    meters = deepcopy(exported)
+    for _ in range(data.draw(st.integers(0, 3))):
+        found = [*places(meters)]
+        where, key = found[data.draw(st.integers(0, len(found) - 1))]
+        if data.draw(st.booleans()):
+            where[key] = data.draw(junk | headers)
+        elif isinstance(where, dict):
+            del where[key]
+        else:
+            where.append(where[key])
+    before = {*entry.subentries}
+    caplog.clear()
+
+    try:
+        await call(
+            hass,
+            "import_meters",
+            {ATTR_CONFIG_ENTRY_ID: entry.entry_id, "meters": meters, "apply": True},
+        )
+        await hass.async_block_till_done()
+        assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
+        assert entry.runtime_data.coordinators.keys() == entry.subentries.keys()
+    finally:
+        for added in entry.subentries.keys() - before:
+            hass.config_entries.async_remove_subentry(entry, added)
+        await hass.async_block_till_done()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"[" * 200_000, b'{"a":' * 200_000, b"\xff\xfe", b"1e999", b"null"]
+)
+async def test_file_that_holds_no_meters(
+    hass: HomeAssistant, entry: MockConfigEntry, tmp_path: Path, content: bytes
+) -> None:
+    """It is refused, whatever it is."""
+    hass.config.allowlist_external_dirs = {str(tmp_path)}
+    file = tmp_path / "meters.json"
+    file.write_bytes(content)
+
+    assert await call(
+        hass,
+        "import_meters",
+        {ATTR_CONFIG_ENTRY_ID: entry.entry_id, "filename": str(file)},
+    )
 
 
 @on_one_bus

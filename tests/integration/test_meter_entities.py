@@ -298,3 +298,32 @@ async def test_addresses_are_seen(
     assert state.attributes["primary_address"] == 2
     assert state.attributes["secondary_address"] == "000000022D4D0107"
     assert state.attributes["profile"] is None
+
+
+async def test_alarm(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """A meter that announces an alarm is asked for it once, and it is a problem until it has none."""
+    meter = bus.meters[1]
+    meter.alarm = 0b00100100
+    entry = await create_entry(2)
+
+    def problem() -> State:
+        return state_of(hass, Platform.BINARY_SENSOR, "meter2_problem")
+
+    assert problem().state == "on"
+    assert problem().attributes["alarm"] == "00100100"
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert problem().attributes["alarm"] == "00100100"
+
+    bus.requests.clear()
+    await read_now(hass, "meter2")
+    asked = [request for request in bus.requests if request[1] & 0x0F == 0x0A]
+    assert [request[2] for request in asked] == [2]
+
+    meter.alarm = None
+    await read_now(hass, "meter2")
+    assert problem().state == "off"
+    assert problem().attributes["alarm"] is None

@@ -2,12 +2,18 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util import dt as dt_util
-from pytest_homeassistant_custom_component.common import async_fire_time_changed
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
 
 from custom_components.mbus.const import CONF_TIMEOUT, DOMAIN
 from tests.simulator import (
@@ -139,3 +145,50 @@ def shown_at(hass: HomeAssistant) -> datetime:
     reading = entry.runtime_data.coordinators["meter2"].data.reading
     assert isinstance(reading.time, datetime)
     return reading.time
+
+
+async def read_in_flight(
+    hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry
+) -> asyncio.Task[Any]:
+    """Return an action that has asked a meter, which is silent for as long as the test wants."""
+    bus.requests.clear()
+    bus.faults.once(Fault.DROP, Fault.DROP, matches=is_request_for_data)
+    reading = hass.async_create_task(
+        on_meter(hass, entry, "meter2", "read_meter", answers=True)
+    )
+    while not readings(bus):
+        await asyncio.sleep(0.001)
+    return reading
+
+
+@pytest.mark.parametrize("is_silent", [False, True])
+async def test_meter_deleted_while_it_is_read(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry, is_silent: bool
+) -> None:
+    """Nobody is told the last reading of a meter that is gone."""
+    entry = await create_entry(2, options={CONF_TIMEOUT: 500})
+    reading = await read_in_flight(hass, bus, entry)
+    if not is_silent:
+        bus.faults.clear()
+    hass.config_entries.async_remove_subentry(entry, "meter2")
+    assert (await reading)["error"].endswith(
+        " was deleted before it was read. Choose another meter."
+    )
+
+
+async def test_connection_reloaded_while_a_meter_is_read(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Whoever waits is told to try again."""
+    entry = await create_entry(2, options={CONF_TIMEOUT: 500})
+    first = await read_in_flight(hass, bus, entry)
+    second = hass.async_create_task(
+        on_meter(hass, entry, "meter2", "write_record", header="04 13", value=1)
+    )
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    with pytest.raises(HomeAssistantError) as raised:
+        await second
+    for error in (str(raised.value), (await first)["error"]):
+        assert error.endswith(
+            "the connection is being closed or restarted; try again once it is running"
+        )

@@ -3,14 +3,22 @@
 import asyncio
 from datetime import datetime, timedelta
 import threading
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.recorder import Recorder, get_instance
+from homeassistant.components.recorder import (
+    EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
+    Recorder,
+    get_instance,
+)
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.mbus.const import DOMAIN
@@ -19,7 +27,7 @@ from tests.simulator.records import integer
 
 from .conftest import CreateEntry, let_poll
 from .meter_dialogs import configure_meter, suggested
-from .recorder import compile_statistics, rows, window
+from .recorder import compile_statistics, count, rows, window
 from .test_guards import Meter, fix, meter as meter_at_7, state_of
 
 meter = meter_at_7
@@ -128,6 +136,44 @@ async def test_adopted_meter_makes_no_consumption(
     await let_poll(hass, 301)
     await compile_statistics(hass, later + timedelta(minutes=5))
     assert await sums(hass, start) == pytest.approx([0, 0, 7])
+
+
+@pytest.mark.parametrize("is_taken_out", [False, True])
+async def test_killed_while_it_is_taken_out(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    meter: Meter,
+    hass_client: ClientSessionGenerator,
+    hass_storage: dict[str, Any],
+    is_taken_out: bool,
+) -> None:
+    """What is to be taken out is stored with the new meter, and is taken out once, wherever a kill comes."""
+    start = window()
+    await compile_statistics(hass, start)
+    meter.identification = "87654321"
+    meter.records[0] = integer("04 06", 20_000)
+    await let_poll(hass, 301)
+    await fix(hass, hass_client, "other_meter_meter7", {"next_step_id": "adopt"}, {})
+    await hass.async_block_till_done(wait_background_tasks=True)
+    key = f"{DOMAIN}.{entry.entry_id}"
+    (seam,) = hass_storage[key]["data"]["seams"]
+
+    await let_poll(hass, 301)
+    await count(hass, later := start + timedelta(minutes=5))
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    begun = {**seam, "start": later.timestamp(), "sum": 7655.0}
+    if is_taken_out:
+        get_instance(hass).async_adjust_statistics(ENERGY, later, -7655, "kWh")
+        await async_wait_recording_done(hass)
+    assert await sums(hass, start) == pytest.approx([0, 0 if is_taken_out else 7655])
+
+    hass_storage[key]["data"]["seams"] = [begun]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    hass.bus.async_fire(EVENT_RECORDER_5MIN_STATISTICS_GENERATED)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await async_wait_recording_done(hass)
+    assert await sums(hass, start) == pytest.approx([0, 0])
+    assert not entry.runtime_data.store.notes.seams
 
 
 @pytest.mark.parametrize("is_recorded", [False, True])

@@ -25,6 +25,7 @@ from custom_components.mbus.protocol import short_frame
 from tests.simulator import (
     Fault,
     HeatMeter,
+    Quirks,
     SimulatedBus,
     TcpGateway,
     WaterMeter,
@@ -285,9 +286,13 @@ async def test_nothing_found(hass: HomeAssistant) -> None:
         await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_search_at_another_rate(hass: HomeAssistant) -> None:
+@pytest.mark.parametrize("by_secondary", [True, False])
+async def test_search_at_another_rate(hass: HomeAssistant, by_secondary: bool) -> None:
     """Meters that are found at another baud rate are read at that one from then on."""
-    async with SimulatedBus([WaterMeter(2, baud_rate=9600)]) as bus:
+    meter = WaterMeter(
+        2, baud_rate=9600, quirks=Quirks(secondary_addressing=by_secondary)
+    )
+    async with SimulatedBus([meter]) as bus:
         dialog = await add_connection(hass)
         await dialog.choose("serial")
         await dialog.submit(serial_form(await bus.serve_pty()))
@@ -457,6 +462,9 @@ async def test_what_was_found_is_offered_again(
     assert "heat meter 10000001 (added already)" in str(
         dialog.result["description_placeholders"]
     )
+    dialog.close()
+    dialog = await add_meter(hass, entry)
+    await dialog.choose("search")
     dialog.close()
 
     dialog = await add_meter(hass, entry)

@@ -2,10 +2,12 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from copy import deepcopy
 from datetime import timedelta
 import json
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder.const import (
     EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
 )
@@ -18,15 +20,32 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.mbus.const import CONF_BINDINGS, CONF_PERIOD, DOMAIN
+from custom_components.mbus.diagnostics import async_get_config_entry_diagnostics
 from custom_components.mbus.meters.binding import BindingState
 from tests.simulator import SimulatedBus, is_request_for_data
 from tests.simulator.records import integer
 
 from .conftest import CreateEntry, let_poll
+from .meter_dialogs import configure_meter
 from .test_connection import state_of, value_of
-from .test_guards import ENERGY, VOLUME, Meter
+from .test_guards import ENERGY, POWER, VOLUME, Meter
 
 BOUND = "id of a binding"
+INTEGRATION = {"type": "integration", "id": "sum", "time_unit": "h"}
+
+
+IMPORT: dict[str, Any] = {
+    "binding_id": BOUND,
+    "frames": [],
+    "time": "2026-01-01T00:00:00+00:00",
+}
+SEAM: dict[str, Any] = {
+    "binding_id": BOUND,
+    "before": 1.0,
+    "difference": 1.0,
+    "unit": "kWh",
+    "since": "2026-01-01T00:00:00+00:00",
+}
 
 
 @pytest.fixture
@@ -189,6 +208,11 @@ async def test_newer_minor_version_is_read(
         {"seams": 7, "imports": "x"},
         {"seams": [7, {}, {"binding_id": BOUND}], "imports": [7, {}]},
         {"imports": [{"binding_id": BOUND, "frames": [], "time": "", "shift": 1.0}]},
+        {"imports": [{"binding_id": BOUND, "frames": [7], "time": 7}]},
+        {"imports": [IMPORT | {"start": 7, "sum": "7", "shift": None, "last": ""}]},
+        {"seams": [SEAM | {"since": 7}], "exchanged": None, "taken": 7},
+        {"seams": [SEAM | {"start": "", "sum": None}], "exchanged": {"meter1": 7}},
+        {"taken": {"meter1": {"frames": None}}, "exchanged": {"meter1": "noon"}},
     ],
 )
 async def test_notes_of_another_release(
@@ -266,6 +290,133 @@ async def test_adopted_meter_shows_nothing_of_the_old_one(
     bus.meters = [Meter(7, ENERGY, VOLUME, identification="87654321")]
     await entry.runtime_data.coordinators["meter7"].async_read_now()
     assert value_of(hass, entry, "meter7") == "12345"
+
+
+@pytest.mark.parametrize(
+    ("key", "stored", "told"),
+    [
+        ("quirks", None, "its quirks"),
+        ("quirks", {"reset": "sometimes"}, "its quirks"),
+        ("quirks", {"initial_frames": [7]}, "its quirks"),
+        ("bindings", None, "its bindings"),
+        ("bindings", 7, "its bindings"),
+        ("period", "often", "its period"),
+        ("shortest_period", "weekly", "its shortest_period"),
+    ],
+)
+async def test_part_of_a_meter_of_another_release(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    meter: Meter,
+    create_entry: CreateEntry,
+    caplog: pytest.LogCaptureFixture,
+    key: str,
+    stored: Any,
+    told: str,
+) -> None:
+    """The rest is as it was, and nothing is put in its place."""
+    entry = await create_entry(7, setup=False)
+    subentry = entry.subentries["meter7"]
+    data = {**subentry.data, key: stored}
+    hass.config_entries.async_update_subentry(entry, subentry, data=data)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    await let_poll(hass, 301)
+    reading = await entry.runtime_data.coordinators["meter7"].async_read_now()
+    assert len(reading.telegrams[0].records) == 2
+    if key != "bindings":
+        assert value_of(hass, entry, "meter7") == "12345"
+    assert caplog.text.count(f"can't read {told}, ") == 1
+    assert entry.subentries["meter7"].data == data
+    assert await async_get_config_entry_diagnostics(hass, entry)
+
+    if key == "bindings" and stored is None:
+        dialog = await configure_meter(hass, entry, "meter7", "choose_records")
+        await dialog.wait()
+        await dialog.submit({"records": ["0.0"]})
+        await hass.async_block_till_done(wait_background_tasks=True)
+        assert value_of(hass, entry, "meter7") == "12345"
+
+
+@pytest.mark.parametrize(
+    ("key", "stored"), [("address", {"bus": 1}), ("address", "?"), ("identity", 7)]
+)
+async def test_meter_of_another_release(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    meter: Meter,
+    create_entry: CreateEntry,
+    caplog: pytest.LogCaptureFixture,
+    key: str,
+    stored: Any,
+) -> None:
+    """Where it is and who it is have to be known: it is left out, and its dialog says so; the others are read."""
+    entry = await create_entry(1, 7, setup=False)
+    subentry = entry.subentries["meter7"]
+    data = {**subentry.data, key: stored}
+    hass.config_entries.async_update_subentry(entry, subentry, data=data)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    hass.config_entries.async_update_subentry(
+        entry, entry.subentries["meter1"], title="Another title"
+    )
+    await hass.async_block_till_done()
+    assert value_of(hass, entry, "meter1") != STATE_UNAVAILABLE
+    assert entry.runtime_data.coordinators.keys() == {"meter1"}
+    assert caplog.text.count("is left out: ") == 1
+    assert "Traceback" not in caplog.text
+    assert entry.subentries["meter7"].data == data
+    dialog = await configure_meter(hass, entry, "meter7")
+    assert dialog.result["reason"] == "meter_unreadable"
+
+    hass.config_entries.async_remove_subentry(entry, "meter7")
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.freeze_time("2026-01-10 12:01:00", tick=True, real_asyncio=True)
+async def test_adopted_and_killed_at_once(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A sum keeps all that the old meter gave it, up to the reading that nobody has written down yet."""
+    bus.meters.append(Meter(7, POWER, identification="12345678"))
+    entry = await create_entry(7, setup=False)
+    subentry = entry.subentries["meter7"]
+    (item,) = subentry.data[CONF_BINDINGS]
+    summed = {**item, "transformations": [INTEGRATION]}
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, CONF_BINDINGS: [summed]}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    for _ in range(3):
+        freezer.tick(300)
+        await let_poll(hass, 301)
+    total = float(value_of(hass, entry, "meter7"))
+    assert total == pytest.approx(4.321 * 600 / 3600, rel=0.05)
+
+    bus.meters[-1] = Meter(7, POWER, identification="87654321")
+    adopted = {**subentry.data["identity"], "identification": "87654321"}
+    hass.config_entries.async_update_subentry(
+        entry,
+        entry.subentries["meter7"],
+        data={**entry.subentries["meter7"].data, "identity": adopted},
+    )
+    await hass.async_block_till_done()
+    key = f"{DOMAIN}.{entry.entry_id}"
+    written = deepcopy(hass_storage.get(key))
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    hass_storage.pop(key)
+    if written:
+        hass_storage[key] = written
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    assert float(value_of(hass, entry, "meter7")) == total
 
 
 async def test_total_of_the_old_meter_is_forgotten_for_good(

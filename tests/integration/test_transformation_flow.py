@@ -222,7 +222,7 @@ async def test_check_has_a_line_with_unit_for_each_step(power: Dialog) -> None:
 
     shown = (await power.choose("check_transformation"))["description_placeholders"]
 
-    assert shown["raw"] == "4321 W"
+    assert shown["raw"] == "4,321 W"
     assert shown["values"].splitlines() == [
         "1. Scaling: × 0.001 → **4.321 kW**",
         "2. Integration: h → **0 kWh**",
@@ -262,7 +262,7 @@ async def test_check_shows_the_value_after_each_step(
     await add_step(power, "default_value", value="7")
     result = await power.choose("check_transformation")
     placeholders = result["description_placeholders"]
-    assert placeholders["raw"] == "4321 W"
+    assert placeholders["raw"] == "4,321 W"
     assert [
         line.partition(" → ")[2] for line in placeholders["values"].split("\n")
     ] == [
@@ -309,7 +309,7 @@ async def test_check_without_a_reading(
         (text("0D FD 16", "sesame"), "••••"),
         (text("0D FD 10", "Attic"), "Attic"),
         (bytes.fromhex("0D FD 10 E9 01 02 03 04 05 06 07 08 AB"), "0102030405060708AB"),
-        (integer("04 2D", 43), "4300 W"),
+        (integer("04 2D", 43), "4,300 W"),
     ],
 )
 async def test_check_shows_the_record_as_people_read_it(

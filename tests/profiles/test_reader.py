@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from custom_components.mbus.presentation.reasons import mistake_text
+from custom_components.mbus.profiles.catalogue import read_catalogue
 from custom_components.mbus.profiles.matching import best_profile
 from custom_components.mbus.profiles.mistake import ProfileError
 from custom_components.mbus.profiles.reader import read_folder, read_profile
@@ -14,9 +15,11 @@ from tests.integration.wording import ENGLISH
 HEAD = "name: A meter\nmatch:\n  - {manufacturer: ABC}\n"
 
 
-def telegram(*records: str, version: int = 1, medium: int = 4) -> Telegram:
-    """Return a telegram of the maker ABC."""
-    header = bytes.fromhex("78563412 4304") + bytes([version, medium, 1, 0, 0, 0])
+def telegram(
+    *records: str, version: int = 1, medium: int = 4, maker: str = "4304"
+) -> Telegram:
+    """Return a telegram of the maker ABC, or of another one."""
+    header = bytes.fromhex(f"78563412 {maker}") + bytes([version, medium, 1, 0, 0, 0])
     return parse_telegram(
         long_frame(8, 1, 0x72, header + bytes.fromhex("".join(records)))
     )
@@ -121,7 +124,22 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
         (
             HEAD + "records:\n  - {key: a, vif: '04'}\n  - {key: a, vif: '05'}\n",
             4,
-            "records: two records have the key “a”",
+            "records: the key “a” is taken already",
+        ),
+        (
+            HEAD
+            + "blocks:\n  - length: 3\n    fields:\n"
+            + "      - {key: a, offset: 0, length: 1, coding: hex, quantity: cost}\n"
+            * 2,
+            6,
+            "blocks.0.fields: the key “a” is taken already",
+        ),
+        (
+            HEAD
+            + "blocks:\n  - length: 3\n    fields:\n"
+            + "      - {key: block, offset: 0, length: 1, coding: hex, quantity: cost}\n",
+            6,
+            "blocks.0.fields: the key “block” is taken already",
         ),
         (HEAD + "quirks:\n  pause: -1\n", 5, "quirks.pause: “-1” is less than 0"),
         (HEAD + "quirks:\n  pause: long\n", 5, "quirks.pause: “long” is not a number"),
@@ -225,6 +243,19 @@ def test_a_bad_file_costs_no_other(tmp_path: Path) -> None:
         "folder.yaml",
     ]
     assert read_folder(tmp_path / "nothing") == ([], [])
+
+
+def test_a_file_of_ones_own_in_place_of_ours(tmp_path: Path) -> None:
+    """One of the same name is the only one of that name; a bad one leaves ours."""
+    telegrams = [telegram("0413 00000000", version=0x70, medium=7, maker="a511")]
+    write(tmp_path, HEAD, "hydrus.yaml")
+    own = read_catalogue(tmp_path)
+    assert [one.name for one in own.profiles if one.id == "hydrus"] == ["A meter"]
+    assert own.profile_for(telegrams) is None
+    write(tmp_path, "name: x", "hydrus.yaml")
+    profile = read_catalogue(tmp_path).profile_for(telegrams)
+    assert profile is not None
+    assert profile.name == "Diehl Hydrus"
 
 
 def test_numbers_of_a_file_are_as_written(tmp_path: Path) -> None:

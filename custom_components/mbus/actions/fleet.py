@@ -20,7 +20,7 @@ from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
 from ..const import CONF_BINDINGS, DOMAIN, SUBENTRY_METER
-from ..meters.meter import Meter, configured_as, meter_unique_id
+from ..meters.meter import Meter, configured_as, meter_unique_id, stored_bindings
 from ..polling.coordinator import MBusConfigEntry
 from ..presentation.described import describe
 from ..presentation.texts import Texts, async_get_texts, option_key
@@ -123,10 +123,10 @@ def _exported(hass: HomeAssistant, entry: MBusConfigEntry) -> Iterator[JsonObjec
         area = (
             areas.async_get_area(device.area_id) if device and device.area_id else None
         )
-        data = dict(subentry.data)
+        data = subentry.data
         bindings: list[JsonValueType] = [
             {key: value for key, value in binding.items() if key != "id"}
-            for binding in data.pop(CONF_BINDINGS, ())
+            for binding in stored_bindings(data)
         ]
         yield {
             "name": subentry.title,

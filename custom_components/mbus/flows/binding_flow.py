@@ -26,6 +26,7 @@ import voluptuous as vol
 from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_INDEX, CONF_TELEGRAM, CONF_TITLE
 from ..meters.binding import Access, Binding, rebound_to
 from ..meters.evaluation import value_in
+from ..meters.meter import stored_bindings
 from ..meters.transformation import inverse
 from ..presentation.control_kind import control_platform
 from ..presentation.entered_number import (
@@ -41,8 +42,8 @@ from ..profiles.catalogue import cached_catalogue
 from ..profiles.interpretation import Interpretations
 from ..protocol import Telegram
 from .adding import bind
+from .fields import number
 from .flow_errors import FieldErrors
-from .link_form import number
 from .presentation_form import (
     PRESENTATION,
     async_presentation_errors,
@@ -80,7 +81,7 @@ class BindingSteps(ReadingSteps):
     @property
     def _bindings(self) -> list[dict[str, Any]]:
         """The meter's bindings as they are stored."""
-        return list(self._subentry.data[CONF_BINDINGS])
+        return stored_bindings(self._subentry.data)
 
     @property
     def _binding(self) -> Binding:

@@ -4,12 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from homeassistant.config_entries import SubentryFlowResult
-from homeassistant.helpers.selector import (
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-)
+from homeassistant.helpers.selector import SelectOptionDict
 import voluptuous as vol
 
 from ..history.past import NoPast, Past, past_of
@@ -23,6 +18,7 @@ from ..presentation.naming import binding_name
 from ..presentation.reasons import fault_text
 from ..presentation.texts import async_get_texts
 from ..profiles.catalogue import async_get_catalogue
+from .fields import ticks
 from .reading_flow import ReadingSteps
 
 CONF_SENSORS: Final = "sensors"
@@ -104,11 +100,7 @@ class HistorySteps(ReadingSteps):
             {
                 vol.Required(
                     CONF_SENSORS, default=[option["value"] for option in options]
-                ): SelectSelector(
-                    SelectSelectorConfig(
-                        options=options, multiple=True, mode=SelectSelectorMode.LIST
-                    )
-                )
+                ): ticks(options)
             }
         )
         return self.async_show_form(

@@ -17,16 +17,7 @@ from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_BASE, CONF_HOST, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import (
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-    SerialPortSelector,
-    TextSelector,
-)
+from homeassistant.helpers.selector import SerialPortSelector, TextSelector
 import voluptuous as vol
 
 from ..const import (
@@ -45,6 +36,7 @@ from ..polling.connection import link_settings
 from ..presentation.reasons import reason_text
 from ..presentation.texts import async_get_texts
 from ..protocol import LinkBusyError, LinkError, open_link
+from .fields import choice, number
 from .flow_errors import FieldErrors, link_error
 
 SECTION_LINE: Final = "line"
@@ -54,24 +46,6 @@ _GATEWAY_PORT = 10001
 _THIS_MACHINE = "127.0.0.1"
 _GATEWAY_GRACE = 0.5
 """Seconds in which a gateway that serves another client closes the connection it just accepted."""
-
-
-def number(minimum: float, maximum: float, *, unit: str | None = None) -> vol.All:
-    """Return a field for a whole number within limits."""
-    config = NumberSelectorConfig(min=minimum, max=maximum, mode=NumberSelectorMode.BOX)
-    if unit:
-        config["unit_of_measurement"] = unit
-    return vol.All(NumberSelector(config), vol.Coerce(int))
-
-
-def choice(*options: str, translation_key: str | None = None) -> SelectSelector:
-    """Return a field for one of these options."""
-    config = SelectSelectorConfig(
-        options=list(options), mode=SelectSelectorMode.DROPDOWN
-    )
-    if translation_key:
-        config["translation_key"] = translation_key
-    return SelectSelector(config)
 
 
 _BAUD_RATE = {

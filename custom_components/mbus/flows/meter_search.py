@@ -11,7 +11,7 @@ from ..presentation.reasons import reason_text
 from ..presentation.texts import Texts, option_key
 from ..presentation.titles import meter_title
 from ..profiles.catalogue import Catalogue
-from ..protocol import Bus, Found, LinkError, MBusError, Quirks, Readout
+from ..protocol import Bus, Found, LinkError, MBusError, Quirks, Readout, hears_any
 from .adding import meter_subentry
 from .family_reading import async_read_as_family
 
@@ -97,10 +97,11 @@ class MeterSearch:
             await self._async_read(turns, found)
 
     async def async_hears_any(self, turns: Turns) -> bool:
-        """Say whether any meter answers to wildcards, which takes a moment only."""
-        quick = MeterSearch(
-            known=(), texts=self.texts, catalogue=self.catalogue, by_primary=False
-        )
+        """Say whether there is anything to be found, which takes a moment where all is silent."""
+        async with turns() as bus:
+            if not await hears_any(await bus.master()):
+                return False
+        quick = MeterSearch(known=(), texts=self.texts, catalogue=self.catalogue)
         await quick._async_search(turns, lambda _: None, first_only=True)
         return bool(quick.found or quick.problems)
 

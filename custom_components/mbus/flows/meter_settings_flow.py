@@ -37,8 +37,8 @@ from ..profiles.catalogue import AUTOMATIC, cached_catalogue
 from ..profiles.profile import Profile
 from ..protocol import Address, FrameError, Identity, Quirks, Telegram
 from .adding import stored_address
+from .fields import DAY, MillisecondsSelector, choice, shown
 from .flow_errors import FieldErrors, meter_error
-from .link_form import choice
 from .options_flow import SHORT_PERIOD
 from .profile_choice import async_profile_options
 from .quirks_form import (
@@ -50,7 +50,6 @@ from .quirks_form import (
     with_other_profile,
 )
 from .reading_flow import ReadingSteps
-from .units import DAY, MillisecondsSelector, shown
 
 
 def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:

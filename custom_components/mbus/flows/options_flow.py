@@ -29,6 +29,7 @@ from ..const import (
     TYPE_TCP,
 )
 from ..polling.connection import all_options
+from .fields import DAY, BytesSelector, MillisecondsSelector, number, shown
 from .flow_errors import FieldErrors
 from .link_form import (
     LINK_FIELDS,
@@ -36,9 +37,7 @@ from .link_form import (
     link_data,
     link_form,
     link_given_up,
-    number,
 )
-from .units import DAY, BytesSelector, MillisecondsSelector, shown
 
 SHORT_PERIOD: Final = 60_000
 """Milliseconds below which a period is asked for once more: the batteries of many meters are made for fewer readings."""

@@ -35,8 +35,8 @@ from ..meters.transformation import Step
 from ..presentation.description import converts, sensor_description, transformed_result
 from ..presentation.resulting import can_fall
 from ..protocol import dimension
+from .fields import number
 from .flow_errors import FieldErrors
-from .link_form import number
 
 CONF_DEVICE_CLASS: Final = "device_class"
 CONF_PRECISION: Final = "precision"

@@ -7,7 +7,7 @@ from homeassistant.components.repairs import RepairsFlowResult
 import voluptuous as vol
 
 from ..const import CONF_BINDINGS
-from ..meters.meter import Meter, bindings_from
+from ..meters.meter import Meter, bindings_from, stored_bindings
 from ..meters.reading import Reading
 from ..meters.reinterpretation import Reinterpretation, reinterpret, reinterpreted
 from ..polling.outlook import Outlook, Shown, async_outlook
@@ -38,7 +38,7 @@ class ProfileFlow(MeterRepairFlow):
         meter = Meter.from_subentry(self._subentry)
         changes = reinterpret(meter, telegrams, cached_catalogue(self.hass))
         bindings = reinterpreted(
-            self._subentry.data[CONF_BINDINGS],
+            stored_bindings(self._subentry.data),
             changes,
             telegrams,
             self._interpret(telegrams),

@@ -13,8 +13,13 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..protocol import Quirks, parse_frame
-from .link_form import choice, number
-from .units import CONF_FIRST_BYTE_TIMEOUT, CONF_PAUSE, MillisecondsSelector
+from .fields import (
+    CONF_FIRST_BYTE_TIMEOUT,
+    CONF_PAUSE,
+    MillisecondsSelector,
+    choice,
+    number,
+)
 
 CONF_APPLICATION_RESET: Final = "application_reset"
 CONF_IGNORE_MORE_RECORDS: Final = "ignore_more_records"

@@ -13,7 +13,7 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.data_entry_flow import AbortFlow
 
-from ..meters.meter import Meter, configured_as, meter_unique_id
+from ..meters.meter import Meter, configured_as, meter_unique_id, readable
 from ..meters.reading import MeterData, Reading
 from ..polling.coordinator import MBusRuntimeData, MeterCoordinator
 from ..presentation.reasons import reason_text
@@ -47,12 +47,12 @@ class ReadingSteps(MBusSubentryFlow):
         return self._entry.runtime_data
 
     def _require_loaded(self) -> None:
-        """End the flow where the connection isn't running or the meter was deleted."""
+        """End the flow where the connection isn't running, or the meter was deleted or is left out."""
         entry = self._entry
         if entry.state is not ConfigEntryState.LOADED:
             raise AbortFlow("not_loaded", {"connection": entry.title})
-        if self.source == SOURCE_RECONFIGURE:
-            assert self._subentry
+        if self.source == SOURCE_RECONFIGURE and not [*readable([self._subentry])]:
+            raise AbortFlow("meter_unreadable")
 
     @property
     def _meter(self) -> Meter:

@@ -26,20 +26,16 @@ from homeassistant.data_entry_flow import (
     FlowHandler,
     FlowResult,
 )
-from homeassistant.helpers.selector import (
-    SelectOptionDict,
-    SelectSelector,
-    SelectSelectorConfig,
-    SelectSelectorMode,
-)
+from homeassistant.helpers.selector import SelectOptionDict
 from homeassistant.util.hass_dict import HassKey
 import voluptuous as vol
 
 from ..const import CONF_BAUD_RATE, DOMAIN, LOGGER, SUBENTRY_METER
-from ..meters.meter import Meter
+from ..meters.meter import Meter, readable
 from ..presentation.texts import async_get_texts
 from ..profiles.catalogue import async_get_catalogue
 from ..protocol import MBusError
+from .fields import ticks
 from .link_form import way
 from .meter_search import MeterSearch, Turns
 from .progress import async_progress_done
@@ -123,6 +119,8 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
     ) -> ResultT:
         self._percentage = self._shown = 0
         self._rates = rates
+        kept = self.hass.data.setdefault(_KEPT, {})
+        before = kept.get(way(self._link_data))
         baud_rate = self._link_data[CONF_BAUD_RATE]
         self._search = MeterSearch(
             known=self._known_meters,
@@ -131,7 +129,10 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             slowly=slowly,
             catalogue=await async_get_catalogue(self.hass),
         )
-        self.hass.data.setdefault(_KEPT, {})[way(self._link_data)] = self._search
+        if before is not None and before.baud_rate == self._search.baud_rate:
+            # Not added yet; a search that is not let come to its end loses none of it.
+            self._search.found = dict(before.found)
+        kept[way(self._link_data)] = self._search
         self._searching = self.hass.async_create_background_task(
             self._async_search(), "M-Bus search for a dialog"
         )
@@ -204,15 +205,10 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
             )
             for key, meter in meters.items()
         ]
-        choice = SelectSelector(
-            SelectSelectorConfig(
-                options=options, multiple=True, mode=SelectSelectorMode.LIST
-            )
-        )
         return self.async_show_form(
             step_id="found",
             data_schema=vol.Schema(
-                {vol.Required(CONF_METERS, default=list(meters)): choice}
+                {vol.Required(CONF_METERS, default=list(meters)): ticks(options)}
             ),
             description_placeholders={"problems": _listed(self._search.problems)},
         )
@@ -268,10 +264,7 @@ class SubentrySearchFlow(
     @property
     @override
     def _known_meters(self) -> Collection[Meter]:
-        return [
-            Meter.from_subentry(subentry)
-            for subentry in self._entry.get_subentries_of_type(SUBENTRY_METER)
-        ]
+        return [*readable(self._entry.get_subentries_of_type(SUBENTRY_METER))]
 
     @property
     @override

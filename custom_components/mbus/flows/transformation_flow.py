@@ -19,7 +19,7 @@ from ..meters.transformation import STEP_TYPES, Outcome, Step, is_number
 from ..presentation.amounts import amount_text
 from ..presentation.described import guard_of
 from ..presentation.description import sensor_description, transformed_result
-from ..presentation.display import display_of, value_text
+from ..presentation.display import HIDDEN, display_of, value_text
 from ..presentation.reasons import reason_text
 from ..presentation.resulting import Resulting
 from ..presentation.texts import async_get_texts, option_key
@@ -40,7 +40,6 @@ MOST_STEPS: Final = 9
 """How many steps the menu has texts for."""
 
 _EXAMPLE: Final = "{{ value / 2 }}"
-_HIDDEN: Final = "••••"
 
 
 class TransformationSteps(BindingSteps):
@@ -301,7 +300,7 @@ class TransformationSteps(BindingSteps):
             if STEP_TYPES[step["type"]].numeric and not (
                 value is None or is_number(value)
             ):
-                shown = _HIDDEN if self._is_secret else value_text(value)
+                shown = HIDDEN if self._is_secret else value_text(value)
                 return {field: "step_needs_number"}, {"value": shown}
             value = output
         return {}, {}
@@ -312,7 +311,7 @@ class TransformationSteps(BindingSteps):
         if (evaluated := self._evaluated(self._steps)) is None:
             return "–", nothing, ""
         if self._is_secret:
-            return _HIDDEN, [f"**{_HIDDEN}**" for _ in nothing], ""
+            return HIDDEN, [f"**{HIDDEN}**" for _ in nothing], ""
         result, outcome = evaluated
         texts = await async_get_texts(self.hass)
         raw = amount_text(result.raw, self._binding.unit, texts)

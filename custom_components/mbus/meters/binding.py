@@ -80,6 +80,18 @@ class BindingError(Exception):
         self.is_missing = is_missing
 
 
+_STORED_AS: Final = {
+    "id": str,
+    "name": str,
+    "title": str | None,
+    "unit": str | None,
+    "layout": str | None,
+    "ordinal": int | None,
+    "transformations": list | tuple | None,
+    "writing": Mapping | None,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Presentation:
     """What a person set for the entity in place of what follows from the record."""
@@ -126,7 +138,10 @@ class Binding:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Return the binding stored in a meter's subentry."""
+        """Return the binding stored in a meter's subentry. Raises LookupError, TypeError or ValueError for anything else."""
+        for name, kind in _STORED_AS.items():
+            if not isinstance(data.get(name), kind):
+                raise TypeError(f"{name}: {data.get(name)!r}")
         block = BlockField.from_dict(said) if (said := data.get("block")) else None
         interpretation = data.get("interpretation")
         return cls(

@@ -7,7 +7,7 @@ from ..const import CONF_BINDINGS, CONF_HAS_BATTERY, CONF_QUIRKS
 from ..profiles.catalogue import Catalogue
 from ..protocol import Quirks
 from .binding import bound_to
-from .meter import Meter, identity_data
+from .meter import Meter, identity_data, stored_bindings
 from .reading import Reading
 
 
@@ -41,7 +41,8 @@ def learnt_from(
             for binding_id, telegram, index in unread
         }
         learnt[CONF_BINDINGS] = [
-            {**item, **bound.get(item.get("id"), {})} for item in data[CONF_BINDINGS]
+            {**item, **bound.get(str(item.get("id")), {})}
+            for item in stored_bindings(data)
         ]
     header = reading.header
     if (
@@ -53,6 +54,6 @@ def learnt_from(
         learnt |= identity_data(header, meter.identity)
     if header is not None and header.power_low and not meter.has_battery:
         learnt[CONF_HAS_BATTERY] = True
-    if quirks != meter.quirks:
+    if quirks != meter.quirks and CONF_QUIRKS not in meter.unread:
         learnt[CONF_QUIRKS] = quirks.as_dict()
     return learnt

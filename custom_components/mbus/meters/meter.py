@@ -1,6 +1,6 @@
 """A meter as it is configured: the subentry's data as one typed value."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -33,7 +33,7 @@ class Meter:
     """A slave on the bus, by the address it was configured with, and its bindings by id.
 
     `period` is its own; without one it is the connection's, but not less than `shortest_period`, which saves a battery.
-    `has_battery`: one is known of.
+    `has_battery`: one is known of. `unread` are the keys of what is stored in a way that this release can't read.
     """
 
     id: str
@@ -51,12 +51,27 @@ class Meter:
     quirks: Quirks = field(default_factory=Quirks)
     bindings: Mapping[str, Binding] = field(default_factory=dict)
 
+    unread: tuple[str, ...] = ()
+
     @classmethod
     def from_subentry(cls, subentry: ConfigSubentry) -> Self:
-        """Return the meter stored in a subentry."""
-        data = subentry.data
-        period = data.get(CONF_PERIOD)
-        shortest_period = data.get(CONF_SHORTEST_PERIOD)
+        """Return the meter stored in a subentry; what another release stored in another way is as if it was not there.
+
+        Without knowing where it is and who it is, there is no meter: raises AttributeError, LookupError, TypeError or
+        ValueError.
+        """
+        data, unread = subentry.data, list[str]()
+
+        def read[T](key: str, kind: Callable[[Any], T], default: T) -> T:
+            if key not in data:
+                return default
+            try:
+                return kind(data[key])
+            except AttributeError, LookupError, TypeError, ValueError:
+                unread.append(key)
+                return default
+
+        shortest_period = read(CONF_SHORTEST_PERIOD, _seconds, timedelta())
         return cls(
             id=subentry.subentry_id,
             title=subentry.title,
@@ -64,15 +79,30 @@ class Meter:
             identity=_identity(data),
             version=data.get(CONF_VERSION),
             medium=data.get(CONF_MEDIUM),
-            period=timedelta(milliseconds=period) if period else None,
-            shortest_period=timedelta(seconds=shortest_period or 0),
+            period=read(CONF_PERIOD, _milliseconds, None),
+            shortest_period=shortest_period,
             has_battery=data.get(CONF_HAS_BATTERY, bool(shortest_period)),
             on_demand=data.get(CONF_ON_DEMAND, False),
             profile=data.get(CONF_PROFILE, AUTOMATIC),
             clock=data.get(CONF_METER_CLOCK, METER_CLOCK_STANDARD),
-            quirks=Quirks.from_dict(data.get(CONF_QUIRKS, {})),
-            bindings=bindings_from(data.get(CONF_BINDINGS, ())),
+            quirks=read(CONF_QUIRKS, Quirks.from_dict, Quirks()),
+            bindings=read(CONF_BINDINGS, bindings_from, {}),
+            unread=tuple(unread),
         )
+
+
+def stored_bindings(data: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return a meter's bindings as they are stored: none where another release stored something else there."""
+    stored = data.get(CONF_BINDINGS)
+    return [*stored] if isinstance(stored, list | tuple) else []
+
+
+def _seconds(stored: float | None) -> timedelta:
+    return timedelta(seconds=stored or 0)
+
+
+def _milliseconds(stored: float | None) -> timedelta | None:
+    return timedelta(milliseconds=stored) if stored else None
 
 
 def meter_unique_id(address: Address) -> str:
@@ -80,19 +110,26 @@ def meter_unique_id(address: Address) -> str:
     return f"meter-{address}"
 
 
+def readable(subentries: Iterable[ConfigSubentry]) -> Iterator[Meter]:
+    """Return the meters stored in subentries, without those that another release stored in another way."""
+    for subentry in subentries:
+        with suppress(AttributeError, LookupError, TypeError, ValueError):
+            yield Meter.from_subentry(subentry)
+
+
 def configured_as(
     subentries: Mapping[str, ConfigSubentry], found: Identity, own_id: str | None
 ) -> str | None:
     """Return what another configured meter is called that has just this identity, version and medium too."""
-    for subentry_id, subentry in subentries.items():
-        known = Meter.from_subentry(subentry).identity
+    for meter in readable(subentries.values()):
+        known = meter.identity
         if (
-            subentry_id != own_id
+            meter.id != own_id
             and known is not None
             and known.matches(found)
             and (known.version, known.medium) == (found.version, found.medium)
         ):
-            return subentry.title
+            return meter.title
     return None
 
 

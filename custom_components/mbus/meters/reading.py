@@ -15,11 +15,15 @@ type Memory = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """The telegrams of one readout and the time (UTC) they were read; `error` says why some are missing."""
+    """The telegrams of one readout and the time (UTC) they were read; `error` says why some are missing.
+
+    `alarm` is the one that the meter told beside them.
+    """
 
     telegrams: tuple[Telegram, ...]
     time: datetime
     error: MBusError | None = None
+    alarm: Telegram | None = None
 
     @property
     def header(self) -> Header | None:

@@ -136,8 +136,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     def _describe(self, meter: Meter) -> None:
         """Work out how the meter's bindings are shown, once for as long as they stay as they are."""
         self.name = f"{self.config_entry.title} {meter.title}"
-        described = self.described = describe(meter, self.described)
-        bindings = {key: one.binding for key, one in described.items()}
+        self.described = describe(meter, self.described)
+        bindings = {key: one.binding for key, one in self.described.items()}
         self.meter = replace(meter, bindings=bindings)
 
     def _kept(self) -> MeterData:
@@ -199,6 +199,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     async def async_read_now(self) -> Reading:
         """Read all telegrams of the meter at once. Raises HomeAssistantError when it can't be read."""
         data = await self.async_read()
+        if self.meter.id not in self.config_entry.subentries:
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="meter_deleted",
+                translation_placeholders={"meter": self.meter.title},
+            )
         if data.state is not BindingState.OK or data.reading is None:
             raise HomeAssistantError(
                 translation_domain=DOMAIN,
@@ -268,6 +274,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
         self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
+        self._store.async_write_soon()
         quirks = self.meter.quirks.without_learnt()
         if quirks != self.meter.quirks:
             # That was learnt of the old meter.
@@ -324,6 +331,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
             error=copy(readout.error),
+            alarm=readout.alarm,
         )
         if not reading.is_of(self.meter.identity):
             # It was asked for before the meter was exchanged for another one.

@@ -1,11 +1,13 @@
 """What is still to be done to the statistics of a connection's sensors, and what they must not be mixed with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Final, NotRequired, TypedDict
+from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
+
+from ..meters.transformation import is_number
 
 
 class StoredReading(TypedDict):
@@ -29,21 +31,67 @@ class StoredImport(StoredReading):
     last: NotRequired[str]
 
 
+class StoredSeam(TypedDict):
+    """What the statistics count for the exchange of a meter, `since` when; it is to be taken out again.
+
+    `start` (a timestamp) is there once that is being done: it is taken out of the recorder's rows from then on, the first
+    of which had `sum` before.
+    """
+
+    binding_id: str
+    before: float
+    difference: float
+    unit: str
+    since: str
+    start: NotRequired[float]
+    sum: NotRequired[float]
+
+
 class StoredNotes(TypedDict):
     """Their part of the file: seams of exchanged meters, imports of stored totals, when a meter took another's place.
 
     And the readings that were taken last for a bill, by the meters' subentry ids.
     """
 
-    seams: NotRequired[list[dict[str, Any]]]
+    seams: NotRequired[list[StoredSeam]]
     imports: NotRequired[list[StoredImport]]
     exchanged: NotRequired[dict[str, str]]
     taken: NotRequired[dict[str, StoredReading]]
 
 
-_SEAM: Final = frozenset({"binding_id", "before", "difference", "unit", "since"})
-_IMPORT: Final = StoredImport.__required_keys__
-_BEGUN_IMPORT: Final = _IMPORT | StoredImport.__optional_keys__
+type _Checks = Mapping[str, Callable[[Any], bool]]
+
+
+def _is_moment(stored: Any) -> bool:
+    return isinstance(stored, str) and bool(
+        (moment := dt_util.parse_datetime(stored)) and moment.tzinfo
+    )
+
+
+def _is_text(stored: Any) -> bool:
+    return isinstance(stored, str)
+
+
+def _are_texts(stored: Any) -> bool:
+    return isinstance(stored, list) and all(map(_is_text, stored))
+
+
+_SEAM: Final[_Checks] = {
+    "binding_id": _is_text,
+    "before": is_number,
+    "difference": is_number,
+    "unit": _is_text,
+    "since": _is_moment,
+}
+_BEGUN_SEAM: Final[_Checks] = {"start": is_number, "sum": is_number}
+_READING: Final[_Checks] = {"frames": _are_texts, "time": _is_moment}
+_IMPORT: Final[_Checks] = {"binding_id": _is_text, **_READING}
+_BEGUN_IMPORT: Final[_Checks] = {
+    "start": _is_moment,
+    "sum": is_number,
+    "shift": is_number,
+    "last": _is_moment,
+}
 
 
 class Notes:
@@ -55,12 +103,12 @@ class Notes:
         self._changed = changed
 
     @property
-    def seams(self) -> list[dict[str, Any]]:
+    def seams(self) -> list[StoredSeam]:
         """What is still to be taken out of the statistics after a meter was exchanged."""
-        return _whole(self._data.get("seams"), _SEAM)
+        return _sound(self._data.get("seams"), _SEAM, _BEGUN_SEAM)
 
     @callback
-    def keep_seams(self, seams: list[dict[str, Any]]) -> None:
+    def keep_seams(self, seams: list[StoredSeam]) -> None:
         """Remember what is still to be taken out of the statistics."""
         self._data["seams"] = seams
         self._changed()
@@ -68,9 +116,7 @@ class Notes:
     @property
     def imports(self) -> list[StoredImport]:
         """What is still to be written into the statistics of a meter's own past."""
-        notes = _whole(self._data.get("imports"), _IMPORT)
-        begun = _whole(notes, _BEGUN_IMPORT)
-        return [one for one in notes if one in begun or "shift" not in one]
+        return _sound(self._data.get("imports"), _IMPORT, _BEGUN_IMPORT)
 
     @callback
     def keep_imports(self, imports: list[StoredImport]) -> None:
@@ -87,26 +133,30 @@ class Notes:
 
     def exchanged(self, meter_id: str) -> datetime | None:
         """Return when a meter took another one's place; None if it is still the first."""
-        moment = self._data.get("exchanged", {}).get(meter_id)
-        return dt_util.parse_datetime(moment) if moment else None
+        moment: Any = self._by_meter("exchanged").get(meter_id)
+        return datetime.fromisoformat(moment) if _is_moment(moment) else None
 
     @callback
     def note_exchange(self, meter_id: str) -> None:
         """Remember that from now on another meter is in this one's place."""
-        exchanged = self._data.setdefault("exchanged", {})
-        exchanged[meter_id] = dt_util.utcnow().isoformat()
+        moment = dt_util.utcnow().isoformat()
+        self._data["exchanged"] = {**self._by_meter("exchanged"), meter_id: moment}
         self._changed()
 
     @callback
     def forget_exchange(self, meter_id: str) -> None:
         """Drop what is noted of a meter that was removed."""
-        if self._data.get("exchanged", {}).pop(meter_id, None):
+        if self._by_meter("exchanged").pop(meter_id, None):
             self._changed()
 
     @property
     def taken(self) -> dict[str, StoredReading]:
         """The readings that were taken last, by the meters' ids."""
-        return self._data.get("taken", {})
+        return {
+            meter_id: stored
+            for meter_id, stored in self._by_meter("taken").items()
+            if _fits(stored, _READING)
+        }
 
     @callback
     def keep_taken(self, readings: dict[str, StoredReading]) -> None:
@@ -114,9 +164,23 @@ class Notes:
         self._data["taken"] = readings
         self._changed()
 
+    def _by_meter(self, key: Literal["exchanged", "taken"]) -> dict[str, Any]:
+        stored = self._data.get(key)
+        return stored if isinstance(stored, dict) else {}
 
-def _whole(notes: object, keys: frozenset[str]) -> list[Any]:
-    """Return the notes that have what they need: another release may have kept them in another way."""
-    if not isinstance(notes, list):
+
+def _fits(stored: object, checks: _Checks) -> bool:
+    return isinstance(stored, dict) and all(
+        key in stored and check(stored[key]) for key, check in checks.items()
+    )
+
+
+def _sound(stored: object, checks: _Checks, begun: _Checks) -> list[Any]:
+    """Return the notes that are as they have to be, begun or not: another release may have kept them in another way."""
+    if not isinstance(stored, list):
         return []
-    return [one for one in notes if isinstance(one, dict) and keys <= one.keys()]
+    return [
+        one
+        for one in stored
+        if _fits(one, checks) and (begun.keys().isdisjoint(one) or _fits(one, begun))
+    ]

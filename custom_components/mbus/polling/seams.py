@@ -1,7 +1,8 @@
 """Where an exchanged meter goes on from another total: what the statistics would count there, and how it is taken out."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import asyncio
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from math import isclose
 from typing import Any, Final
@@ -16,7 +17,7 @@ from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from ..presentation.described import Described
-from .notes import Notes
+from .notes import StoredSeam
 from .statistics import (
     async_last_rows,
     async_last_state,
@@ -25,6 +26,7 @@ from .statistics import (
     to_unit,
     window_of,
 )
+from .store import MBusStore
 
 _RESET: Final = 0.9
 """Home Assistant takes a rising total below this part of the last one for one that began at zero again."""
@@ -93,12 +95,16 @@ def _counted(
 
 
 class Seams:
-    """Takes the differences out of the statistics once Home Assistant has counted them, over restarts too."""
+    """Takes the differences out of the statistics once Home Assistant has counted them, over restarts too.
 
-    def __init__(self, hass: HomeAssistant, notes: Notes) -> None:
+    What is being taken out is noted before: so at the next start it is seen whether that was done.
+    """
+
+    def __init__(self, hass: HomeAssistant, store: MBusStore) -> None:
         """Go on with what the last run left."""
         self._hass = hass
-        self._notes = notes
+        self._store = store
+        self._lock = asyncio.Lock()
         self._stop: CALLBACK_TYPE | None = None
         self._async_watch()
 
@@ -108,13 +114,23 @@ class Seams:
 
         Of the bindings `unseen` it has shown nothing since it took another one's place: that was no exchange.
         """
-        now = dt_util.utcnow().isoformat()
-        self._notes.keep_seams(
+        notes, now = self._store.notes, dt_util.utcnow().isoformat()
+        notes.keep_seams(
             [
-                *(one for one in self._notes.seams if one["binding_id"] not in unseen),
-                *(asdict(seam) | {"since": now} for seam in seams),
+                *(one for one in notes.seams if one["binding_id"] not in unseen),
+                *(
+                    StoredSeam(
+                        binding_id=seam.binding_id,
+                        before=seam.before,
+                        difference=seam.difference,
+                        unit=seam.unit,
+                        since=now,
+                    )
+                    for seam in seams
+                ),
             ]
         )
+        self._store.async_write_soon()
         self._async_watch()
 
     @callback
@@ -126,42 +142,76 @@ class Seams:
 
     @callback
     def _async_watch(self) -> None:
-        if self._notes.seams and self._stop is None:
+        if self._store.notes.seams and self._stop is None:
             self._stop = self._hass.bus.async_listen(
                 EVENT_RECORDER_5MIN_STATISTICS_GENERATED, self._async_compiled
             )
 
     async def _async_compiled(self, event: Event[Any]) -> None:
         """Take out what has been counted by now."""
-        counted_by: dict[str, float] = {}
-        # The last one first: where that is counted, so are those before, though the same meter may be back.
-        for seam in reversed(self._notes.seams):
-            if (entity_id := sensor_of(self._hass, seam["binding_id"])) is None:
-                self._drop(seam)
-                continue
-            since = window_of(datetime.fromisoformat(seam["since"])).timestamp()
-            counted = [
-                row["start"]
-                for row in await async_last_rows(self._hass, entity_id, _ROWS)
-                if row["start"] >= since
-                and not isclose(row["state"] or 0.0, seam["before"], rel_tol=1e-9)
-            ]
-            if entity_id in counted_by:
-                counted.append(counted_by[entity_id])
-            if counted and self._drop(seam):
-                counted_by[entity_id] = min(counted)
-                get_instance(self._hass).async_adjust_statistics(
-                    entity_id,
-                    dt_util.utc_from_timestamp(min(counted)),
-                    -seam["difference"],
-                    seam["unit"],
-                )
-        if not self._notes.seams:
-            self.async_stop()
+        async with self._lock:
+            counted: dict[str, float] = {}
+            # The last one first: where that is counted, so are those before, though the same meter may be back.
+            for seam in reversed(self._store.notes.seams):
+                if (entity_id := sensor_of(self._hass, seam["binding_id"])) is None:
+                    self._replace(seam)
+                    continue
+                rows = await async_last_rows(self._hass, entity_id, _ROWS)
+                sums = {row["start"]: row["sum"] or 0.0 for row in rows}
+                start = _counted_at(seam, rows, counted.get(entity_id))
+                if start is None:
+                    continue
+                counted[entity_id] = start
+                if start in sums:
+                    await self._async_adjust(seam, entity_id, start, sums[start])
+                else:
+                    self._replace(seam)
+            if not self._store.notes.seams:
+                self.async_stop()
 
-    def _drop(self, seam: dict[str, Any]) -> bool:
-        """Forget a seam; say whether it was still there: never is one taken out twice."""
-        left = [one for one in self._notes.seams if one != seam]
-        is_there = len(left) < len(self._notes.seams)
-        self._notes.keep_seams(left)
-        return is_there
+    async def _async_adjust(
+        self, seam: StoredSeam, entity_id: str, start: float, present: float
+    ) -> None:
+        """Take a seam out of the rows from there on, unless the last run did that already."""
+        begun: StoredSeam = {"start": start, "sum": present, **seam}
+        taken = begun["sum"] - present
+        if abs(taken - seam["difference"]) >= abs(taken):
+            if not self._replace(seam, begun):
+                return
+            await self._store.async_write()
+            recorder = get_instance(self._hass)
+            recorder.async_adjust_statistics(
+                entity_id,
+                dt_util.utc_from_timestamp(start),
+                -seam["difference"],
+                seam["unit"],
+            )
+            await recorder.async_block_till_done()
+            seam = begun
+        self._replace(seam)
+
+    def _replace(self, seam: StoredSeam, by: StoredSeam | None = None) -> bool:
+        """Note another one in the place of a seam, or none; say whether it was still there."""
+        notes = self._store.notes
+        if seam not in notes.seams:
+            return False
+        notes.keep_seams(
+            [one for old in notes.seams if (one := by if old == seam else old)]
+        )
+        return True
+
+
+def _counted_at(
+    seam: StoredSeam, rows: Iterable[Mapping[str, Any]], next_at: float | None
+) -> float | None:
+    """Return when the five minutes began in which a seam was counted, None if not yet; `next_at`: the one after it."""
+    if "start" in seam:
+        return seam["start"]
+    since = window_of(datetime.fromisoformat(seam["since"])).timestamp()
+    starts: list[float] = [
+        row["start"]
+        for row in rows
+        if row["start"] >= since
+        and not isclose(row["state"] or 0.0, seam["before"], rel_tol=1e-9)
+    ]
+    return min(starts if next_at is None else [*starts, next_at], default=None)

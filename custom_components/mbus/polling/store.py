@@ -1,6 +1,7 @@
 """What outlives a restart: last readings, due times, and what they are held against."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NotRequired, TypedDict, override
@@ -27,6 +28,7 @@ class StoredMeter(TypedDict):
     """One meter: the frames of its last reading with their time, and when it is to be read again."""
 
     frames: NotRequired[list[str]]
+    alarm: NotRequired[str]
     time: NotRequired[str]
     due: NotRequired[str]
 
@@ -83,6 +85,8 @@ class MBusStore:
             hass,
             STORAGE_VERSION,
             f"{DOMAIN}.{entry_id}",
+            # The other way of writing leaves a file behind with every attempt on a full disk.
+            atomic_writes=True,
             minor_version=STORAGE_MINOR_VERSION,
         )
         self._data = StoredData(running=True, meters={}, memory={})
@@ -129,6 +133,13 @@ class MBusStore:
         if not self._is_written:
             await self._store.async_save(self._take())
 
+    @callback
+    def async_write_soon(self) -> None:
+        """Write all at once: with what was stored elsewhere meanwhile, what is in the file would say something else."""
+        if not self._is_closed:
+            self._is_written = False
+            self._store.async_delay_save(self._take, 0)
+
     async def async_remove(self) -> None:
         """Delete the file with its entry."""
         await self._store.async_remove()
@@ -146,13 +157,16 @@ class MBusStore:
 
     def reading(self, meter_id: str) -> Reading | None:
         """Return the last reading of a meter, decoded anew, or None where there is none that can be read."""
+        stored = self._data["meters"].get(meter_id, {})
         try:
-            return stored_reading(self._data["meters"].get(meter_id, {}))
+            reading = stored_reading(stored)
+            alarm = _decode(stored["alarm"]) if "alarm" in stored else None
         except KeyError:
             return None
         except (MBusError, TypeError, ValueError) as err:
             LOGGER.warning("The kept reading of meter %s is dropped: %s", meter_id, err)
             return None
+        return replace(reading, alarm=alarm) if reading else None
 
     def due(self, meter_id: str) -> datetime | None:
         """Return when a meter is to be read next."""
@@ -174,6 +188,9 @@ class MBusStore:
         self.size -= _size(stored)
         kept = as_stored(reading)
         stored["frames"], stored["time"] = kept["frames"], kept["time"]
+        stored.pop("alarm", None)
+        if reading.alarm is not None:
+            stored["alarm"] = reading.alarm.frame.hex()
         self.size += _size(stored)
         self.keep_memory(memory)
 

@@ -68,8 +68,13 @@ def record_name(signature: Signature, texts: Texts, ordinal: int = 1) -> str:
     The quantity, then what else there is to say, set off by commas: so no part has to agree with another, and a
     language with cases can say each in the nominative.
     """
-    quantity = texts[sensor_key(signature.quantity)]
+    quantity = texts.get(sensor_key(signature.quantity)) or _word(signature.quantity)
     return ", ".join((quantity, *_details(signature, texts, ordinal)))
+
+
+def _word(key: str) -> str:
+    """Return a key that only another release has a text for."""
+    return clean_text(key.replace("_", " "))
 
 
 def _details(signature: Signature, texts: Texts, ordinal: int) -> Iterator[str]:
@@ -94,7 +99,9 @@ def _modifier(modifier: str, texts: Texts) -> str:
     if option_key("record_part", modifier) in texts:
         return _part(modifier, texts)
     kind, _, code = modifier.rpartition("_")
-    return _part(f"{kind}_code", texts, code.upper())
+    if option_key("record_part", f"{kind}_code") in texts:
+        return _part(f"{kind}_code", texts, code.upper())
+    return _word(modifier)
 
 
 def _part(part: str, texts: Texts, number: int | str = "") -> str:

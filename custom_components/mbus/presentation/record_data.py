@@ -2,18 +2,16 @@
 
 from datetime import date, time
 from decimal import Decimal
-from typing import Final
 
 from homeassistant.util.json import JsonObjectType, JsonValueType
 
 from ..meters.reading import Reading
 from ..protocol import SECRET_QUANTITIES, Record, Value
 from .clean_text import clean_text
+from .display import HIDDEN
 from .naming import record_name
 from .reasons import reason_text
 from .texts import Texts
-
-_HIDDEN: Final = "••••"
 
 
 def reading_data(reading: Reading, texts: Texts) -> JsonObjectType:
@@ -39,7 +37,7 @@ def reading_data(reading: Reading, texts: Texts) -> JsonObjectType:
 def _without_secret(record: Record, texts: Texts) -> JsonObjectType:
     data = record_data(record, texts)
     if record.quantity in SECRET_QUANTITIES:
-        data |= {"value": _HIDDEN, "raw": _HIDDEN, "problem": None}
+        data |= {"value": HIDDEN, "raw": HIDDEN, "problem": None}
     return data
 
 

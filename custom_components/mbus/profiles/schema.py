@@ -1,6 +1,6 @@
 """What a profile file may say, checked; texts are all that comes from the file."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from fractions import Fraction
 from math import inf
@@ -11,7 +11,7 @@ from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 import voluptuous as vol
 
 from ..protocol import Function, Quirks, Signature, dimension
-from .block import BlockField
+from .block import WHOLE, BlockField
 from .codings import CODINGS, CONVERSIONS
 from .interpretation import Interpretation, ValueRule
 from .mistake import Mistake
@@ -279,9 +279,10 @@ def profile_from(data: Any, profile_id: str, *, is_own: bool) -> Profile:
         for place, item in enumerate(checked.get("records", ()))
         for entry in _entries(item, ["records", place])
     ]
-    for place, entry in enumerate(entries):
-        if entry.key in {earlier.key for earlier in entries[:place]}:
-            raise Mistake("same_key", ["records"], value=entry.key)
+    _check_keys([entry.key for entry in entries], ["records"])
+    for place, block in enumerate(checked.get("blocks", ())):
+        keys = [WHOLE, *(item["key"] for item in block["fields"])]
+        _check_keys(keys, ["blocks", place, "fields"])
     return Profile(
         id=profile_id,
         name=checked["name"],
@@ -299,6 +300,13 @@ def profile_from(data: Any, profile_id: str, *, is_own: bool) -> Profile:
         tried=checked.get("tried"),
         is_own=is_own,
     )
+
+
+def _check_keys(keys: Sequence[str], path: list[Any]) -> None:
+    """Raise Mistake for a key that two have."""
+    for place, key in enumerate(keys):
+        if key in keys[:place]:
+            raise Mistake("same_key", path, value=key)
 
 
 def _block_field(

@@ -54,6 +54,13 @@ class Signature(NamedTuple):
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """Read what `as_dict` gave."""
+        """Read what `as_dict` gave. Raises TypeError or ValueError for anything else."""
         function, modifiers = Function(data["function"]), tuple(data["modifiers"])
-        return cls(**data | {"function": function, "modifiers": modifiers})
+        signature = cls(**data | {"function": function, "modifiers": modifiers})
+        words = (signature.quantity, signature.dimension or "", *modifiers)
+        numbers = signature.storage_number, signature.tariff, signature.subunit
+        if not all(isinstance(word, str) for word in words) or not all(
+            type(number) is int for number in numbers
+        ):
+            raise TypeError(f"{data} is no signature")
+        return signature

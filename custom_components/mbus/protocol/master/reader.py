@@ -8,6 +8,7 @@ from ..application.telegram import Telegram
 from ..errors import FrameError, MBusError
 from ..line.frame import FRAME_COUNT_BIT, Received, Single, parse_frame
 from ..line.reply import Discard, Reply, judge_acknowledgement
+from .alarm import read_alarm
 from .collector import Collector, LostCountError
 from .errors import EndlessError, UncountableError
 from .readout import Quirks, Readout
@@ -105,6 +106,9 @@ class _Reader:
             if not finished and slave.after_reset is AfterReset.SAME:
                 slave.after_reset = AfterReset.UNKNOWN
             slave.rest_until = asyncio.get_running_loop().time() + self._quirks.pause
+        alarm = None
+        if error is None and not self._is_never_reset:
+            alarm = await read_alarm(self._session, reading, self._quirks)
         return Readout(
             telegrams=tuple(reading.telegrams if finished else reading.best),
             complete=complete,
@@ -112,6 +116,7 @@ class _Reader:
             ring=self._ring,
             keeps_frame_count=_KEEPS_FRAME_COUNT.get(slave.after_reset),
             usual_application=self._quirks.usual_application,
+            alarm=alarm,
         )
 
     async def _read_all(self, last_telegram: int | None) -> bool:

@@ -109,7 +109,8 @@ class Readout:
     `complete` when the last telegram that the meter has is among them. `error` says why no more
     could be read; the telegrams that are there are whole and numbered from the first. `ring` and
     `keeps_frame_count` are what was learnt of the meter, or was known before (see `Quirks.learnt_from`).
-    `usual_application`: it was told to go back to that.
+    `usual_application`: it was told to go back to that. `alarm` is what it answered when its last
+    telegram announced one (ACD).
     """
 
     telegrams: tuple[Telegram, ...]
@@ -118,3 +119,4 @@ class Readout:
     ring: int | None = None
     keeps_frame_count: bool | None = None
     usual_application: bool = False
+    alarm: Telegram | None = None

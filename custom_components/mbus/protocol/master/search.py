@@ -83,6 +83,10 @@ class _Search:
         if by_secondary:
             async for step in self._search_by_secondary(0.3 if by_primary else 1.0):
                 yield step
+            if self._asker.silence.is_constant and not self._located:
+                # What was taken for answers may have been silence.
+                async for step in self._search_by_secondary(0.3 if by_primary else 1.0):
+                    yield step
             was_deaf = not self._has_heard and self._listener.may_be_deaf
         if by_primary and not self._asker.silence.is_endless:
             async for step in self._search_by_primary():

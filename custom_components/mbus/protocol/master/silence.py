@@ -46,6 +46,11 @@ class Silence:
         self.acknowledges = False
         """Something acknowledges whatever is sent."""
 
+    @property
+    def is_constant(self) -> bool:
+        """Always the same comes."""
+        return self._constant is not None
+
     def covers(self, reply: Reply[Any]) -> bool:
         """Say whether this noise is what comes where no meter answers."""
         return self.is_noisy or _noise(reply) == self._constant

@@ -18,9 +18,16 @@ from typing import Any
 from homeassistant.components.recorder import get_instance
 from homeassistant.components.recorder.db_schema import States, StatesMeta
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
-from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED, STATE_UNAVAILABLE
+from homeassistant.core import (
+    CALLBACK_TYPE,
+    Event,
+    EventStateChangedData,
+    HomeAssistant,
+    callback,
+)
 from homeassistant.helpers import config_validation as cv, entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
 from homeassistant.helpers.recorder import session_scope
 from homeassistant.helpers.typing import ConfigType
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
@@ -35,6 +42,7 @@ CONFIG_SCHEMA = vol.Schema(
     {DOMAIN: vol.Schema({"socket": cv.string})}, extra=vol.ALLOW_EXTRA
 )
 LONGEST_LINE = 1 << 26
+LOOK = 0.1  # s
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -130,7 +138,8 @@ class Probe:
             )
         )
         self._meter.cost = None
-        cost.steps = sorted(cost.steps)[-10:]
+        steps = sorted(cost.steps)
+        cost.usual, cost.steps = steps[len(steps) * 99 // 100], steps[-10:]
         cost.pauses = sorted(cost.pauses)[-10:]
         return {"result": result, "cost": asdict(cost)}
 
@@ -237,6 +246,22 @@ class Probe:
         for meter_id in data.coordinators:
             data.schedule.async_set_due(meter_id, dt_util.utcnow())
 
+    async def write_within(self, seconds: int) -> None:
+        """Let M-Bus write what it keeps within so many seconds of a change instead of a minute."""
+        # Only here, so that the bare integration can be alone.
+        from custom_components.mbus.polling import store
+
+        store.SAVE_DELAY = seconds
+
+    async def states(self, entry_id: str) -> dict[str, str]:
+        """Return the states of an entry's entities, by their unique ids."""
+        registry = er.async_get(self._hass)
+        return {
+            entity.unique_id: state.state
+            for entity in er.async_entries_for_config_entry(registry, entry_id)
+            if (state := self._hass.states.get(entity.entity_id))
+        }
+
     async def count(self, entry_id: str) -> dict[str, int]:
         """Return how many entities an entry has registered, and how many of them are enabled."""
         entities = er.async_entries_for_config_entry(er.async_get(self._hass), entry_id)
@@ -251,9 +276,46 @@ class Probe:
         gc.collect()
         return resident()
 
-    async def wait(self, seconds: float) -> None:
-        """Do nothing for a while."""
-        await asyncio.sleep(seconds)
+    async def watch(
+        self, seconds: float, entry_id: str | None, healthy_id: str
+    ) -> dict[str, int]:
+        """See how much an M-Bus entry and the process keep for a while, and how often entities of another are unavailable."""
+        seen = dict.fromkeys(("in_use", "resident", "unavailable"), 0)
+        registry = er.async_get(self._hass)
+        entities = er.async_entries_for_config_entry(registry, healthy_id)
+
+        @callback
+        def changed(event: Event[EventStateChangedData]) -> None:
+            state = event.data["new_state"]
+            seen["unavailable"] += state is None or state.state == STATE_UNAVAILABLE
+
+        cancel = async_track_state_change_event(
+            self._hass, [entity.entity_id for entity in entities], changed
+        )
+        end = monotonic() + seconds
+        while monotonic() < end:
+            await asyncio.sleep(LOOK)
+            seen["resident"] = max(seen["resident"], resident())
+            if entry_id:
+                in_use = self._entry(entry_id).runtime_data.memory_in_use
+                seen["in_use"] = max(seen["in_use"], in_use)
+        cancel()
+        return seen
+
+    async def wait_heard(self, entry_id: str, seconds: float) -> float:
+        """Wait until each meter of an M-Bus entry was read after now, and return how long that took (s)."""
+        begun, now = monotonic(), dt_util.utcnow()
+        coordinators = self._entry(entry_id).runtime_data.coordinators.values()
+
+        def is_heard(coordinator: Any) -> bool:
+            data = coordinator.data
+            return bool(data.is_heard and data.reading.time > now)
+
+        while not all(map(is_heard, coordinators)):
+            if monotonic() - begun > seconds:
+                break
+            await asyncio.sleep(LOOK)
+        return monotonic() - begun
 
     async def reported(self, entry_ids: list[str]) -> dict[str, float]:
         """Return when each entity of entries reported its state last."""

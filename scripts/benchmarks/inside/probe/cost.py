@@ -15,6 +15,8 @@ class Cost:
     process: float = 0.0
     wall: float = 0.0
     steps: list[float] = field(default_factory=list)
+    usual: float = 0.0
+    """What 99 of 100 steps take at most."""
     pauses: list[float] = field(default_factory=list)
 
     @property

@@ -1,6 +1,6 @@
-"""Fields in the units people think in; what is stored of them are milliseconds and bytes."""
+"""Fields of the forms, in the units people think in; what is stored of them are milliseconds and bytes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, override
 
@@ -10,6 +10,10 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
+    SelectOptionDict,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
 )
 import voluptuous as vol
 
@@ -37,6 +41,33 @@ _DURATIONS: Final = (
     CONF_SHUTDOWN_TIMEOUT,
     CONF_TIMEOUT,
 )
+
+
+def number(minimum: float, maximum: float, *, unit: str | None = None) -> vol.All:
+    """Return a field for a whole number within limits."""
+    config = NumberSelectorConfig(min=minimum, max=maximum, mode=NumberSelectorMode.BOX)
+    if unit:
+        config["unit_of_measurement"] = unit
+    return vol.All(NumberSelector(config), vol.Coerce(int))
+
+
+def choice(*options: str, translation_key: str | None = None) -> SelectSelector:
+    """Return a field for one of these options."""
+    config = SelectSelectorConfig(
+        options=list(options), mode=SelectSelectorMode.DROPDOWN
+    )
+    if translation_key:
+        config["translation_key"] = translation_key
+    return SelectSelector(config)
+
+
+def ticks(options: Sequence[SelectOptionDict]) -> SelectSelector:
+    """Return a field of options to tick."""
+    return SelectSelector(
+        SelectSelectorConfig(
+            options=options, multiple=True, mode=SelectSelectorMode.LIST
+        )
+    )
 
 
 class MillisecondsSelector(DurationSelector):
