@@ -39,7 +39,14 @@ def describe(meter: Meter, known: Mapping[str, Described]) -> dict[str, Describe
             described[binding.id] = before
             continue
         try:
-            described[binding.id] = described_of(binding, meter.medium)
+            display = display_of(binding, meter.medium)
+            described[binding.id] = Described(
+                binding=binding,
+                medium=meter.medium,
+                display=display,
+                control=control_platform(binding, meter.medium),
+                guard=guard_of(binding, display),
+            )
         except ArithmeticError, AttributeError, LookupError, TypeError, ValueError:
             LOGGER.exception(
                 "%s: %s can't be used as it is stored, and is left out",
@@ -61,18 +68,6 @@ def evaluate_described(
     """Return what a meter's bindings make of a reading, each held against what its values have to be."""
     guards = {binding_id: one.guard for binding_id, one in described.items()}
     return evaluate(reading, meter, guards, memory, period=period, hass=hass)
-
-
-def described_of(binding: Binding, medium: int | None) -> Described:
-    """Return what follows from a binding of a meter for this medium; of one that is stored in another way, whatever that raises."""
-    display = display_of(binding, medium)
-    return Described(
-        binding=binding,
-        medium=medium,
-        display=display,
-        control=control_platform(binding, medium),
-        guard=guard_of(binding, display),
-    )
 
 
 def guard_of(binding: Binding, display: Display) -> Guard:
