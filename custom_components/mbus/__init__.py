@@ -70,6 +70,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     """Open the bus and set up its meters; nothing waits for a reading."""
     store = MBusStore(hass, entry.entry_id)
     await store.async_load()
+    _forget_deleted(entry, store)
     entry.async_on_unload(store.async_close)
     report_profile_files(hass, await async_get_catalogue(hass))
 
@@ -133,6 +134,17 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
     return True
+
+
+@callback
+def _forget_deleted(entry: MBusConfigEntry, store: MBusStore) -> None:
+    """Drop what was kept of meters and bindings that were deleted while the connection was not set up."""
+    stored = [stored_bindings(subentry.data) for subentry in entry.subentries.values()]
+    try:
+        bindings = {item["id"] for items in stored for item in items}
+    except LookupError, TypeError:
+        return  # Another release stored some in another way.
+    store.keep_only(entry.subentries.keys(), bindings)
 
 
 async def _async_show_web_page(hass: HomeAssistant, device_id: str, host: str) -> None:
@@ -346,5 +358,5 @@ def _drop_entities(
 
 
 def _forget_binding(data: MBusRuntimeData, binding_id: str) -> None:
-    data.store.forget_memory(binding_id)
+    data.store.keep_memory({binding_id: {}})
     data.store.notes.forget_import(binding_id)

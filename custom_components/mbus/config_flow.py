@@ -275,8 +275,11 @@ class MBusConfigFlow(
             raise AbortFlow("already_configured")
         # Meters that were found at another baud rate are read at that from now on.
         data = self._data_to_search if meters else self._data
+        # Another dialog may have been quicker to take the name.
+        name = _free_name(data[CONF_NAME], _taken_names(self.hass, None))
+        data = {**data, CONF_NAME: name}
         return self.async_create_entry(
-            title=data[CONF_NAME], data=data, options=self._options, subentries=meters
+            title=name, data=data, options=self._options, subentries=meters
         )
 
 
@@ -288,7 +291,7 @@ def _schema(link_type: str, *, new: bool) -> vol.Schema:
 
 async def _async_proposed(hass: HomeAssistant, link_type: str) -> dict[str, Any]:
     """Return the form of a new connection as far as it can be told."""
-    proposed = {CONF_NAME: _free_name(_taken_names(hass, None))}
+    proposed = {CONF_NAME: _free_name("M-Bus", _taken_names(hass, None))}
     if link_type == TYPE_SERIAL and (port := await async_likely_port(hass)):
         proposed[CONF_PORT] = port
     return proposed
@@ -312,6 +315,6 @@ def _taken_names(hass: HomeAssistant, entry: ConfigEntry | None) -> set[str]:
     }
 
 
-def _free_name(taken: Collection[str]) -> str:
-    names = ("M-Bus" if number == 1 else f"M-Bus {number}" for number in count(1))
-    return next(name for name in names if name not in taken)
+def _free_name(name: str, taken: Collection[str]) -> str:
+    names = (name if number == 1 else f"{name} {number}" for number in count(1))
+    return next(free for free in names if free not in taken)

@@ -1,5 +1,6 @@
 """Actions: what automations and administrators may do with meters and connections."""
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -231,14 +232,7 @@ async def _async_set_primary_address(call: ServiceCall) -> None:
         entry, meter = coordinator.config_entry, coordinator.meter
         if any(other.unique_id == unique_id for other in entry.subentries.values()):
             raise refused("address_taken", address=str(new_address))
-        async with coordinator.connection.turn(urgent=True) as bus:
-            await set_primary_address(
-                await bus.master(),
-                meter.address,
-                new_address,
-                identity=meter.identity,
-                quirks=meter.quirks,
-            )
+        await _async_command(coordinator, set_primary_address, new_address)
         subentry = entry.subentries.get(meter.id)
         if isinstance(meter.address, int) and subentry:
             call.hass.config_entries.async_update_subentry(
@@ -256,16 +250,8 @@ async def _async_set_baud_rate(call: ServiceCall) -> None:
     baud_rate: int = call.data["baud_rate"]
 
     async def set_rate(coordinator: MeterCoordinator) -> None:
-        entry, meter = coordinator.config_entry, coordinator.meter
-        async with coordinator.connection.turn(urgent=True) as bus:
-            await set_baud_rate(
-                await bus.master(),
-                meter.address,
-                baud_rate,
-                identity=meter.identity,
-                quirks=meter.quirks,
-            )
-            way = bus.active
+        entry = coordinator.config_entry
+        way = await _async_command(coordinator, set_baud_rate, baud_rate)
         if way is Way.BACKUP:
             backup = {**entry.options[CONF_BACKUP], CONF_BAUD_RATE: baud_rate}
             options = {**entry.options, CONF_BACKUP: backup}
@@ -275,6 +261,24 @@ async def _async_set_baud_rate(call: ServiceCall) -> None:
             call.hass.config_entries.async_update_entry(entry, data=data)
 
     await async_on_each(call.hass, meters_of(call), set_rate)
+
+
+async def _async_command(
+    coordinator: MeterCoordinator,
+    command: Callable[..., Awaitable[object]],
+    value: int | None,
+) -> Way | None:
+    """Have a meter told something before any timer's turn, and return the way that was taken."""
+    meter = coordinator.meter
+    async with coordinator.connection.turn(urgent=True) as bus:
+        await command(
+            await bus.master(),
+            meter.address,
+            value,
+            identity=meter.identity,
+            quirks=meter.quirks,
+        )
+        return bus.active
 
 
 async def _async_set_clock(call: ServiceCall) -> None:
@@ -290,15 +294,7 @@ async def _async_application_reset(call: ServiceCall) -> None:
     """Reset the application of meters, or select one of their applications."""
 
     async def reset(coordinator: MeterCoordinator) -> None:
-        meter = coordinator.meter
-        async with coordinator.connection.turn(urgent=True) as bus:
-            await application_reset(
-                await bus.master(),
-                meter.address,
-                call.data.get("sub_code"),
-                identity=meter.identity,
-                quirks=meter.quirks,
-            )
+        await _async_command(coordinator, application_reset, call.data.get("sub_code"))
 
     await async_on_each(call.hass, meters_of(call), reset)
 

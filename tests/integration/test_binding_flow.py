@@ -20,6 +20,7 @@ from .meter_dialogs import (
     options_of,
     read_meters,
     suggested,
+    ticked,
 )
 
 METER = "meter1"
@@ -62,6 +63,25 @@ async def test_pick_a_binding(hass: HomeAssistant, entry: MockConfigEntry) -> No
     dialog = await configure_meter(hass, entry, METER, "edit_binding")
     labels = set(options_of(dialog.result, "binding").values())
     assert {"0.1 · Heat", "0.2 · Volume"} <= labels
+
+
+async def test_records_chosen_beside_another_dialog(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """What another dialog bound while a list was open stays bound, though it is not ticked in that list."""
+    dialog = await configure_meter(hass, entry, METER, "choose_records")
+    await dialog.wait()
+    ticks = ticked(dialog.result, "records")
+    free = next(one for one in options_of(dialog.result, "records") if one not in ticks)
+
+    other = await configure_meter(hass, entry, METER, "choose_records")
+    await other.wait()
+    await other.submit({"records": [*ticks, free]})
+    bound = [item["id"] for item in entry.subentries[METER].data["bindings"]]
+    assert len(bound) == len(ticks) + 1
+
+    await dialog.submit({"records": ticks})
+    assert [item["id"] for item in entry.subentries[METER].data["bindings"]] == bound
 
 
 async def test_no_bindings(hass: HomeAssistant, entry: MockConfigEntry) -> None:

@@ -8,10 +8,10 @@ from homeassistant.helpers import entity_registry as er
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.const import CONF_BINDINGS, DOMAIN
 from custom_components.mbus.presentation.clean_text import clean_text
 from tests.simulator import SimulatedBus, SimulatedMeter
-from tests.simulator.records import integer, text
+from tests.simulator.records import bcd, integer, text
 
 from .conftest import CreateEntry, let_poll
 from .controls import bind_record, control_of, sensor_of, state_of
@@ -149,6 +149,48 @@ async def test_marks_that_turn_the_direction(
     meter.says = "b"
 
     assert await shown(hass, binding) == "a\ufffdb"
+
+
+NUMBER, SPELT = "0C 13", "0D 13"
+
+
+class ChangeableMeter(TalkativeMeter):
+    """A meter that says something in place of a number."""
+
+    @override
+    def telegrams(self) -> list[bytes]:
+        return [text(SPELT, self.says) if self.says else bcd(NUMBER, 42)]
+
+
+async def test_log_and_errors_are_clean(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What came in place of a number is told, and neither turns anything round nor begins a line."""
+    bus.meters.append(meter := ChangeableMeter(7))
+    entry = await create_entry(7)
+    binding = entry.subentries["meter7"].data[CONF_BINDINGS][0]["id"]
+    assert await shown(hass, binding) == "0.042"
+    meter.says = "12\x1b[31m\n\u0085 {{ 1 }} <b>"
+
+    assert await shown(hass, binding) == "unknown"
+    errors = states_with(hass, "errors")
+    ours = [one.getMessage() for one in caplog.records if one.name.endswith("mbus")]
+    assert any("<b>" in error for error in errors)
+    assert any("<b>" in line for line in ours)
+    for told in errors + ours:
+        assert told.isprintable(), told
+
+
+def states_with(hass: HomeAssistant, attribute: str) -> list[str]:
+    """Return what all states have for an attribute that is a mapping to texts."""
+    return [
+        str(said)
+        for state in hass.states.async_all()
+        for said in state.attributes.get(attribute, {}).values()
+    ]
 
 
 def test_what_writing_needs_stays() -> None:

@@ -413,6 +413,31 @@ async def test_bus_that_another_connection_took_meanwhile(
         await unload_all(hass)
 
 
+@pytest.mark.parametrize("url", ["socket://localhost:{}", "rfc2217://127.0.0.1:{}"])
+async def test_gateway_as_a_serial_port(
+    create_entry: CreateEntry, port: int, serial_dialog: Dialog, url: str
+) -> None:
+    """A gateway that a connection has can't be added as a serial port that is reached over the network."""
+    await create_entry()
+    result = await serial_dialog.submit(serial_form(url.format(port)))
+    assert result["errors"] == {"port": "already_configured"}
+
+
+async def test_two_dialogs_with_one_name(
+    hass: HomeAssistant, bus: SimulatedBus
+) -> None:
+    """The slower one's connection gets another name."""
+    dialogs = [await add_connection(hass) for _ in range(2)]
+    for dialog in dialogs:
+        await dialog.choose("tcp")
+        await dialog.submit(tcp_form(await bus.serve_tcp(), name="Cellar"))
+    for dialog in dialogs:
+        await dialog.choose("later")
+    await hass.async_block_till_done(wait_background_tasks=True)
+    entries = hass.config_entries.async_entries(DOMAIN)
+    assert [entry.data["name"] for entry in entries] == ["Cellar", "Cellar 2"]
+
+
 async def test_backup_is_configured_once(
     hass: HomeAssistant, create_entry: CreateEntry, pty: str, serial_dialog: Dialog
 ) -> None:

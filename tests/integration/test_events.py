@@ -44,6 +44,9 @@ def told(hass: HomeAssistant, entry: MockConfigEntry) -> Told:
     @callback
     def note(event: Any) -> None:
         state: State = event.data["new_state"]
+        old: State | None = event.data["old_state"]
+        if old and old.state == state.state:
+            return  # The meter is called otherwise now; nothing happened.
         events.append(
             {
                 key: value

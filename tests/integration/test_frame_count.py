@@ -64,15 +64,19 @@ def subentry_of(meter: TruthfulMeter, quirks: Quirks = Quirks()) -> ConfigSubent
     )
 
 
-def check(hass: HomeAssistant, entry: MockConfigEntry, meter: TruthfulMeter) -> None:
-    """See that each telegram's value is shown as that telegram's, and is the latest."""
-    sent = meter.history[-1].values
-    shown = [
+def shown(hass: HomeAssistant) -> list[Decimal]:
+    """Return what is shown of each telegram."""
+    states = [
         hass.states.get(entity_id)
         for entity_id in sorted(hass.states.async_entity_ids("sensor"))
         if "volume" in entity_id
     ]
-    assert [state and Decimal(state.state) for state in shown] == [*sent.values()]
+    return [Decimal(state.state) for state in states if state]
+
+
+def check(hass: HomeAssistant, entry: MockConfigEntry, meter: TruthfulMeter) -> None:
+    """See that each telegram's value is shown as that telegram's, and is the latest."""
+    assert shown(hass) == [*meter.history[-1].values.values()]
 
 
 @pytest.mark.parametrize("telegrams", [1, 3])
@@ -163,3 +167,61 @@ async def test_what_was_learnt_of_the_meter_before(
     check(hass, entry, new)
     quirks = Quirks.from_dict(entry.subentries["meter7"].data[CONF_QUIRKS])
     assert quirks == Quirks(keeps_frame_count=True)
+
+
+async def test_ring_after_an_adoption(
+    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+) -> None:
+    """Neither the meter before nor the one adopted marks its end, and they have different numbers of telegrams."""
+    tariffs = [
+        [
+            Quantity(
+                f"volume {number}",
+                f"84 {number}0 13",
+                step=Decimal("0.001"),
+                unit="m³",
+                is_total=True,
+            )
+        ]
+        for number in (1, 2, 3)
+    ]
+    old, new = (
+        TruthfulMeter(
+            7,
+            tariffs[:telegrams],
+            time=dt_util.utcnow,
+            identification=number,
+            quirks=Ways(endless=True),
+        )
+        for number, telegrams in (("12345678", 2), ("87654321", 3))
+    )
+    entry = await create_entry(setup=False)
+    hass.config_entries.async_add_subentry(entry, subentry_of(old))
+    bus.meters[:] = [old]
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+
+    async def ring() -> int | None:
+        """Read all there is, and return what is stored then."""
+        await entry.runtime_data.coordinators["meter7"].async_read_now()
+        stored = entry.subentries["meter7"].data[CONF_QUIRKS]
+        return Quirks.from_dict(stored).ring
+
+    def check_last(meter: TruthfulMeter) -> None:
+        """See that what is shown was sent in one go: a ring that is not known yet is gone round more than once."""
+        rounds = [[*sent.values.values()][:2] for sent in meter.history]
+        assert shown(hass) in rounds
+
+    assert await ring() == 2
+    check_last(old)
+    bus.meters[:] = [new]
+    subentry = entry.subentries["meter7"]
+    identity = {**subentry.data["identity"], "identification": "87654321"}
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "identity": identity}
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    for _ in range(2):
+        await let_poll(hass, 301)
+        assert await ring() == 3
+        check_last(new)

@@ -12,7 +12,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.mbus.const import CONF_BINDINGS, DOMAIN
-from tests.simulator import SimulatedBus, SimulatedMeter
+from tests.simulator import SimulatedBus, SimulatedMeter, is_request_for_data
 from tests.simulator.records import integer
 
 from .conftest import CreateEntry, let_poll
@@ -279,6 +279,47 @@ async def test_total_that_falls_after_an_invalid_one(
     assert state_of(hass, "energy") == "5"
 
 
+async def test_total_below_zero(
+    hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """What only counts up is never there, and what comes after is held against the total before."""
+    await create_entry(7)
+    seen: list[str] = []
+    async_track_state_change_event(
+        hass,
+        [entity_of(hass, "energy")],
+        lambda event: seen.append(state_of(hass, "energy")),
+    )
+    meter.records[0] = integer("04 06", -5)
+    await let_poll(hass, 301)
+    assert state_of(hass, "binding_state") == "total_fell"
+    assert state_of(hass, "volume") == "6.789"
+    readings = iter([12_300, 12_346])
+    sent = meter.records
+
+    def telegrams() -> list[bytes]:
+        return [b"".join([integer("04 06", next(readings)), *sent[1:]])]
+
+    meter.telegrams = telegrams  # type: ignore[method-assign]
+    await let_poll(hass, 301)
+    assert seen == [STATE_UNKNOWN, "12346"]
+
+
+async def test_register_that_is_below_zero_when_it_is_bound(
+    hass: HomeAssistant, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """It counts both ways: it is no rising total, and each of its values is shown."""
+    meter.records[1] = integer("04 13", -5)
+    await create_entry(7)
+    state = hass.states.get(entity_of(hass, "volume"))
+    assert state is not None
+    assert state.attributes["state_class"] == "total"
+    for litres in (-7, 2, -3):
+        meter.records[1] = integer("04 13", litres)
+        await let_poll(hass, 301)
+        assert float(state_of(hass, "volume")) == litres / 1000
+
+
 async def test_total_that_falls_over_a_restart(
     hass: HomeAssistant,
     bus: SimulatedBus,
@@ -299,6 +340,20 @@ async def test_total_that_falls_over_a_restart(
 
     assert sum(request[1] in (0x5B, 0x7B) for request in bus.requests) == 2
     assert state_of(hass, "energy") == "5"
+
+
+async def test_rising_total_below_zero(
+    hass: HomeAssistant, bus: SimulatedBus, meter: Meter, create_entry: CreateEntry
+) -> None:
+    """A register below zero counts both ways: it is shown at once when it is less, and so is all else."""
+    meter.records[1] = integer("04 13", -6_000)
+    await create_entry(7)
+    meter.records[:2] = [integer("04 06", 12_346), integer("04 13", -6_001)]
+    bus.requests.clear()
+    await let_poll(hass, 301)
+    assert sum(map(is_request_for_data, bus.requests)) == 1
+    assert (state_of(hass, "energy"), state_of(hass, "volume")) == ("12346", "-6.001")
+    assert state_of(hass, "binding_state") == "ok"
 
 
 async def test_total_that_falls_in_one_reading_only(

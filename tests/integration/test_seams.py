@@ -21,7 +21,7 @@ from pytest_homeassistant_custom_component.components.recorder.common import (
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.const import CONF_BINDINGS, DOMAIN
 from tests.simulator import Fault, SimulatedBus
 from tests.simulator.records import integer
 
@@ -136,6 +136,53 @@ async def test_adopted_meter_makes_no_consumption(
     await let_poll(hass, 301)
     await compile_statistics(hass, later + timedelta(minutes=5))
     assert await sums(hass, start) == pytest.approx([0, 0, 7])
+
+
+KEEPS_SUM = """
+{% set kept = state or {"last": value, "sum": 1000} %}
+{% set sum = kept.sum + [value - kept.last, 0] | max %}
+{{ {"value": sum, "state": {"last": value, "sum": sum}} }}
+"""
+
+
+@pytest.mark.parametrize(
+    ("vif", "step"),
+    [
+        ("2B", {"type": "integration", "time_unit": "h"}),
+        ("06", {"type": "script", "template": KEEPS_SUM}),
+    ],
+)
+async def test_chain_that_keeps_its_sum(
+    hass: HomeAssistant,
+    meter: Meter,
+    create_entry: CreateEntry,
+    hass_client: ClientSessionGenerator,
+    vif: str,
+    step: dict[str, Any],
+) -> None:
+    """It goes on from the sum it has, whichever meter is added up: there is no seam."""
+    meter.records[0] = integer(f"04 {vif}", 12_345)
+    entry = await create_entry(7, setup=False)
+    subentry = entry.subentries["meter7"]
+    bound, *others = subentry.data[CONF_BINDINGS]
+    total = {"unit": "Wh", "device_class": "energy", "state_class": "total"}
+    changed = {**bound, "transformations": [{**step, "id": "s"}], "presentation": total}
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, CONF_BINDINGS: [changed, *others]}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    meter.records[0] = integer(f"04 {vif}", 12_349)
+    await let_poll(hass, 301)
+    await compile_statistics(hass, window())
+
+    meter.identification = "87654321"
+    meter.records[0] = integer(f"04 {vif}", 3)
+    await let_poll(hass, 301)
+    result = await fix(
+        hass, hass_client, "other_meter_meter7", {"next_step_id": "adopt"}
+    )
+    assert result["step_id"] == "adopt"
 
 
 @pytest.mark.parametrize("is_taken_out", [False, True])

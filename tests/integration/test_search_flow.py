@@ -298,7 +298,15 @@ async def test_search_at_another_rate(hass: HomeAssistant, by_secondary: bool) -
         await dialog.submit(serial_form(await bus.serve_pty()))
         await dialog.choose("search")
         assert (await dialog.wait())["step_id"] == "nothing_found"
-        await dialog.choose("search_rates")
+        texts = async_capture_events(hass, EVENT_DATA_ENTRY_FLOW_PROGRESSED)
+        result = await dialog.choose("search_rates")
+        rates: list[str] = []
+        while result["type"] is FlowResultType.SHOW_PROGRESS:
+            if len(texts) > len(rates):
+                rates.append(result["description_placeholders"]["rate"])
+            await asyncio.sleep(0.005)
+            result = await dialog.refresh()
+        assert list(dict.fromkeys(rates)) == ["2400", "300", "9600"]
         assert (await dialog.wait())["step_id"] == "found"
         await dialog.submit({"meters": ticked(dialog)})
         await hass.async_block_till_done(wait_background_tasks=True)
@@ -319,8 +327,10 @@ async def test_gateway_lost_during_the_search(
     assert result["step_id"] == "search_failed"
     assert f"127.0.0.1:{port}" in result["description_placeholders"]["error"]
 
+    rings = async_capture_events(hass, EVENT_DATA_ENTRY_FLOW_PROGRESS_UPDATE)
     await dialog.choose("search")
     assert (await dialog.wait())["step_id"] == "found"
+    assert rings[0].data["progress"] == 0
 
 
 async def test_gateway_lost_after_the_search(

@@ -238,6 +238,117 @@ async def test_notes_of_another_release(
     assert "Traceback" not in caplog.text
 
 
+async def test_deleted_while_the_connection_is_not_set_up(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+) -> None:
+    """Nothing stays stored of a meter or a binding that is gone."""
+    entry = await create_entry(1, 2)
+    await let_poll(hass, 301)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    first = entry.subentries["meter1"]
+    gone, *left = first.data[CONF_BINDINGS]
+    hass.config_entries.async_update_subentry(
+        entry, first, data={**first.data, CONF_BINDINGS: left}
+    )
+    deleted = {gone["id"]} | {
+        binding["id"] for binding in entry.subentries["meter2"].data[CONF_BINDINGS]
+    }
+    stored = hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"]
+    assert deleted & stored["memory"].keys()
+    hass.config_entries.async_remove_subentry(entry, "meter2")
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    stored = hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"]
+    assert [*stored["meters"]] == ["meter1"]
+    assert not deleted & stored["memory"].keys()
+
+
+def each(**damage: Any) -> dict[str, Any]:
+    """Return what a binding remembers, each of its steps with the same damage to its state."""
+    state = {"time": 1.0, "value": 1.0, "total": 1.0} | damage
+    steps = ("sum", "damp", "rate")
+    return {
+        BOUND: {
+            "steps": {
+                key: {"origin": f"origin of {key}", "state": state} for key in steps
+            }
+        }
+    }
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        None,
+        7,
+        {BOUND: None},
+        {BOUND: {"steps": [1], "total": 7}},
+        {BOUND: {"steps": {"sum": None, "rate": {}, "damp": {"state": 7}}}},
+        {BOUND: {"total": {"total": "x", "fallen": [1]}}},
+        {
+            BOUND: {
+                "steps": {"sum": {"origin": "origin of sum", "state": {"time": 1.0}}}
+            }
+        },
+        each(time="noon"),
+        each(time=[1]),
+        each(value="x"),
+        each(value=None),
+        each(value=True),
+        each(total="1"),
+        each(total=None),
+        each(period="1"),
+    ],
+)
+async def test_memory_of_another_release(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    meter: Meter,
+    create_entry: CreateEntry,
+    hass_storage: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
+    memory: Any,
+) -> None:
+    """A step whose memory can't be read begins anew, and works from then on; it is said once."""
+    entry = await create_entry(7, setup=False)
+    subentry = entry.subentries["meter7"]
+    bound, *others = subentry.data[CONF_BINDINGS]
+    steps = [
+        {"type": "integration", "id": "sum", "time_unit": "h"},
+        {"type": "damper", "id": "damp", "lag": 60},
+        {"type": "derivative", "id": "rate", "time_unit": "h"},
+    ]
+    changed = [{**bound, "transformations": steps}, *others]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, CONF_BINDINGS: changed}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    await let_poll(hass, 301)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    stored = hass_storage[f"{DOMAIN}.{entry.entry_id}"]["data"]
+    origins = {
+        f"origin of {key}": step["origin"]
+        for key, step in stored["memory"][bound["id"]]["steps"].items()
+    }
+    damaged = json.dumps(memory).replace(BOUND, bound["id"])
+    for placeholder, origin in origins.items():
+        damaged = damaged.replace(placeholder, origin)
+    stored["memory"] = json.loads(damaged)
+
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass, 301)
+    await let_poll(hass, 301)
+    results = entry.runtime_data.coordinators["meter7"].data.results
+    assert {result.state for result in results.values()} == {"ok"}
+    assert caplog.text.count("begin anew") == 1
+    assert "Traceback" not in caplog.text
+
+
 async def test_bindings_of_another_release(
     hass: HomeAssistant,
     bus: SimulatedBus,

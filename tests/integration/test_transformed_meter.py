@@ -154,6 +154,61 @@ async def test_gap_adds_nothing(
     assert float(state_of(hass, "power")) == pytest.approx(0.4)
 
 
+def set_meter(hass: HomeAssistant, entry: MockConfigEntry, **settings: Any) -> None:
+    """Change settings of the meter as its dialog does."""
+    subentry = entry.subentries["meter7"]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, **settings}
+    )
+
+
+@pytest.mark.parametrize("whose", ["meter", "connection"])
+async def test_sum_stays_when_the_period_becomes_shorter(
+    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry, clock: Clock, whose: str
+) -> None:
+    """What was read by the hour was not late, nor is the next reading half an hour later."""
+    transform(hass, entry, power=[SUM])
+    if whose == "meter":
+        set_meter(hass, entry, period=3_600_000)
+    else:
+        hass.config_entries.async_update_entry(entry, options={"period": 3_600_000})
+    await set_up(hass, entry)
+    await read(hass, meter, clock, 60)
+    assert float(state_of(hass, "power")) == pytest.approx(1.2)
+
+    clock.now += timedelta(minutes=30)
+    if whose == "meter":
+        set_meter(hass, entry, period=300_000)
+    else:
+        hass.config_entries.async_update_entry(entry, options={"period": 300_000})
+    await hass.async_block_till_done()
+    coordinator = entry.runtime_data.coordinators["meter7"]
+    sums = [result.value for result in coordinator.data.results.values()]
+    assert pytest.approx(1200) in sums
+    await coordinator.async_read()
+    assert float(state_of(hass, "power")) == pytest.approx(1.8)
+    clock.now += timedelta(minutes=20)
+    await coordinator.async_read()
+    assert float(state_of(hass, "power")) == pytest.approx(1.8)
+
+
+async def test_sum_of_a_meter_read_on_demand(
+    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry, clock: Clock
+) -> None:
+    """What was joined on demand stays joined when the meter is read by itself again."""
+    transform(hass, entry, power=[SUM])
+    await set_up(hass, entry)
+    set_meter(hass, entry, on_demand=True)
+    await hass.async_block_till_done()
+    clock.now += timedelta(days=1)
+    await entry.runtime_data.coordinators["meter7"].async_read()
+    assert float(state_of(hass, "power")) == pytest.approx(28.8)
+
+    set_meter(hass, entry, on_demand=False)
+    await hass.async_block_till_done()
+    assert float(state_of(hass, "power")) == pytest.approx(28.8)
+
+
 async def test_failing_step_stops_nothing_else(
     hass: HomeAssistant,
     meter: Meter,
@@ -184,15 +239,40 @@ async def test_failing_step_stops_nothing_else(
     assert state_of(hass, "binding_state") == "ok"
 
 
-async def test_text_is_no_value_of_a_numeric_sensor(
-    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry
+@pytest.mark.parametrize("template", ["much", "{{ value > 5 }}"])
+async def test_no_number_is_no_value_of_a_numeric_sensor(
+    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry, template: str
 ) -> None:
     """What a sensor can't show is an error of the chain."""
-    words = {"type": "script", "id": "words", "template": "much"}
+    words = {"type": "script", "id": "words", "template": template}
     transform(hass, entry, power=[words])
     await set_up(hass, entry)
     assert state_of(hass, "power") == STATE_UNKNOWN
     assert state_of(hass, "binding_state") == "transformation_failed"
+
+
+async def test_another_meter_is_not_derived_from(
+    hass: HomeAssistant, meter: Meter, entry: MockConfigEntry, clock: Clock
+) -> None:
+    """What a meter moved since the one before it was read is nothing of either; its sum goes on."""
+    transform(hass, entry, power=[SUM], energy=[RATE])
+    await set_up(hass, entry)
+    await read(hass, meter, clock, 5, power(1200), energy(1100))
+    assert (state_of(hass, "energy"), state_of(hass, "power")) == ("1200.0", "0.1")
+
+    meter.identification = "87654321"
+    meter.records[:] = [power(6000), energy(9_000_000)]
+    subentry = entry.subentries["meter7"]
+    adopted = {**subentry.data["identity"], "identification": "87654321"}
+    clock.now += timedelta(minutes=5)
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "identity": adopted}
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await poll(hass)
+    assert (state_of(hass, "energy"), state_of(hass, "power")) == ("unknown", "0.1")
+    await read(hass, meter, clock, 5, power(6000), energy(9_000_100))
+    assert (state_of(hass, "energy"), state_of(hass, "power")) == ("1200.0", "0.6")
 
 
 async def test_default_value_stands_in_for_an_invalid_one(

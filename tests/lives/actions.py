@@ -6,9 +6,9 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from homeassistant.const import Platform
+from homeassistant.const import CONF_PORT, Platform
 from homeassistant.exceptions import HomeAssistantError
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.helpers import entity_registry as er
 
 from custom_components.mbus.const import (
     CONF_BACKUP,
@@ -23,11 +23,14 @@ from custom_components.mbus.protocol import parse_address
 
 from .life import Life, way
 from .places import Place, names_of
+from .reference import SCRIPTS
 from .table import action
 from .troubles import wait_for_request
 
 _PERIODS = (None, 120, 300, 900, 3600)
 """Seconds; None: the connection's."""
+_HALF_A_MINUTE = timedelta(seconds=31)
+"""So far is a clock off at most whose meter takes no seconds."""
 
 
 @action(3)
@@ -86,8 +89,7 @@ async def adopt(life: Life, random: Random) -> None:
 async def take_in(life: Life, place: Place, random: Random) -> None:
     """Adopt the meter that is there, by its repair if there is one, or else by its number."""
     issue = f"other_meter_{place.id}"
-    registry = ir.async_get(life.hass)
-    if registry.async_get_issue(DOMAIN, issue) and random.random() < 0.5:
+    if life.is_fixable(issue) and random.random() < 0.5:
         await life.repair(issue, {"next_step_id": "adopt"}, {})
         return
     number = place.installed.identification
@@ -169,7 +171,7 @@ async def edit_chain(life: Life, random: Random) -> None:
     place = random.choice(life.places)
     binding_id = random.choice([*place.bindings])
     told = place.bindings[binding_id]
-    kinds = ["scaling", "damper"]
+    kinds = ["scaling", "script", "damper"]
     if told.quantity.unit == "W":
         kinds += ["integration", "integration"]
     elif told.quantity.is_total:
@@ -190,7 +192,7 @@ async def edit_chain(life: Life, random: Random) -> None:
 
 
 def _order(kind: str) -> int:
-    return ("scaling", "damper", "integration", "derivative").index(kind)
+    return ("scaling", "script", "damper", "integration", "derivative").index(kind)
 
 
 def _new_step(kind: str, random: Random) -> dict[str, Any]:
@@ -201,6 +203,8 @@ def _new_step(kind: str, random: Random) -> dict[str, Any]:
                 "factor": random.choice((0.5, 2, 3)),
                 "shift": random.choice((0, 10)),
             }
+        case "script":
+            step["template"] = random.choice([*SCRIPTS])
         case "damper":
             step["lag"] = random.choice((60, 600))
         case _:
@@ -257,15 +261,12 @@ async def switch(life: Life, *, on: bool) -> None:
 @action(2)
 async def reconfigure(life: Life, random: Random) -> None:
     """Reach the bus by another port."""
-    master, other = life.gateways
+    master, other = map(way, life.gateways)
     options = {**life.entry.options}
     if options[CONF_BACKUP]:
-        options[CONF_BACKUP] = way(master)
+        options[CONF_BACKUP] = master
     life.hass.config_entries.async_update_entry(
-        life.entry,
-        data=way(other),
-        options=options,
-        unique_id=f"tcp:{other.host}:{other.port}",
+        life.entry, data=other, options=options, unique_id=str(other[CONF_PORT])
     )
 
 
@@ -303,3 +304,46 @@ async def spoil(life: Life, random: Random) -> None:
     meter = random.choice(life.places).installed
     names = [one.name for one in meter.quantities]
     meter.invalid = {name for name in names if random.random() < 0.3}
+
+
+@action(2)
+async def set_clock(life: Life, random: Random) -> None:
+    """Set the clock of a meter; what it shows then is the time."""
+    if life.places:
+        meter = (place := random.choice(life.places)).installed
+        if await life.act(place, "set_clock"):
+            late = meter.clock_offset
+            if abs(late) > _HALF_A_MINUTE:
+                life.witness.faults.append(f"{place.id}: the clock is {late} off")
+
+
+@action(2)
+async def set_address(life: Life, random: Random) -> None:
+    """Give a meter another address; a person puts right what was not heard of."""
+    if not life.places:
+        return
+    place = random.choice(life.places)
+    meter = place.installed
+    taken = {other.address for one in life.places for other in one.meters.values()}
+    address = random.choice([one for one in range(251) if one not in taken])
+    await life.act(place, "set_primary_address", address=address)
+    if not place.by_secondary and str(life.data(place)["address"]) != place.address:
+        unique_id = meter_unique_id(meter.address)
+        life.store(place, unique_id, address=meter.address)
+
+
+@action(1)
+async def search(life: Life, random: Random) -> None:
+    """Search the bus; what is read meanwhile is right."""
+    if life.is_loaded:
+        with suppress(HomeAssistantError):
+            await life.hass.services.async_call(
+                DOMAIN,
+                "search",
+                {
+                    "config_entry_id": life.entry.entry_id,
+                    "method": random.choice(("secondary", "both")),
+                },
+                blocking=True,
+                return_response=True,
+            )

@@ -8,8 +8,9 @@ from time import sleep
 from typing import Any
 from unittest.mock import patch
 
-ON_THE_WAY = 0.0003
-"""Seconds (real) in which what was sent over loopback is there."""
+OVER_LOOPBACK = 0.0003
+OVER_A_TERMINAL = 0.01
+"""Seconds (real) in which what was sent is there."""
 LONGEST_JOB = 60.0
 """Seconds (real) that a thread may take before time goes on without it."""
 
@@ -18,12 +19,14 @@ class Clock:
     """The one clock of an event loop and of all that ask for the time; it stands still while anything runs.
 
     What comes over sockets and from threads is waited for in real time, what timers wait for is not waited for at all.
+    What comes another way than over loopback may be `on_the_way` for so much longer.
     """
 
     def __init__(self, select: Callable[[float | None], Any]) -> None:
         """Start now; `select` is what the loop waits by."""
         self.seconds = 0.0
         self.jobs = 0
+        self.on_the_way = 0.0
         self._start = datetime.now(UTC).timestamp()
         self._select = select
 
@@ -43,8 +46,8 @@ class Clock:
             return self._select(LONGEST_JOB)
         if events := self._select(0):
             return events
-        sleep(ON_THE_WAY)
-        if events := self._select(0):
+        sleep(OVER_LOOPBACK)
+        if events := self._select(self.on_the_way):
             return events
         self.seconds += timeout
         return []

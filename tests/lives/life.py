@@ -6,7 +6,9 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from random import Random, SystemRandom
+from tempfile import TemporaryDirectory
 from typing import Any, override
 
 from homeassistant.components.repairs import issue_handler
@@ -14,7 +16,12 @@ from homeassistant.components.repairs.const import DOMAIN as REPAIRS_DOMAIN
 from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.const import CONF_HOST, CONF_NAME, CONF_PORT, CONF_TYPE, Platform
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import entity_registry as er, issue_registry as ir
+from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers import (
+    device_registry as dr,
+    entity_registry as er,
+    issue_registry as ir,
+)
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     get_scheduled_timer_handles,
@@ -24,21 +31,27 @@ from custom_components.mbus.const import (
     CONF_BACKUP,
     CONF_BAUD_RATE,
     CONF_BINDINGS,
+    CONF_DATA_BITS,
     CONF_ON_DEMAND,
+    CONF_PARITY,
     CONF_PERIOD,
+    CONF_STOP_BITS,
     DOMAIN,
+    TYPE_SERIAL,
     TYPE_TCP,
 )
 from tests.simulator import Faults, SimulatedBus, TruthfulMeter
-from tests.simulator.gateway import Answer, Gateway, TcpGateway
+from tests.simulator.gateway import Answer, Gateway, PtyGateway, TcpGateway
 
-from .clock import Clock
+from .clock import OVER_A_TERMINAL, Clock
 from .places import Installer, Place
 from .witness import Witness
 
 _PORTS = SystemRandom()
 
 PERIOD = timedelta(minutes=5)
+_SERIAL = 0.3
+"""Share of the connections that are serial ports."""
 LATE = 4.0
 """Seconds after which a late answer comes: the master has given up after 3, and may have asked again."""
 DOWN = 20.0
@@ -64,15 +77,19 @@ class Setting:
     period: timedelta = PERIOD
 
 
-def way(gateway: Gateway) -> dict[str, Any]:
+type Way = TcpGateway | PtyGateway
+
+
+def way(gateway: Way) -> dict[str, Any]:
     """Return what is stored of a way to the bus."""
-    assert isinstance(gateway, TcpGateway)
-    return {
+    common = {CONF_NAME: "Cellar", CONF_BAUD_RATE: 2400}
+    if isinstance(gateway, PtyGateway):
+        serial = {CONF_PARITY: "E", CONF_DATA_BITS: 8, CONF_STOP_BITS: 1}
+        return common | serial | {CONF_TYPE: TYPE_SERIAL, CONF_PORT: gateway.path}
+    return common | {
         CONF_TYPE: TYPE_TCP,
-        CONF_NAME: "Cellar",
         CONF_HOST: gateway.host,
         CONF_PORT: gateway.port,
-        CONF_BAUD_RATE: 2400,
     }
 
 
@@ -115,9 +132,13 @@ class Life:
         self.entry: MockConfigEntry
         self.witness: Witness
         self._storage = storage
+        self._folder = TemporaryDirectory()
 
     async def begin(self) -> None:
         """Set the connection up."""
+        if self.random.random() < _SERIAL:
+            await self.bus.serve_pty(Path(self._folder.name) / "converter")
+            self.clock.on_the_way = OVER_A_TERMINAL
         while len(self.bus.gateways) < 2:
             # Not one that a client may be given while the gateway is away.
             with suppress(OSError):
@@ -128,10 +149,10 @@ class Life:
             domain=DOMAIN,
             title="Cellar",
             unique_id="tcp",
-            data=way(self.bus.gateways[0]),
+            data=way(self.gateways[0]),
             options={
                 CONF_PERIOD: self.setting.period // timedelta(milliseconds=1),
-                CONF_BACKUP: self.random.choice((None, way(self.bus.gateways[1]))),
+                CONF_BACKUP: self.random.choice((None, way(self.gateways[1]))),
             },
             subentries_data=[self._subentry(place) for place in places],
         )
@@ -163,6 +184,7 @@ class Life:
             ),
         ]
         await self.bus.close()
+        self._folder.cleanup()
         self.witness.faults.extend(f"left: {one}" for one in left)
 
     # What there is
@@ -183,10 +205,16 @@ class Life:
         return self.entry.runtime_data.connection.stopped is not None
 
     @property
-    def gateways(self) -> list[TcpGateway]:
+    def gateways(self) -> list[Way]:
         """The ways to the bus, the configured one first."""
-        gateways = [one for one in self.bus.gateways if isinstance(one, TcpGateway)]
-        return sorted(gateways, key=lambda one: one.port != self.entry.data[CONF_PORT])
+        gateways = [
+            one for one in self.bus.gateways if isinstance(one, TcpGateway | PtyGateway)
+        ]
+        if hasattr(self, "entry"):
+            gateways.sort(
+                key=lambda one: way(one)[CONF_PORT] != self.entry.data[CONF_PORT]
+            )
+        return gateways
 
     def data(self, place: Place) -> Mapping[str, Any]:
         """Return what is stored of a meter."""
@@ -200,6 +228,11 @@ class Life:
         if data.get(CONF_ON_DEMAND):
             return None
         return timedelta(milliseconds=own) if own else self.setting.period
+
+    def is_fixable(self, issue_id: str) -> bool:
+        """Tell whether there is a repair that a person can go through."""
+        issue = ir.async_get(self.hass).async_get_issue(DOMAIN, issue_id)
+        return issue is not None and bool(issue.is_fixable)
 
     def is_bound(self, place: Place) -> bool:
         """Tell whether each record is where the binding says."""
@@ -224,6 +257,20 @@ class Life:
             platform, service, {"entity_id": entity_id}, blocking=True
         )
 
+    async def act(self, place: Place, action: str, **data: Any) -> bool:
+        """Call an action on a meter; say whether that worked."""
+        device = dr.async_get(self.hass).async_get_device_by_identifier(
+            (DOMAIN, place.id), self.entry.entry_id
+        )
+        try:
+            if device:
+                await self.hass.services.async_call(
+                    DOMAIN, action, {"device_id": device.id, **data}, blocking=True
+                )
+        except HomeAssistantError:
+            return False
+        return device is not None
+
     def store(self, place: Place, unique_id: str | None = None, **updates: Any) -> None:
         """Change what is stored of a meter."""
         subentry = self.entry.subentries[place.id]
@@ -236,7 +283,7 @@ class Life:
 
     async def repair(self, issue_id: str, *inputs: dict[str, Any]) -> None:
         """Go through a repair with these inputs, if it is there."""
-        if ir.async_get(self.hass).async_get_issue(DOMAIN, issue_id) is None:
+        if not self.is_fixable(issue_id):
             return
         manager = self.hass.data[REPAIRS_DOMAIN]["flow_manager"]
         result = await manager.async_init(DOMAIN, data={"issue_id": issue_id})

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from homeassistant.config_entries import ConfigSubentryDataWithId
+from homeassistant.util import dt as dt_util
 
 from custom_components.mbus.const import CONF_BINDINGS, SUBENTRY_METER
 from custom_components.mbus.flows.adding import bind, meter_subentry_data
@@ -159,11 +160,17 @@ class Installer:
             address,
             places,
             time=self._time,
+            clock=self._standard_time,
             seed=self._random.randrange(1 << 32),
             identification=str(self._number),
             medium=0x04,
         )
         place.meters[meter.identification] = meter
+
+    def _standard_time(self) -> datetime:
+        """Return what the clocks of meters show, which know no summer time."""
+        local = dt_util.as_local(self._time())
+        return local.replace(tzinfo=None) - (local.dst() or timedelta())
 
 
 def names_of(data: Mapping[str, Any]) -> list[str]:

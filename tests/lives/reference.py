@@ -12,6 +12,11 @@ from typing import Any, Self
 
 type Step = Mapping[str, Any]
 
+SCRIPTS = {
+    "{{ value * 3 + 1 }}": (Decimal(3), Decimal(1)),
+    "{{ {'value': value - 7, 'state': (state or 0) + 1} }}": (Decimal(1), Decimal(-7)),
+}
+"""Templates, and the factor and shift that each comes to."""
 SECONDS = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
@@ -131,6 +136,9 @@ class Rule:
                     Decimal(str(step["factor"])),
                     Decimal(str(step["shift"])),
                 )
+                return Decimal(str(value)) * factor + shift, {}
+            case "script":
+                factor, shift = SCRIPTS[step["template"]]
                 return Decimal(str(value)) * factor + shift, {}
             case "integration":
                 total = state.get("sum", 0.0)

@@ -66,6 +66,8 @@ async def live(
                 break
         else:
             await settle(life)
+    except Exception as err:
+        raise LifeError(seed, steps[:made], [repr(err)]) from err
     finally:
         await life.end()
     if life.witness.faults:
@@ -136,7 +138,8 @@ async def see_back(life: Life, places: Sequence[Place]) -> None:
     for place in life.places:
         if life.period(place) is None:
             await press_read_now(life, place)
-        while life.witness.has_fallen(place):
+        is_there = place.number == place.installed.identification
+        while is_there and life.witness.has_fallen(place):
             # It is believed at the second reading.
             await press_read_now(life, place)
     await life.hass.async_block_till_done(wait_background_tasks=True)

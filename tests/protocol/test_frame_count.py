@@ -84,9 +84,9 @@ class Life:
                     simulated.faults.clear()
                     simulated.faults.once(Fault.DROP, matches=is_request_for_data)
                     is_disturbed = True
-                elif step == "lose all":
+                elif step.startswith("die after"):
                     simulated.faults.once(
-                        *[Fault.DROP] * 9, matches=is_request_for_data
+                        *_dies_after(int(step[-1])), matches=is_request_for_data
                     )
                     await self._read(bus, address, meter, None, quirks, whole=False)
                     simulated.faults.clear()
@@ -145,6 +145,11 @@ class Life:
         assert not rounds or made < rounds.pop() <= meter.readouts, "an old one"
 
 
+def _dies_after(answers: int) -> list[Fault]:
+    """Let so many answers pass, in small pieces, and none after them."""
+    return [*[Fault.SPLIT] * answers, *[Fault.DROP] * 30]
+
+
 lives = st.builds(
     Life,
     telegrams=st.integers(1, 4),
@@ -156,7 +161,14 @@ lives = st.builds(
     begins_at=st.integers(0, 5),
     steps=st.lists(
         st.sampled_from(
-            ["restart", "forget", "lose", "lose all", "all", "all", "0", "1", "2"]
+            [
+                "restart",
+                "forget",
+                "lose",
+                *(f"die after {answers}" for answers in range(7)),
+                *["all"] * 4,
+                *"012" * 2,
+            ]
         ),
         max_size=12,
     ),
@@ -194,3 +206,24 @@ async def test_what_a_sound_meter_costs(
             bus.requests.clear()
             await master.read(address, quirks=known)
             assert len(bus.requests) == 1 + telegrams
+
+
+@pytest.mark.parametrize("answers", range(1, 7))
+@pytest.mark.parametrize("begins_at", [1, 2, 3])
+@pytest.mark.parametrize("by_secondary", [False, True])
+def test_a_line_that_dies_in_a_first_readout(
+    answers: int, begins_at: int, by_secondary: bool
+) -> None:
+    """While it is found out where the meter begins, no telegram has a number yet: none is given."""
+    life = Life(
+        telegrams=4,
+        of_one_form=True,
+        after_reset=AfterReset.GOES_ON,
+        access_number_stands=False,
+        values_stand=False,
+        by_secondary=by_secondary,
+        begins_at=begins_at,
+        steps=[f"die after {answers}", "all"],
+    )
+    with asyncio.Runner(loop_factory=StillLoop, debug=False) as runner:
+        runner.run(life.live())

@@ -56,6 +56,30 @@ async def test_the_other_half_of_one_housing(identity: Identity | None) -> None:
             ] * 3
 
 
+@pytest.mark.parametrize("attempts", [2, 3])
+@pytest.mark.parametrize("silences", [1, 2, 3])
+async def test_both_halves_of_one_housing_after_a_silence(
+    attempts: int, silences: int
+) -> None:
+    """A way that selects both is no way: each is read as soon as there is power again."""
+    meters = halves()
+    async with (
+        SimulatedBus(meters) as bus,
+        mastered(bus, attempts=attempts) as master,
+    ):
+        bus.meters = []
+        for _ in range(silences):
+            for address in (HEAT, COOLING):
+                with pytest.raises(NoReplyError):
+                    await master.read(address)
+        bus.meters = [*meters]
+        for address, records in ((HEAT, 1), (COOLING, 2)):
+            readout = await master.read(address)
+            assert [len(telegram.records) for telegram in readout.telegrams] == [
+                records
+            ] * 3
+
+
 async def test_a_way_of_selecting_that_selected_several() -> None:
     """It is forgotten: the next readout asks with the whole address."""
     heat, cooling = halves()

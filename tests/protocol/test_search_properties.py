@@ -61,7 +61,8 @@ class Case:
         draw, bit = self.draw, 1 / self.baud_rate
         # One C field is learnt for all.
         send_user_data = draw.choice(SEND_USER_DATA)
-        slowest = draw.choice((330 * bit + 0.05,) * 4 + (0.7, 2.0))
+        latest = 330 * bit + 0.05
+        slowest = draw.choice((latest,) * 4 + (0.7, 2.0))
         stem = f"{draw.randrange(10**8):08d}"
         meters: list[SimulatedMeter] = []
         while len(meters) < (count := draw.choice((0, 1, 2, 3, 8, 15))):
@@ -78,11 +79,15 @@ class Case:
                 if by_secondary
                 else draw.choice(sorted(alone - {5}))
             )
+            answers_reset = draw.random() < 0.85
             quirks = Quirks(
                 secondary_addressing=by_secondary,
-                answers_reset=draw.random() < 0.85,
+                answers_reset=answers_reset,
                 enhanced_selection=draw.choice(("supported", "ignored", "silent")),
-                response_delay=draw.uniform(11 * bit, slowest),
+                # How slow one is that ignores resets is seen in a slow search only.
+                response_delay=draw.uniform(
+                    11 * bit, slowest if answers_reset else latest
+                ),
                 send_user_data=send_user_data,
             )
             kind = draw.choice(KINDS)

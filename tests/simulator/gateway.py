@@ -386,8 +386,15 @@ class PtyGateway(Gateway):
         self._events: select.epoll | None = None
         self._reader = RequestReader()
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether it is plugged in."""
+        return self._controller is not None
+
     async def start(self) -> str:
-        """Make the terminal and return the path to open."""
+        """Make the terminal, if there is none yet, and return the path to open."""
+        if self._controller is not None:
+            return self.path
         self._controller, terminal = os.openpty()
         tty.setraw(terminal)
         self.path = os.ttyname(terminal)
@@ -448,6 +455,8 @@ class PtyGateway(Gateway):
     def abort(self) -> None:
         """Pull the plug and put it in again."""
         self._start(self.go_down(0))
+
+    disconnect = abort
 
     def _ready(self) -> None:
         assert self._events is not None and self._controller is not None

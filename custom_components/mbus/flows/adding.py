@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+from homeassistant.components.sensor import CONF_STATE_CLASS, SensorStateClass
 from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.util.ulid import ulid_now
@@ -16,8 +17,10 @@ from ..const import (
     CONF_TITLE,
     SUBENTRY_METER,
 )
-from ..meters.binding import NOTHING_ELSE, Access, bound_to, bound_to_block
+from ..meters.binding import NOTHING_ELSE, Access, Binding, bound_to, bound_to_block
 from ..meters.meter import identity_data, meter_unique_id
+from ..meters.transformation import is_number
+from ..presentation.display import display_of
 from ..presentation.naming import default_binding_name, name_key
 from ..profiles.block import BlockField
 from ..profiles.catalogue import Catalogue
@@ -97,13 +100,19 @@ def bind(
     """Return a new binding to a record; `taken` are the names of the meter's other bindings."""
     record = telegrams[telegram].records[index]
     meaning = meant(record, interpretations.get((telegram, index)))
-    return {
+    binding = {
         "id": ulid_now(),
         "name": default_binding_name(meaning, set(taken)),
         CONF_TITLE: None,
         CONF_ACCESS: Access.READ,
         **bound_to(telegrams, telegram, index, interpretations),
     }
+    header = telegrams[telegram].header
+    display = display_of(Binding.from_dict(binding), header.medium if header else None)
+    if display.is_rising and is_number(record.value) and record.value < 0:
+        # A register that is below zero counts both ways.
+        binding["presentation"] = {CONF_STATE_CLASS: SensorStateClass.TOTAL}
+    return binding
 
 
 def bind_block(

@@ -43,6 +43,8 @@ SECTION_LINE: Final = "line"
 
 _BAUD_RATES = ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400")
 _GATEWAY_PORT = 10001
+_REMOTE_PORTS = ("socket", "rfc2217")
+"""Schemes of serial ports that are a host and its port: a gateway, written in another way."""
 _THIS_MACHINE = "127.0.0.1"
 _GATEWAY_GRACE = 0.5
 """Seconds in which a gateway that serves another client closes the connection it just accepted."""
@@ -155,7 +157,12 @@ def way(data: Mapping[str, Any]) -> str:
     """Return what tells one link to a bus from another, whatever its line settings."""
     if data[CONF_TYPE] == TYPE_TCP:
         return f"{TYPE_TCP}:{_host(data[CONF_HOST])}:{data[CONF_PORT]}"
-    return f"{TYPE_SERIAL}:{data[CONF_PORT]}"
+    port = data[CONF_PORT]
+    with suppress(ValueError):
+        url = urlsplit(port)
+        if url.scheme in _REMOTE_PORTS and url.hostname and url.port:
+            return f"{TYPE_TCP}:{_host(url.hostname)}:{url.port}"
+    return f"{TYPE_SERIAL}:{port}"
 
 
 def _host(text: str) -> str:

@@ -118,6 +118,8 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         self, rates: tuple[int, ...] = (), *, slowly: bool = False
     ) -> ResultT:
         self._percentage = self._shown = 0
+        # The frontend goes on showing how far a search before was.
+        self.async_update_progress(0.0)
         self._rates = rates
         kept = self.hass.data.setdefault(_KEPT, {})
         before = kept.get(way(self._link_data))
@@ -168,7 +170,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         try:
             for rate in self._rates:
                 self._search.baud_rate = rate
-                self._shown = -1
+                self.async_notify_flow_changed()
                 async with self._searched_bus() as turns:
                     if await self._search.async_hears_any(turns):
                         break

@@ -281,7 +281,6 @@ class TransformationSteps(BindingSteps):
             coordinator.meter,
             guard_of(binding, display_of(binding, coordinator.meter.medium)),
             self._runtime.store.memory(binding.id),
-            period=coordinator.period,
             hass=self.hass,
         )
         return result, outcome

@@ -1,8 +1,8 @@
 """What follows from a reading: pure, and the same however often it is asked for."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -50,12 +50,11 @@ def evaluate(
     guards: Mapping[str, Guard],
     memory: Mapping[str, Memory],
     *,
-    period: timedelta | None,
     hass: HomeAssistant,
 ) -> Evaluation:
     """Return what a meter's bindings make of a reading; `memory` is that of the reading before.
 
-    `guards` say what the values of each binding have to be, `period` how often the meter is read.
+    `guards` say what the values of each binding have to be.
     """
     results, after = dict[str, Result](), dict[str, Memory]()
     for binding in meter.bindings.values():
@@ -65,7 +64,6 @@ def evaluate(
             meter,
             guards[binding.id],
             memory.get(binding.id, {}),
-            period=period,
             hass=hass,
         )
     return Evaluation(results=results, memory=after)
@@ -78,7 +76,6 @@ def evaluate_binding(
     guard: Guard,
     memory: Memory,
     *,
-    period: timedelta | None,
     hass: HomeAssistant,
 ) -> tuple[Result, Memory, Outcome]:
     """Return what one binding makes of a reading, what it remembers of it, and what each step of its chain gives."""
@@ -88,7 +85,7 @@ def evaluate_binding(
         result.raw if result.state is BindingState.OK else None,
         reading.time,
         memory.get(_STEPS),
-        period=period,
+        period=reading.period,
         breaks_off=fall is not None and fall.has_fallen,
         context=script_context(binding, meter),
         hass=hass,
@@ -121,10 +118,24 @@ def lacks_telegram(
     )
 
 
-def memory_of_edited_binding(
+def memory_of_edited_meter(
+    old: Meter,
+    meter: Meter,
+    before: Callable[[str], Memory],
+    after: Mapping[str, Memory],
+) -> dict[str, Memory]:
+    """Return what changed bindings hold the last reading against, given what each remembered before and after it."""
+    return {
+        key: _memory_of_edited_binding(
+            old.bindings.get(key), binding, meter, before(key), after.get(key, {})
+        )
+        for key, binding in meter.bindings.items()
+    }
+
+
+def _memory_of_edited_binding(
     old: Binding | None, binding: Binding, meter: Meter, before: Memory, after: Memory
 ) -> Memory:
-    """Return what a changed binding holds the last reading against, given what it remembered before and after it."""
     steps = of_edited_chain(
         binding.transformations,
         before.get(_STEPS, {}),

@@ -52,14 +52,17 @@ def hold_against(total: Number, memory: Memory) -> Fall:
     """Hold a total against the last valid one.
 
     One that fell is either a wrong reply or a meter that was set back: the second reading that is lower, too, and not
-    lower than the first, tells. A register that is below zero counts both ways.
+    lower than the first, tells. No second reading makes a total below zero true, but for a register that began there: it
+    counts both ways.
     """
     present = Decimal(str(total))
     last = Decimal(memory.get(_TOTAL, present))
     first = memory.get(_FALLEN)
     kept = {_TOTAL: str(total)}
-    if present >= last or present < 0:
+    if present >= last or last < 0:
         return Fall(has_fallen=False, is_believed=True, memory=kept)
+    if present < 0:
+        return Fall(has_fallen=True, is_believed=False, memory={_TOTAL: str(last)})
     if first is not None and present >= Decimal(first):
         return Fall(has_fallen=True, is_believed=True, memory=kept)
     return Fall(

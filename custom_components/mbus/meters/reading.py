@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..protocol import Header, Identity, MBusError, Record, Telegram
@@ -17,12 +17,13 @@ type Memory = Mapping[str, Any]
 class Reading:
     """The telegrams of one readout and the time (UTC) they were read; `error` says why some are missing.
 
-    `alarm` is the one that the meter told beside them.
+    `period` is how often the meter was read then, None where only when asked to. `alarm` is the one that the meter told beside them.
     """
 
     telegrams: tuple[Telegram, ...]
     time: datetime
     error: MBusError | None = None
+    period: timedelta | None = None
     alarm: Telegram | None = None
 
     @property

@@ -25,6 +25,7 @@ from .meter import Meter
 from .reason import Reason, Why, spelt, why
 
 type Step = Mapping[str, Any]
+type State = dict[str, Any]
 type ChainMemory = Mapping[str, Any]
 """What the steps of a chain remember, by their ids."""
 
@@ -98,9 +99,12 @@ class Moment:
             return None
         return self.time - last
 
-    def is_within_gap(self, elapsed: float) -> bool:
+    def is_within_gap(self, elapsed: float, state: Mapping[str, Any]) -> bool:
         """Return whether readings so far apart are joined: two of three polls may fail, and each may be a bit late."""
-        return self.period is None or elapsed < (_JOINED_PERIODS + 0.5) * self.period
+        # Of the periods at either reading the longer one counts.
+        periods = self.period, state.get("period", self.period)
+        longest: float = max(period or math.inf for period in periods)
+        return elapsed < (_JOINED_PERIODS + 0.5) * longest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,19 +120,17 @@ class StepType:
     takes_missing: bool = False
 
 
-def _scaling(step: Step, value: Number, state: dict[str, Any], now: Moment) -> Number:
+def _scaling(step: Step, value: Number, state: State, now: Moment) -> Number:
     return _like(value, _exact(value) * _exact(step["factor"]) + _exact(step["shift"]))
 
 
-def _default_value(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
+def _default_value(step: Step, value: Any, state: State, now: Moment) -> Any:
     if value is not None and step.get("when", WHEN_MISSING) == WHEN_MISSING:
         return value
     return _literal(step["value"])
 
 
-def _limit_control(
-    step: Step, value: Number, state: dict[str, Any], now: Moment
-) -> Number:
+def _limit_control(step: Step, value: Number, state: State, now: Moment) -> Number:
     if (lower := step.get("lower")) is not None:
         value = max(value, lower)
     if (upper := step.get("upper")) is not None:
@@ -136,19 +138,16 @@ def _limit_control(
     return value
 
 
-def _integration(
-    step: Step, value: Number, state: dict[str, Any], now: Moment
-) -> float:
+def _integration(step: Step, value: Number, state: State, now: Moment) -> float:
     total, elapsed = state.get("total", 0.0), now.since(state)
-    if elapsed is not None and now.is_within_gap(elapsed):
-        total += (state["value"] + float(value)) / 2 * elapsed
+    if elapsed is not None and now.is_within_gap(elapsed, state):
+        total += (float(state["value"]) + float(value)) / 2 * elapsed
     state |= {"time": now.time, "value": float(value), "total": total}
+    state["period"] = now.period
     return float(total / SECONDS[step["time_unit"]])
 
 
-def _derivative(
-    step: Step, value: Number, state: dict[str, Any], now: Moment
-) -> float | None:
+def _derivative(step: Step, value: Number, state: State, now: Moment) -> float | None:
     rate = None
     if elapsed := now.since(state):
         difference = _exact(value) - _exact(state["value"])
@@ -157,19 +156,20 @@ def _derivative(
     return rate
 
 
-def _damper(step: Step, value: Number, state: dict[str, Any], now: Moment) -> float:
+def _damper(step: Step, value: Number, state: State, now: Moment) -> float:
     damped = float(value)
     if (elapsed := now.since(state)) is not None:
-        lower, upper = sorted((state["value"], damped))
+        last = float(state["value"])
+        lower, upper = sorted((last, damped))
         share = -math.expm1(-elapsed / step["lag"])
-        damped = state["value"] + (damped - state["value"]) * share
+        damped = last + (damped - last) * share
         # Rounding must not carry it past either end.
         damped = min(max(damped, lower), upper)
     state |= {"time": now.time, "value": damped}
     return damped
 
 
-def _script(step: Step, value: Any, state: dict[str, Any], now: Moment) -> Any:
+def _script(step: Step, value: Any, state: State, now: Moment) -> Any:
     variables = {
         "value": value,
         "context": now.context,
@@ -219,8 +219,8 @@ def run(
 ) -> Outcome:
     """Return what a chain makes of the value of a reading; None stands for a missing one.
 
-    `time` is the reading's, `memory` that of the reading before: so the same call gives the same, however often.
-    `breaks_off` for a total that was set back: nothing is compared with what was before. `context` is what
+    `time` and `period` are the reading's, `memory` that of the reading before: so the same call gives the same, however
+    often. `breaks_off` for a total that was set back: nothing is compared with what was before. `context` is what
     `script_context` returns; hass is needed for scripts.
 
     Memory is tied to a step's id (to its place where it has none) and to the steps before it: where those changed,

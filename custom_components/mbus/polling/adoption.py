@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
+from ..meters.evaluation import memory_of_another_meter
 from ..meters.reading import Reading, Result
 from ..meters.transformation import is_number
 from ..presentation.amounts import amount_text
@@ -20,12 +21,14 @@ async def async_seams_of_exchange(
     coordinator: MeterCoordinator, readout: Readout
 ) -> list[Seam]:
     """Return what would be counted if what was just read followed on the values there are."""
+    reading = Reading(
+        telegrams=readout.telegrams, time=dt_util.utcnow(), period=coordinator.period
+    )
     evaluation = evaluate_described(
         coordinator.described,
-        Reading(telegrams=readout.telegrams, time=dt_util.utcnow()),
+        reading,
         coordinator.meter,
-        {},
-        period=coordinator.period,
+        memory_of_another_meter(coordinator.data.memory),
         hass=coordinator.hass,
     )
     return await async_seams(

@@ -18,7 +18,7 @@ from ..meters.evaluation import (
     Evaluation,
     lacks_telegram,
     memory_of_another_meter,
-    memory_of_edited_binding,
+    memory_of_edited_meter,
 )
 from ..meters.learning import learnt_from
 from ..meters.meter import Meter
@@ -142,7 +142,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
 
     def _kept(self) -> MeterData:
         """Return what the last run left of this meter, not of one that was at its address before."""
-        reading = self._store.reading(self.meter.id)
+        reading = self._store.reading(self.meter.id, self.period)
         before = {
             binding_id: self._store.memory(binding_id)
             for binding_id in self.meter.bindings
@@ -231,16 +231,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             self._start_anew()
             return
         if reading:
-            before = {
-                binding.id: memory_of_edited_binding(
-                    old.bindings.get(binding.id),
-                    binding,
-                    meter,
-                    self._store.memory(binding.id),
-                    self.data.memory.get(binding.id, {}),
-                )
-                for binding in meter.bindings.values()
-            }
+            before = memory_of_edited_meter(
+                old, meter, self._store.memory, self.data.memory
+            )
             self._store.keep_memory(before)
             evaluation = self._evaluate(reading, before)
             self.async_set_updated_data(
@@ -331,6 +324,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             telegrams=readout.telegrams,
             time=dt_util.utcnow(),
             error=copy(readout.error),
+            period=self.period,
             alarm=readout.alarm,
         )
         if not reading.is_of(self.meter.identity):
@@ -373,12 +367,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
 
     def _evaluate(self, reading: Reading, before: Mapping[str, Memory]) -> Evaluation:
         return evaluate_described(
-            self.described,
-            reading,
-            self.meter,
-            before,
-            period=self.period,
-            hass=self.hass,
+            self.described, reading, self.meter, before, hass=self.hass
         )
 
     @callback

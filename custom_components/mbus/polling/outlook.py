@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..meters.evaluation import memory_of_edited_meter
 from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..presentation.described import Described, describe, evaluate_described
@@ -30,10 +31,12 @@ async def async_outlook(
     """Return what becomes of the present values when the meter is changed to this one, given its reading."""
     described = describe(meter, coordinator.described)
     meter = replace(meter, bindings={key: described[key].binding for key in described})
-    period, hass = coordinator.period, coordinator.hass
-    results = evaluate_described(
-        described, reading, meter, {}, period=period, hass=hass
-    ).results
+    hass = coordinator.hass
+    kept = coordinator.config_entry.runtime_data.store.memory
+    memory = memory_of_edited_meter(
+        coordinator.meter, meter, kept, coordinator.data.memory
+    )
+    results = evaluate_described(described, reading, meter, memory, hass=hass).results
     old = coordinator.data.results
     return Outlook(
         before={

@@ -1,8 +1,8 @@
 """What outlives a restart: last readings, due times, and what they are held against."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NotRequired, TypedDict, override
 
@@ -13,6 +13,7 @@ from homeassistant.util import dt as dt_util
 
 from ..const import DOMAIN, LOGGER
 from ..meters.reading import Memory, Reading
+from ..meters.transformation import is_number
 from ..protocol import IncompleteTelegramError, MBusError, Telegram, parse_telegram
 from .notes import Notes, StoredNotes, StoredReading
 
@@ -30,6 +31,7 @@ class StoredMeter(TypedDict):
     frames: NotRequired[list[str]]
     alarm: NotRequired[str]
     time: NotRequired[str]
+    period: NotRequired[float | None]
     due: NotRequired[str]
 
 
@@ -106,7 +108,18 @@ class MBusStore:
                     if isinstance(meter, dict)
                 }
                 self.size = sum(map(_size, meters.values()))
-                self._data = {**self._data, **stored, "meters": meters}
+                memory = _sound_memory(stored.get("memory"))
+                self._data = {
+                    **self._data,
+                    **stored,
+                    "meters": meters,
+                    "memory": memory,
+                }
+                if memory != stored.get("memory"):
+                    LOGGER.warning(
+                        "What steps and totals of %s remembered can't all be read: those begin anew",
+                        self._store.path,
+                    )
                 self.notes = Notes(self._data, self._changed)
         except (
             HomeAssistantError,
@@ -155,18 +168,24 @@ class MBusStore:
         self._data["running"] = running
         self._changed()
 
-    def reading(self, meter_id: str) -> Reading | None:
-        """Return the last reading of a meter, decoded anew, or None where there is none that can be read."""
+    def reading(self, meter_id: str, usual: timedelta | None = None) -> Reading | None:
+        """Return the last reading of a meter, decoded anew, or None where there is none that can be read.
+
+        `usual` is its period where none was kept with it.
+        """
         stored = self._data["meters"].get(meter_id, {})
         try:
             reading = stored_reading(stored)
             alarm = _decode(stored["alarm"]) if "alarm" in stored else None
+            if "period" in stored:
+                kept = stored["period"]
+                usual = None if kept is None else timedelta(seconds=kept)
         except KeyError:
             return None
-        except (MBusError, TypeError, ValueError) as err:
+        except (MBusError, OverflowError, TypeError, ValueError) as err:
             LOGGER.warning("The kept reading of meter %s is dropped: %s", meter_id, err)
             return None
-        return replace(reading, alarm=alarm) if reading else None
+        return replace(reading, period=usual, alarm=alarm) if reading else None
 
     def due(self, meter_id: str) -> datetime | None:
         """Return when a meter is to be read next."""
@@ -176,8 +195,7 @@ class MBusStore:
 
     def memory(self, binding_id: str) -> Memory:
         """Return what a binding's last reading was held against."""
-        memory = self._data["memory"].get(binding_id, {})
-        return memory if _is_memory(memory) else {}
+        return self._data["memory"].get(binding_id, {})
 
     @callback
     def keep_reading(
@@ -188,6 +206,8 @@ class MBusStore:
         self.size -= _size(stored)
         kept = as_stored(reading)
         stored["frames"], stored["time"] = kept["frames"], kept["time"]
+        period = reading.period
+        stored["period"] = None if period is None else period.total_seconds()
         stored.pop("alarm", None)
         if reading.alarm is not None:
             stored["alarm"] = reading.alarm.frame.hex()
@@ -196,7 +216,7 @@ class MBusStore:
 
     @callback
     def keep_memory(self, memory: Mapping[str, Memory]) -> None:
-        """Remember what the kept reading of bindings is held against."""
+        """Remember what the kept reading of bindings is held against, if anything."""
         for binding_id, kept in memory.items():
             if kept:
                 self._data["memory"][binding_id] = kept
@@ -218,10 +238,16 @@ class MBusStore:
             self._changed()
 
     @callback
-    def forget_memory(self, binding_id: str) -> None:
-        """Drop what a binding that is gone remembered."""
-        if self._data["memory"].pop(binding_id, None):
-            self._changed()
+    def keep_only(
+        self, meter_ids: Collection[str], binding_ids: Collection[str]
+    ) -> None:
+        """Drop what was kept of all other meters and bindings."""
+        for meter_id in self._data["meters"].keys() - meter_ids:
+            self.forget_meter(meter_id)
+            self.notes.forget_exchange(meter_id)
+        for binding_id in self._data["memory"].keys() - binding_ids:
+            self.keep_memory({binding_id: {}})
+            self.notes.forget_import(binding_id)
 
     @callback
     def _changed(self) -> None:
@@ -236,16 +262,43 @@ class MBusStore:
         return self._data
 
 
-def _is_memory(memory: Any) -> bool:
-    """Return whether what is kept of a binding has the shape that it is read in."""
+def _sound_memory(stored: Any) -> dict[str, Memory]:
+    """Return what bindings remember, without what hasn't the shape that it is read in."""
+    checks = {"total": _is_numeral, "steps": _is_step}
+    return {
+        binding_id: {
+            part: {k: v for k, v in _dict(held).items() if checks[part](v)}
+            if part in checks
+            else held
+            for part, held in _dict(kept).items()
+        }
+        for binding_id, kept in _dict(stored).items()
+    }
+
+
+def _dict(stored: Any) -> dict[str, Any]:
+    return stored if isinstance(stored, dict) else {}
+
+
+def _is_step(stored: Any) -> bool:
+    step = _dict(stored)
+    state = step.get("state")
+    if not isinstance(state, dict) or not isinstance(step.get("origin"), str):
+        return False
+    period = state.get("period")
+    return (
+        all(is_number(state[key]) for key in ("time", "total") if key in state)
+        and (period is None or is_number(period))
+        and ("value" in state or state.keys().isdisjoint({"time", "total"}))
+        and _is_numeral(state.get("value", "0"))
+    )
+
+
+def _is_numeral(stored: Any) -> bool:
+    """Return whether what is kept is a number, or one as text."""
     try:
-        return all(
-            isinstance(step["origin"], str) and isinstance(step["state"], dict)
-            for step in memory.get("steps", {}).values()
-        ) and all(
-            Decimal(total).is_finite() for total in memory.get("total", {}).values()
-        )
-    except ArithmeticError, AttributeError, LookupError, TypeError, ValueError:
+        return is_number(Decimal(stored) if isinstance(stored, str) else stored)
+    except ArithmeticError:
         return False
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 
 from homeassistant.const import Platform
@@ -62,12 +61,11 @@ def evaluate_described(
     meter: Meter,
     memory: Mapping[str, Memory],
     *,
-    period: timedelta | None,
     hass: HomeAssistant,
 ) -> Evaluation:
     """Return what a meter's bindings make of a reading, each held against what its values have to be."""
     guards = {binding_id: one.guard for binding_id, one in described.items()}
-    return evaluate(reading, meter, guards, memory, period=period, hass=hass)
+    return evaluate(reading, meter, guards, memory, hass=hass)
 
 
 def guard_of(binding: Binding, display: Display) -> Guard:

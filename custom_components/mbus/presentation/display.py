@@ -23,6 +23,8 @@ _MAY_GO_BACK: Final = frozenset({SensorStateClass.TOTAL, SensorStateClass.MEASUR
 
 type NativeValue = int | float | Decimal | str | date | datetime | None
 
+_NOTHING_SET: Final = Presentation()
+
 HIDDEN: Final = "••••"
 _LONGEST_STATE: Final = 255
 _CUT: Final = "…"
@@ -60,26 +62,35 @@ def display_of(binding: Binding, medium: int | None) -> Display:
         description.state_class,
         description.suggested_display_precision,
     ) != (None, None, None, None)
-    return Display(
+    unit = shown_in and clean_text(shown_in)
+    if unit != native or description.suggested_unit_of_measurement:
         # Home Assistant keeps a suggested unit for good; one that is native can change with the binding.
-        description=replace(
+        description = replace(
             description,
-            native_unit_of_measurement=shown_in and clean_text(shown_in),
+            native_unit_of_measurement=unit,
             suggested_unit_of_measurement=None,
-        ),
+        )
+    unset = binding
+    if binding.presentation != _NOTHING_SET:
+        unset = replace(binding, presentation=_NOTHING_SET)
+    return Display(
+        description=description,
         is_secret=binding.signature is not None
         and binding.signature.quantity in SECRET_QUANTITIES,
         is_numeric=is_numeric,
-        is_rising=_is_rising(binding, medium),
-        convert=_conversion(binding, medium, shown_in),
+        is_rising=_is_rising(binding, unset, medium),
+        convert=_conversion(binding, unset, medium, shown_in),
     )
 
 
 def _conversion(
-    binding: Binding, medium: int | None, shown_in: str | None
+    binding: Binding, unset: Binding, medium: int | None, shown_in: str | None
 ) -> Conversion:
-    """Return the way from what the chain gives to the unit that is shown; where the chain's is unknown, that names it."""
-    own = sensor_description(replace(binding, presentation=Presentation()), medium)
+    """Return the way from what the chain gives to the unit that is shown; where the chain's is unknown, that names it.
+
+    `unset` is the binding without what a person set for its entity.
+    """
+    own = sensor_description(unset, medium)
     result = transformed_result(binding, own)
     unit = native_unit(result.unit)
     if (
@@ -110,11 +121,11 @@ def _nothing(value: Number) -> None:
     return None
 
 
-def _is_rising(binding: Binding, medium: int | None) -> bool:
+def _is_rising(binding: Binding, unset: Binding, medium: int | None) -> bool:
     """Return whether the record is a total that doesn't go back, by its meaning and as far as a person knows."""
     if binding.presentation.state_class in _MAY_GO_BACK and not binding.transformations:
         return False
-    record = replace(binding, transformations=(), presentation=Presentation())
+    record = replace(unset, transformations=()) if unset.transformations else unset
     description = sensor_description(record, medium)
     return description.state_class is SensorStateClass.TOTAL_INCREASING
 

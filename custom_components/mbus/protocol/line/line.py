@@ -222,6 +222,10 @@ class Line:
                 deadline = self._loop.time() + self._gap
                 continue
             deadline = due if reply.has_spoken else end
+            if reply.answer is None and reply.raw:
+                # What came may be the beginning of it.
+                idle = self.link.last_byte_at + self._idle + REACTION
+                deadline = max(deadline, idle)
             if self._loop.time() >= deadline:
                 break
         self._is_in_step = not reader.pending

@@ -160,7 +160,7 @@ class Asker:
                     request,
                     collector.judge,
                     wait=wait,
-                    listen_on=session.line.response_time,
+                    listen_on=max(self.wait, session.line.response_time),
                 )
             except LinkError:
                 raise

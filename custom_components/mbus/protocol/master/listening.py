@@ -42,7 +42,6 @@ class Listener:
         """Tell the asker what is learnt."""
         self._master = master
         self._asker = asker
-        self._limit = master.line.response_time
         self._was_silent = False
         self._overdue = 0.0
 
@@ -115,8 +114,11 @@ class Listener:
         return delay is not None and not overdue
 
     async def _listen(self, session: Session, request: Frame) -> float | None:
-        """Say how many seconds after a request the last answer came: 0 in time, None for silence."""
-        self._limit = min(self._limit, session.line.response_time)
+        """Say how many seconds after a request the last answer came: 0 in time, None for silence.
+
+        In time is what the standard says, without the latency of the link: that may yet be learnt from
+        faster meters.
+        """
         reply: Reply[Any] = await session.exchange(
             request,
             judge_acknowledgement,
@@ -128,7 +130,8 @@ class Listener:
         is_noise = reply.went_on or (
             reply.answer is None and reply.delay > _TO_THE_END * session.timeout
         )
-        return reply.delay if self._limit < reply.delay and not is_noise else 0.0
+        in_time = session.line.response_time - self._master.link.latency
+        return reply.delay if reply.delay > in_time and not is_noise else 0.0
 
     async def _listen_on(self, session: Session) -> float:
         """Say how many seconds after the last request an answer came that was no longer waited for."""

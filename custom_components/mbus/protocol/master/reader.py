@@ -1,6 +1,8 @@
 """Reading a meter: its telegrams, from the first on."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from ..address import BROADCAST, SELECTED, Address, SecondaryAddress, check_address
 from ..application.header import Identity
@@ -150,12 +152,8 @@ class _Reader:
             complete = await self._read_round(last_telegram, first)
         else:
             if not self._slave.is_at_first:
-                self._is_numbered = False
-                try:
+                with self._without_numbers():
                     await self._read_round(None)
-                finally:
-                    self._collector.forget()
-                    self._is_numbered = True
                 # The last of a round: how many there are is known only after a whole one.
                 self._slave.last_number = (len(self._slave.forms) or 2) - 1
             self._collector.before = self._slave.last
@@ -171,9 +169,8 @@ class _Reader:
         telegram may just not have changed, that before is let be its last one, which no other follows.
         Raises LostCountError.
         """
-        collector, slave = self._collector, self._slave
-        self._is_numbered = False
-        try:
+        slave = self._slave
+        with self._without_numbers():
             heard = slave.last
             if heard is None or slave.last_asked_with != slave.frame_count:
                 heard = await self._read_first()
@@ -190,10 +187,19 @@ class _Reader:
                 await self._begin_again(slave.asked_with ^ FRAME_COUNT_BIT)
                 first = await self._read_first()
                 slave.after_reset = self._judge_both(heard, first)
-        finally:
-            self._is_numbered, self._first_count = True, None
-        slave.last_number = len(collector.telegrams) - 1
+        self._collector.take(first)
+        slave.last_number = 0
         return first
+
+    @contextmanager
+    def _without_numbers(self) -> Iterator[None]:
+        """Read telegrams that aren't counted from the first: none of them is one of the readout."""
+        self._is_numbered = False
+        try:
+            yield
+        finally:
+            self._collector.forget()
+            self._is_numbered, self._first_count = True, None
 
     def _judge_both(self, again: Telegram, other: Telegram) -> AfterReset:
         """Say what a meter sends first that sent a telegram again, and another to the other FCB. Raises LostCountError."""
@@ -303,7 +309,8 @@ class _Reader:
         collector = self._collector
         rings = range(1, MAX_TELEGRAMS // 2 + 1)
         ring = next(filter(collector.recurs_every, rings), None)
-        if ring is None or self._is_never_reset:
+        is_refused = self._is_never_reset or self._quirks.reset == "never"
+        if ring is None or is_refused:
             raise EndlessError(address=self._address, telegrams=MAX_TELEGRAMS)
         self._ring = ring
         collector.keep_first(ring)

@@ -83,10 +83,6 @@ class _Search:
         if by_secondary:
             async for step in self._search_by_secondary(0.3 if by_primary else 1.0):
                 yield step
-            if self._asker.silence.is_constant and not self._located:
-                # What was taken for answers may have been silence.
-                async for step in self._search_by_secondary(0.3 if by_primary else 1.0):
-                    yield step
             was_deaf = not self._has_heard and self._listener.may_be_deaf
         if by_primary and not self._asker.silence.is_endless:
             async for step in self._search_by_primary():
@@ -103,6 +99,8 @@ class _Search:
             yield news
 
     async def _search_by_secondary(self, end: float) -> AsyncGenerator[SearchStep]:
+        silence = self._asker.silence
+        was_constant = silence.is_constant
         self._has_heard = await self._listener.hears_selected()
         if self._has_heard:
             several: list[SecondaryAddress] = []
@@ -113,6 +111,10 @@ class _Search:
                     yield step
             async with self._master.hold() as session:
                 await session.deselect()
+            if silence.is_constant and not was_constant and not self._located:
+                # What was taken for answers was silence.
+                async for step in self._search_by_secondary(end):
+                    yield step
         for step in self._steps(end):
             yield step
 
@@ -206,7 +208,7 @@ class _Search:
             yield step
         if not has_heard and asker.trusts_from:
             await self._listener.hears_reset()
-        silent = [address for address in addresses if address not in self._answering]
+        silent = [address for address in addresses if self._is_silent(address)]
         async for step in self._ask_each(silent, middle, 1.0, [], for_data=True):
             yield step
         # Two late answers in a row look like those of several meters.
@@ -280,8 +282,11 @@ class _Search:
         """Take in what an address answered."""
         if answer.problem is not None:
             self._findings.tell(answer.problem)
-        if answer.presence is not Presence.NONE and isinstance(address, int):
-            self._answering.add(address)
+        if isinstance(address, int):
+            if answer.presence is Presence.NONE:
+                self._answering.discard(address)
+            else:
+                self._answering.add(address)
         self._unsound.pop(address, None)
         if answer.telegram is None:
             self._unsound[address] = answer
@@ -295,17 +300,25 @@ class _Search:
         else:
             self._findings.note_addressed(answer.telegram, answer.quirks)
 
+    def _is_silent(self, address: Address) -> bool:
+        """Say whether nothing was heard at an address but what is this line's silence."""
+        answer = self._unsound.get(address)
+        return address not in self._answering or (
+            answer is not None
+            and answer.garbage is not None
+            and self._asker.silence.covers(answer.garbage)
+        )
+
     @property
     def _shared(self) -> list[int]:
         """The primary addresses at which several meters seem to be."""
-        silence = self._asker.silence
         return [
             address
             for address, answer in self._unsound.items()
             if isinstance(address, int)
             and answer.presence is Presence.SEVERAL
-            and not silence.is_noisy
-            and not (answer.garbage and silence.covers(answer.garbage))
+            and not self._asker.silence.is_noisy
+            and not self._is_silent(address)
         ]
 
     def _tell_unsound(self) -> None:

@@ -103,12 +103,15 @@ class Session:
         # What failed is tried last the next time: few attempts come round to each way, too.
         requests = [*ways][slave.failed_ways :] + [*ways][: slave.failed_ways]
         requests.sort(key=lambda way: way.raw != slave.selection)
-        slave.selection = None
-        failed = (slave.failed_ways + (attempts or self.attempts)) % len(ways)
-        slave.failed_ways, before = failed, slave.failed_ways
+        known, slave.selection = slave.selection, None
+        tried = slave.failed_ways + self.times(attempts)
+        slave.failed_ways = tried % len(ways)
         reply = await self._be_acknowledged(address, requests, attempts, wait)
-        slave.selection, slave.failed_ways = reply.request, before
+        slave.selected_with, slave.failed_ways = reply.request, 0
         slave.is_selected_in_part = ways[Frame(reply.request)].has_wildcards
+        # What left something out may have selected others: it is a way once a telegram came by it.
+        if reply.request == known or not slave.is_selected_in_part:
+            slave.selection = reply.request
         slave.begin()
         self._selected = slave
 

@@ -33,7 +33,9 @@ class Slave:
     """FCB of the last one."""
     after_reset: AfterReset = AfterReset.UNKNOWN
     selection: bytes | None = None
-    """The request that selected it."""
+    """The request to select it with first."""
+    selected_with: bytes | None = None
+    """The request that selected it last."""
     failed_ways: int = 0
     """How many of the ways to select it were tried in vain, from the first one on."""
     is_selected_in_part: bool = False
@@ -66,6 +68,7 @@ class Slave:
             self.last
         ) == access_number(telegram)
         self.last, self.last_number = telegram, None
+        self.selection = self.selected_with
 
     def ask(self, frame_count: int) -> None:
         """Take note of a request for data, whether or not it is answered."""

@@ -16,7 +16,8 @@ DOMAIN = "bare"
 LOGGER = logging.getLogger(__name__)
 PLATFORMS = [Platform.SENSOR]
 PERIOD = timedelta(minutes=5)
-TIMEOUT = 3.0
+TIMEOUT = 60.0
+"""Seconds; what comes after an answer was given up is out of step for good, which a busy machine must not bring about."""
 HEADER = 19
 """Bytes of a frame before the first record."""
 RECORDS = struct.Struct("<" + "2xi" * 10)
