@@ -41,14 +41,7 @@ from .actions.readings import (
     async_export_readings,
     async_take_readings,
 )
-from .const import CONF_BACKUP, CONF_BAUD_RATE, DOMAIN
-from .flows.meter_search import MeterSearch
-from .meters.meter import meter_unique_id
-from .polling.coordinator import MeterCoordinator
-from .polling.issues import report_profile_files
-from .polling.meter_clock import async_set_clock
-from .polling.survey import bus_table
-from .polling.targets import (
+from .actions.targets import (
     answer_of,
     async_check_control,
     async_on_each,
@@ -57,6 +50,13 @@ from .polling.targets import (
     meters_of,
     told_in_plain_words,
 )
+from .const import CONF_BACKUP, CONF_BAUD_RATE, DOMAIN
+from .flows.meter_search import MeterSearch
+from .meters.meter import meter_unique_id
+from .polling.coordinator import MeterCoordinator
+from .polling.issues import report_profile_files
+from .polling.meter_clock import async_set_clock
+from .polling.survey import bus_table
 from .polling.writing import codable
 from .presentation.record_data import hex_data, reading_data, value_data
 from .presentation.texts import async_get_texts, option_key

@@ -21,13 +21,13 @@ import voluptuous as vol
 from ..const import CONF_BINDINGS, CONF_QUIRKS, DOMAIN, SUBENTRY_METER
 from ..meters.meter import Meter, configured_as, meter_unique_id, stored_bindings
 from ..polling.coordinator import MBusConfigEntry
-from ..polling.targets import connection_of
 from ..presentation.described import describe
 from ..presentation.texts import Texts, async_get_texts, option_key
 from ..protocol import parse_address
 from .fields import CONNECTION, refused
 from .files import async_read, async_write_new
 from .meter_file import CONF_AREA, METER
+from .targets import connection_of
 
 _FORMAT: Final = "mbus_meters"
 _VERSION: Final = 1

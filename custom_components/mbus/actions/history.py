@@ -10,10 +10,10 @@ from ..history.told import past_data
 from ..polling.coordinator import MeterCoordinator
 from ..polling.history import async_plans
 from ..polling.statistics import sensor_of
-from ..polling.targets import answer_of, async_try_each, meters_of, read_in_part
 from ..presentation.naming import binding_name
 from ..presentation.texts import async_get_texts
 from .fields import METERS
+from .targets import answer_of, async_try_each, meters_of, read_in_part
 
 IMPORT_HISTORY: Final = vol.Schema(METERS)
 

@@ -18,14 +18,6 @@ from ..meters.reading import Reading
 from ..polling.coordinator import MBusConfigEntry, MeterCoordinator
 from ..polling.meter_clock import meter_time
 from ..polling.store import as_stored, stored_reading
-from ..polling.targets import (
-    async_try_each,
-    connection_of,
-    meters_of,
-    raise_errors,
-    read_in_part,
-    told_in_plain_words,
-)
 from ..presentation.reasons import failure_text
 from ..presentation.table import TableRow, as_csv, rows_of
 from ..presentation.texts import Texts, async_get_texts, option_key
@@ -33,6 +25,14 @@ from ..profiles.catalogue import cached_catalogue
 from ..protocol import MBusError, synchronise
 from .fields import CONNECTION, METERS, one_of, refused
 from .files import async_write_new
+from .targets import (
+    async_try_each,
+    connection_of,
+    meters_of,
+    raise_errors,
+    read_in_part,
+    told_in_plain_words,
+)
 
 LAST: Final = "last"
 TAKEN: Final = "taken"

@@ -244,7 +244,7 @@ class MBusStore:
         """Drop what was kept of all other meters and bindings."""
         for meter_id in self._data["meters"].keys() - meter_ids:
             self.forget_meter(meter_id)
-            self.notes.forget_exchange(meter_id)
+            self.notes.forget_meter(meter_id)
         for binding_id in self._data["memory"].keys() - binding_ids:
             self.keep_memory({binding_id: {}})
             self.notes.forget_import(binding_id)

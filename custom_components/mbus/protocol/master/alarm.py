@@ -16,28 +16,28 @@ _ALARM = 0x71
 
 
 async def read_alarm(
-    session: Session, reading: Collector, quirks: Quirks
+    session: Session, collector: Collector, quirks: Quirks
 ) -> Telegram | None:
     """Ask a meter once for the alarm that its last telegram announces; None where it has none to tell.
 
     For a meter that is reset before each readout: some take the FCB of this request for one of those
     for data.
     """
-    if not (reading.telegrams and Frame(reading.telegrams[-1].frame).access_demand):
+    if not (collector.telegrams and Frame(collector.telegrams[-1].frame).access_demand):
         return None
-    slave = reading.slave
+    slave = collector.slave
 
     def judge(item: Received) -> Telegram | Single | Discard:
         if not isinstance(item, Frame) or item.from_master:
             return judge_acknowledgement(item)
-        if item.address != reading.telegrams[-1].address:
+        if item.address != collector.telegrams[-1].address:
             return Discard.FOREIGN
         if item.control_information != _ALARM:
             return Discard.OUT_OF_ORDER
         return decode_telegram(item)
 
     request = short_frame(
-        Control.REQ_UD1 | slave.frame_count, link_address(reading.address)
+        Control.REQ_UD1 | slave.frame_count, link_address(collector.address)
     )
     if slave.after_reset is AfterReset.SAME:
         slave.after_reset = AfterReset.UNKNOWN

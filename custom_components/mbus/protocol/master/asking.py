@@ -145,7 +145,7 @@ class Asker:
         self, session: Session, address: Address, *, wait: float | None = None
     ) -> Answer:
         """Read the first telegram of a meter, if it is but one that answers."""
-        reading = Collector(
+        collector = Collector(
             address, slave=Slave(), max_package_length=session.max_package_length
         )
         request = Frame(
@@ -158,7 +158,7 @@ class Asker:
             try:
                 reply = await session.exchange(
                     request,
-                    reading.judge,
+                    collector.judge,
                     wait=wait,
                     listen_on=max(self.wait, session.line.response_time),
                 )

@@ -369,13 +369,13 @@ class Bus:
         return readout
 
     async def _go_back(self, way: Way | None) -> None:
-        await self._ways.drop()
-        self._ways.way = way
-        if way is not None:
-            try:
-                await self._ways.use(way)
-            except LinkError as err:
-                self._ways.note(err)
+        if way is None:
+            await self._ways.drop()
+            return
+        try:
+            await self._ways.use(way)
+        except LinkError as err:
+            self._ways.note(err)
 
     def _tell(self) -> None:
         if self.on_change is not None:

@@ -3,7 +3,7 @@
 from itertools import takewhile
 
 from ..address import LAST_PRIMARY, Address, SecondaryAddress
-from ..application.header import Header, Identity
+from ..application.header import Identity
 from ..application.telegram import IncompleteTelegramError, Telegram, decode_telegram
 from ..errors import ApplicationError, FrameError, PackageTooLongError, UnsupportedError
 from ..line.frame import Frame, Garbage, Received, Single
@@ -40,11 +40,11 @@ class Collector:
         self.error: FrameError | None = None
         self.was_disturbed = False
         """A request was not answered."""
-        self.was_repeated = False
+        self._was_repeated = False
         """A request since the first telegram was repeated, which not every meter heeds."""
         self.before: Telegram | None = None
         """The telegram before the first, of a meter that isn't reset."""
-        self.is_in_order = True
+        self._is_in_order = True
         """What comes is one of the meter's own telegrams, in their order."""
         self._kept: list[Telegram] = []
 
@@ -65,6 +65,19 @@ class Collector:
         """Take in an answer."""
         self.error = None
         self.telegrams.append(telegram)
+
+    def note_unanswered(self, *, is_repeated: bool) -> None:
+        """Take note that a request was not answered, and whether it is sent again."""
+        self.was_disturbed = True
+        self._was_repeated = is_repeated
+
+    def expect_others(self) -> None:
+        """Take what comes for what was asked for, not for one of the meter's own telegrams in their order."""
+        self._is_in_order = False
+
+    def keep_first(self, number: int) -> None:
+        """Drop all but the first telegrams: the others are those of another round."""
+        self.telegrams = self.telegrams[:number]
 
     @property
     def forms(self) -> tuple[Form, ...]:
@@ -110,7 +123,7 @@ class Collector:
         self._kept = self.best
         self.telegrams = []
         self.before = None
-        self.was_repeated = False
+        self._was_repeated = False
 
     def forget(self) -> None:
         """Drop all telegrams: they were not counted from the first."""
@@ -157,7 +170,7 @@ class Collector:
 
     def _judge_order(self, telegram: Telegram) -> Discard | None:
         """Say whether the telegram can be the next, and not one sent again or left out."""
-        if not self.is_in_order:
+        if not self._is_in_order:
             return None
         # Where the access number stands still, telegrams of a meter may well be the same.
         numbers = set(map(access_number, self.telegrams))
@@ -166,8 +179,8 @@ class Collector:
             return Discard.REPEATED
         before = self.telegrams[-1] if self.telegrams else self.before
         if before is None:
-            return Discard.OUT_OF_ORDER if self.was_repeated else None
-        if self.was_repeated or self.slave.is_counting:
+            return Discard.OUT_OF_ORDER if self._was_repeated else None
+        if self._was_repeated or self.slave.is_counting:
             last, number = access_number(before), access_number(telegram)
             if last is None or number != (last + 1) & 0xFF:
                 return Discard.OUT_OF_ORDER
@@ -179,18 +192,17 @@ class Collector:
         if telegram.header is None or found is None:
             return Discard.ANONYMOUS if selection else None
         known = (self.identity, *(earlier.identity for earlier in self.telegrams))
+        is_whole = not self.slave.is_selected_in_part
         if all(other is None or other.matches(found) for other in known) and (
-            selection is None or self._is_selected(selection, telegram.header)
+            selection is None
+            or (
+                is_selected_by(selection, telegram.header)
+                and (is_whole or is_as_added(selection, self.identity, telegram.header))
+            )
         ):
             return None
         self.other = found
         return Discard.OTHER_METER
-
-    def _is_selected(self, selection: SecondaryAddress, header: Header) -> bool:
-        return is_selected_by(selection, header) and (
-            not self.slave.is_selected_in_part
-            or is_as_added(selection, self.identity, header)
-        )
 
 
 def _form(telegram: Telegram) -> Form:

@@ -67,8 +67,7 @@ class Master:
 
     @link.setter
     def link(self, link: Link) -> None:
-        self.line.link = link
-        self._session.forget_way()
+        self._session.use(link)
 
     @property
     def line(self) -> Line:

@@ -62,12 +62,12 @@ class _Reader:
     """One readout under way."""
 
     def __init__(
-        self, session: Session, reading: Collector, quirks: Quirks, attempts: int
+        self, session: Session, collector: Collector, quirks: Quirks, attempts: int
     ) -> None:
         self._session = session
-        self._reading = reading
-        self._address = reading.address
-        self._slave = reading.slave
+        self._collector = collector
+        self._address = collector.address
+        self._slave = collector.slave
         self._quirks = quirks
         self._attempts = attempts
         self._ring = quirks.ring
@@ -78,31 +78,31 @@ class _Reader:
             self._slave.after_reset = _AFTER_RESET[quirks.keeps_frame_count]
         # A selection is a reset, too.
         self._is_never_reset = self._slave.after_reset is AfterReset.NEXT or (
-            quirks.reset == "never" and isinstance(reading.address, int)
+            quirks.reset == "never" and isinstance(collector.address, int)
         )
 
     async def read(self, last_telegram: int | None) -> Readout:
-        reading, slave = self._reading, self._slave
+        collector, slave = self._collector, self._slave
         error: MBusError | None = None
         complete = finished = False
         try:
             await self._session.line.settle(slave.rest_until)
             complete = await self._read_all(last_telegram)
             finished = True
-            if not reading.was_disturbed and len(reading.telegrams) > 1:
-                slave.is_counting = reading.counts()
+            if not collector.was_disturbed and len(collector.telegrams) > 1:
+                slave.is_counting = collector.counts()
             if complete and (
-                last_telegram is None or last_telegram >= len(reading.telegrams)
+                last_telegram is None or last_telegram >= len(collector.telegrams)
             ):
                 complete = False
                 await read_requested(
-                    self._session, reading, self._quirks, self._attempts
+                    self._session, collector, self._quirks, self._attempts
                 )
                 complete = True
         except MBusError as err:
             error = err
             slave.selection = None
-            if not reading.best:
+            if not collector.best:
                 raise
         finally:
             if not finished and slave.after_reset is AfterReset.SAME:
@@ -110,9 +110,9 @@ class _Reader:
             slave.rest_until = asyncio.get_running_loop().time() + self._quirks.pause
         alarm = None
         if error is None and not self._is_never_reset:
-            alarm = await read_alarm(self._session, reading, self._quirks)
+            alarm = await read_alarm(self._session, collector, self._quirks)
         return Readout(
-            telegrams=tuple(reading.telegrams if finished else reading.best),
+            telegrams=tuple(collector.telegrams if finished else collector.best),
             complete=complete,
             error=error,
             ring=self._ring,
@@ -130,14 +130,14 @@ class _Reader:
                 complete = await self._read_numbered(last_telegram)
             except LostCountError:
                 if self._is_never_reset:
-                    self._reading.forget()
+                    self._collector.forget()
                 await self._rest()
                 continue
             # One that said that more follow may have been disturbed: it only seemed to have no other.
             self._slave.is_at_first = (
                 complete
                 and self._is_never_reset
-                and not self._has_next(self._reading.telegrams[-1])
+                and not self._has_next(self._collector.telegrams[-1])
             )
             return complete
         raise UncountableError(address=self._address)
@@ -156,7 +156,7 @@ class _Reader:
                     await self._read_round(None)
                 # The last of a round: how many there are is known only after a whole one.
                 self._slave.last_number = (len(self._slave.forms) or 2) - 1
-            self._reading.before = self._slave.last
+            self._collector.before = self._slave.last
             complete = await self._read_round(None)
         if complete and not self._quirks.ignore_more_records:
             self._believe()
@@ -187,7 +187,7 @@ class _Reader:
                 await self._begin_again(slave.asked_with ^ FRAME_COUNT_BIT)
                 first = await self._read_first()
                 slave.after_reset = self._judge_both(heard, first)
-        self._reading.take(first)
+        self._collector.take(first)
         slave.last_number = 0
         return first
 
@@ -198,7 +198,7 @@ class _Reader:
         try:
             yield
         finally:
-            self._reading.forget()
+            self._collector.forget()
             self._is_numbered, self._first_count = True, None
 
     def _judge_both(self, again: Telegram, other: Telegram) -> AfterReset:
@@ -209,7 +209,7 @@ class _Reader:
             return AfterReset.SAME
         self._slave.after_reset = AfterReset.NEXT
         self._is_never_reset = True
-        self._reading.forget()
+        self._collector.forget()
         raise LostCountError
 
     def _has_next(self, telegram: Telegram) -> bool:
@@ -220,7 +220,7 @@ class _Reader:
         self._first_count = frame_count
         await self._rest()
         await self._begin()
-        self._reading.forget()
+        self._collector.forget()
 
     async def _rest(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -237,22 +237,22 @@ class _Reader:
         A meter may have said by mistake that more follow. Where telegrams recur, only a second
         round as long as this one tells.
         """
-        reading, slave = self._reading, self._slave
-        length = len(reading.telegrams)
-        if len(reading.sure) < length:
-            if slave.forms and reading.recurs_every(len(slave.forms)):
-                reading.telegrams = reading.telegrams[: len(slave.forms)]
+        collector, slave = self._collector, self._slave
+        length = len(collector.telegrams)
+        if len(collector.sure) < length:
+            if slave.forms and collector.recurs_every(len(slave.forms)):
+                collector.keep_first(len(slave.forms))
                 return
             if self._doubted != length:
                 self._doubted = length
                 raise LostCountError
-        slave.forms = reading.forms
+        slave.forms = collector.forms
 
     async def _begin(self) -> None:
         """Bring the meter to its first telegram, and do what it needs before it sends any."""
-        session, quirks, reading = self._session, self._quirks, self._reading
+        session, quirks, collector = self._session, self._quirks, self._collector
         attempts, wait = self._attempts, quirks.first_byte_timeout
-        reading.begin()
+        collector.begin()
         await session.line.settle(self._slave.late_until)
         # First, as they may deselect the meter.
         for frame in filter(_may_be_unanswered, quirks.initial_frames):
@@ -269,7 +269,7 @@ class _Reader:
             )
 
         def judge(item: Received) -> Telegram | Single | Discard:
-            return item if isinstance(item, Single) else reading.judge(item)
+            return item if isinstance(item, Single) else collector.judge(item)
 
         for frame in quirks.initial_frames:
             if not _may_be_unanswered(frame):
@@ -277,7 +277,7 @@ class _Reader:
                     self._address, [frame], judge, attempts=attempts, wait=wait
                 )
                 if isinstance(reply.answer, Telegram):
-                    reading.take(reply.answer)
+                    collector.take(reply.answer)
         if self._first_count is not None:
             self._slave.frame_count = self._first_count
 
@@ -285,7 +285,7 @@ class _Reader:
         self, last_telegram: int | None, first: Telegram | None = None
     ) -> bool:
         """Read telegrams, the first one unless it is there, until none follows or the wanted one came; say which."""
-        reading = self._reading
+        collector = self._collector
         telegram = first or await self._read_telegram(is_first=True)
         while True:
             if telegram is None or self._quirks.ignore_more_records:
@@ -293,12 +293,12 @@ class _Reader:
             if not telegram.more_records_follow:
                 self._ring = None
                 return True
-            if len(reading.telegrams) == self._ring and not self._is_never_reset:
-                self._slave.forms = reading.forms
+            if len(collector.telegrams) == self._ring and not self._is_never_reset:
+                self._slave.forms = collector.forms
                 return True
-            if last_telegram is not None and last_telegram < len(reading.sure):
+            if last_telegram is not None and last_telegram < len(collector.sure):
                 return False
-            if len(reading.telegrams) >= MAX_TELEGRAMS:
+            if len(collector.telegrams) >= MAX_TELEGRAMS:
                 break
             telegram = await self._read_telegram(is_first=False)
         self._learn_ring()
@@ -306,15 +306,15 @@ class _Reader:
 
     def _learn_ring(self) -> None:
         """See after how many telegrams a meter that never marks its end begins again."""
-        reading = self._reading
+        collector = self._collector
         rings = range(1, MAX_TELEGRAMS // 2 + 1)
-        ring = next(filter(reading.recurs_every, rings), None)
+        ring = next(filter(collector.recurs_every, rings), None)
         is_refused = self._is_never_reset or self._quirks.reset == "never"
         if ring is None or is_refused:
             raise EndlessError(address=self._address, telegrams=MAX_TELEGRAMS)
         self._ring = ring
-        reading.telegrams = reading.telegrams[:ring]
-        self._slave.forms = reading.forms
+        collector.keep_first(ring)
+        self._slave.forms = collector.forms
 
     async def _read_telegram(self, *, is_first: bool) -> Telegram | None:
         """Request the next telegram; None when the meter has no other than those sent.
@@ -323,7 +323,7 @@ class _Reader:
         first one is asked for with a reset before it, and after a repetition each has to be the
         next by its access number.
         """
-        reading = self._reading
+        collector = self._collector
         replies: list[Reply[Telegram]] = []
         for attempt in range(self._attempts):
             if attempt and is_first and not self._is_never_reset:
@@ -335,34 +335,33 @@ class _Reader:
             reply = await self._request(is_first=is_first)
             replies.append(reply)
             if reply.answer is not None:
-                reading.take(reply.answer)
+                collector.take(reply.answer)
                 if self._is_numbered:
-                    self._slave.last_number = len(reading.telegrams) - 1
+                    self._slave.last_number = len(collector.telegrams) - 1
                 return reply.answer
             if Discard.OTHER_METER in reply.discarded:
                 self._slave.selection = None
             if is_first and Discard.OUT_OF_ORDER in reply.discarded:
                 raise LostCountError
-            reading.was_disturbed = True
-            reading.was_repeated = not is_first or self._is_never_reset
+            collector.note_unanswered(is_repeated=not is_first or self._is_never_reset)
         if any(Discard.OUT_OF_ORDER in reply.discarded for reply in replies):
             raise LostCountError
         no_other = {Discard.REPEATED, Discard.ACKNOWLEDGEMENT}
-        if reading.telegrams and all(
+        if collector.telegrams and all(
             no_other.intersection(reply.discarded) for reply in replies
         ):
             return None
-        raise reading.error or unanswered(self._address, replies, reading)
+        raise collector.error or unanswered(self._address, replies, collector)
 
     async def _request(self, *, is_first: bool) -> Reply[Telegram]:
         """Request a telegram once; see that a first one can be it. Raises LostCountError."""
-        slave, reading = self._slave, self._reading
+        slave, collector = self._slave, self._collector
         last, number, was_still = slave.last, slave.last_number, slave.is_still
         reply = await self._ask()
         first = reply.answer
         if not is_first or first is None:
             return reply
-        is_misplaced = self._is_numbered and reading.is_misplaced(first)
+        is_misplaced = self._is_numbered and collector.is_misplaced(first)
         is_old = last is not None and is_same(first, last) and not was_still
         if self._is_never_reset:
             if is_misplaced:
@@ -385,7 +384,7 @@ class _Reader:
 
     async def _ask(self) -> Reply[Telegram]:
         return await self._session.request_data(
-            self._address, self._reading.judge, wait=self._quirks.first_byte_timeout
+            self._address, self._collector.judge, wait=self._quirks.first_byte_timeout
         )
 
 

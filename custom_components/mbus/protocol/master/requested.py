@@ -7,18 +7,18 @@ from .session import Session, ways_to_send
 
 
 async def read_requested(
-    session: Session, reading: Collector, quirks: Quirks, attempts: int
+    session: Session, collector: Collector, quirks: Quirks, attempts: int
 ) -> None:
     """Ask a meter whose own telegrams were read for what it needs a request for. Raises what `unanswered` gives."""
-    reading.is_in_order = False
-    field = link_address(reading.address)
+    collector.expect_others()
+    field = link_address(collector.address)
     for request in quirks.requests:
         reply = await session.ask(
-            reading.address,
+            collector.address,
             ways_to_send(field, request[0], request[1:]),
-            reading.judge,
+            collector.judge,
             attempts=attempts,
             wait=quirks.first_byte_timeout,
         )
         if reply.answer is not None:
-            reading.take(reply.answer)
+            collector.take(reply.answer)

@@ -25,6 +25,7 @@ from ..line.frame import (
     short_frame,
 )
 from ..line.line import Line
+from ..line.link import Link
 from ..line.reply import Discard, Judge, Reply, judge_acknowledgement, judge_answer_from
 from .slave import Slave
 from .unanswered import unanswered
@@ -72,8 +73,9 @@ class Session:
             raise ValueError(f"attempts are 1 at least, not {attempts}")
         return attempts
 
-    def forget_way(self) -> None:
-        """Take note that the link is another: what was sent over the old one may still be answered."""
+    def use(self, link: Link) -> None:
+        """Go on over another link: what was sent over the old one may still be answered."""
+        self.line.link = link
         self._may_hear_older = True
 
     async def reset(

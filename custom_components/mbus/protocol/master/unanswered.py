@@ -20,13 +20,13 @@ from .errors import (
 
 
 def unanswered(
-    address: Address, replies: Sequence[Reply[Any]], reading: Collector | None = None
+    address: Address, replies: Sequence[Reply[Any]], collector: Collector | None = None
 ) -> MBusError:
     """Give the error for replies none of which has an answer."""
     seen = {reason for reply in replies for reason in reply.discarded}
-    if reading is not None and reading.other and Discard.OTHER_METER in seen:
+    if collector is not None and collector.other and Discard.OTHER_METER in seen:
         return OtherMeterError(
-            address=address, expected=reading.identity, found=reading.other
+            address=address, expected=collector.identity, found=collector.other
         )
     noisy = [reply for reply in replies if Discard.NOISE in reply.discarded]
     if noisy and all(reply.is_cut for reply in noisy):

@@ -21,10 +21,10 @@ from homeassistant.helpers.target import (
 from homeassistant.util.json import JsonObjectType
 
 from ..const import DOMAIN
+from ..polling.coordinator import MBusConfigEntry, MeterCoordinator
 from ..presentation.reasons import failure_text, reason_text
 from ..presentation.texts import cached_texts
 from ..protocol import MBusError
-from .coordinator import MBusConfigEntry, MeterCoordinator
 
 
 @callback
