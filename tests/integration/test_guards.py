@@ -342,7 +342,7 @@ async def test_total_that_falls_over_a_restart(
     assert state_of(hass, "energy") == "5"
 
 
-async def test_rising_total_below_zero(
+async def test_register_below_zero_is_not_read_again(
     hass: HomeAssistant, bus: SimulatedBus, meter: Meter, create_entry: CreateEntry
 ) -> None:
     """A register below zero counts both ways: it is shown at once when it is less, and so is all else."""
