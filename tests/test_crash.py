@@ -21,6 +21,8 @@ WRITING = timedelta(seconds=1)
 LATENCY = 0.15
 """Seconds that each of a meter's two answers takes: all meters take longer than it is until the first is written."""
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
 type Times = dict[str, datetime]
 
 
@@ -44,9 +46,9 @@ def stored_times(file: Path) -> Times:
 
 
 def last_sent(meter: Meter, before: datetime) -> datetime:
-    """Return when a meter was last asked before a time."""
+    """Return when a meter was last asked before a time; long ago where it never was."""
     times = [sent.time.astimezone(UTC) for sent in meter.history]
-    return max(time for time in times if time < before)
+    return max((time for time in times if time < before), default=_NEVER)
 
 
 @pytest.mark.usefixtures("socket_enabled")

@@ -400,7 +400,7 @@ async def test_a_file_of_ones_own_is_refused_without_english(
         )
     assert caught.value.translation_placeholders
     said = caught.value.translation_placeholders["problems"]
-    assert english_words(said) == ["name", "area"]
+    assert english_words(said) == ["area"]
 
 
 async def test_what_is_refused_is_told_without_english(
