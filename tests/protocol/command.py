@@ -2,8 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 import json
 from pathlib import Path
+import signal
 from typing import Any
 
 MBUS = Path(__file__).parents[2] / "scripts" / "mbus"
@@ -27,10 +29,13 @@ class Outcome:
 
 
 async def start(*arguments: str, **options: Any) -> asyncio.subprocess.Process:
-    """Start a command."""
+    """Start a command, which hears Ctrl-C although these tests may run where none is heard, as in the background."""
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), asyncio.subprocess.PIPE)
     return await asyncio.create_subprocess_exec(
-        MBUS, *arguments, **{**streams, **options}
+        MBUS,
+        *arguments,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        **{**streams, **options},
     )
 
 

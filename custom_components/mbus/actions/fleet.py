@@ -21,7 +21,7 @@ import voluptuous as vol
 from ..const import CONF_BINDINGS, CONF_QUIRKS, DOMAIN, SUBENTRY_METER
 from ..meters.meter import Meter, configured_as, meter_unique_id, stored_bindings
 from ..polling.coordinator import MBusConfigEntry
-from ..presentation.described import describe
+from ..presentation.described import described_of
 from ..presentation.texts import Texts, async_get_texts, option_key
 from ..protocol import parse_address
 from .fields import CONNECTION, refused
@@ -180,10 +180,19 @@ def _imported(entry: MBusConfigEntry, item: Any) -> _Imported:
         meter = Meter.from_subentry(subentry)
     except (AttributeError, LookupError, TypeError, ValueError) as err:
         raise vol.Invalid(str(err), path=[CONF_QUIRKS]) from err
-    described = describe(meter, {})
-    for number, binding in enumerate(data[CONF_BINDINGS]):
-        if binding["id"] not in described:
-            raise vol.Invalid("of no use", path=[CONF_BINDINGS, number])
+    if meter.unread:
+        raise vol.Invalid("of no use", path=[meter.unread[0]])
+    for number, binding in enumerate(meter.bindings.values()):
+        try:
+            described_of(binding, meter.medium)
+        except (
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+        ) as err:
+            raise vol.Invalid(str(err), path=[CONF_BINDINGS, number]) from err
     return _Imported(
         meter=meter,
         subentry=subentry,

@@ -38,14 +38,7 @@ def describe(meter: Meter, known: Mapping[str, Described]) -> dict[str, Describe
             described[binding.id] = before
             continue
         try:
-            display = display_of(binding, meter.medium)
-            described[binding.id] = Described(
-                binding=binding,
-                medium=meter.medium,
-                display=display,
-                control=control_platform(binding, meter.medium),
-                guard=guard_of(binding, display),
-            )
+            described[binding.id] = described_of(binding, meter.medium)
         except ArithmeticError, AttributeError, LookupError, TypeError, ValueError:
             LOGGER.exception(
                 "%s: %s can't be used as it is stored, and is left out",
@@ -53,6 +46,22 @@ def describe(meter: Meter, known: Mapping[str, Described]) -> dict[str, Describe
                 binding.name,
             )
     return described
+
+
+def described_of(binding: Binding, medium: int | None) -> Described:
+    """Return what follows from a binding of a meter for this medium.
+
+    Of one that is stored in another way nothing does: raises ArithmeticError, AttributeError, LookupError, TypeError or
+    ValueError.
+    """
+    display = display_of(binding, medium)
+    return Described(
+        binding=binding,
+        medium=medium,
+        display=display,
+        control=control_platform(binding, medium),
+        guard=guard_of(binding, display),
+    )
 
 
 def evaluate_described(
