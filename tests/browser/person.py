@@ -93,6 +93,10 @@ class Person:
         """Click a text in the dialog: an option of a menu, a row of a list."""
         await self.click(self.dialog.get_by_text(text, exact=True).first)
 
+    async def looks_for(self, text: str) -> None:
+        """Type into the dialog's search once it is there; it has the keys without a click."""
+        await self.dialog.locator("input").first.fill(text)
+
     async def press(self, name: Looks) -> None:
         """Click a button of the dialog."""
         await self.click(self.dialog.get_by_role("button", name=name).last)

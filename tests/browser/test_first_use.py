@@ -20,7 +20,7 @@ async def test_first_five_minutes(
     await person.visit("config/integrations/dashboard")
 
     await person.click(person.page.get_by_text("Add integration"))
-    await person.page.keyboard.type("m-bus")
+    await person.looks_for("m-bus")
     await person.choose("M-Bus")
     await person.choose("Network gateway (TCP)")
     await person.enter("Host", "127.0.0.1")
