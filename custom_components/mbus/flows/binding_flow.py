@@ -47,6 +47,7 @@ from .flow_errors import FieldErrors
 from .presentation_form import (
     PRESENTATION,
     async_presentation_errors,
+    entered_presentation,
     followed,
     presentation_fields,
 )
@@ -237,15 +238,11 @@ class BindingSteps(ReadingSteps):
 
     def _entered(self, user_input: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the form of the settings changes in the binding's data."""
-        # What was left as proposed goes on following from the record.
-        follows = followed(self._binding, self._meter.medium)
         shown = {
             CONF_TITLE: user_input.get(CONF_TITLE),
-            CONF_PRESENTATION: {
-                key: user_input[key]
-                for key in PRESENTATION
-                if key in user_input and user_input[key] != follows.get(key)
-            },
+            CONF_PRESENTATION: entered_presentation(
+                self._binding, self._meter.medium, user_input
+            ),
         }
         if self._binding.block:
             return shown

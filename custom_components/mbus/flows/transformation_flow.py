@@ -18,7 +18,7 @@ from ..meters.reading import Result
 from ..meters.transformation import STEP_TYPES, Outcome, Step, is_number
 from ..presentation.amounts import amount_text
 from ..presentation.described import guard_of
-from ..presentation.description import sensor_description, transformed_result
+from ..presentation.description import transformed_result
 from ..presentation.display import HIDDEN, display_of, value_text
 from ..presentation.reasons import reason_text
 from ..presentation.resulting import Resulting
@@ -251,11 +251,8 @@ class TransformationSteps(BindingSteps):
 
     def _resulting(self, steps: Sequence[Step]) -> Resulting:
         """Return what steps make of the unit and classes of the record."""
-        read = replace(self._binding, transformations=(), presentation=Presentation())
-        description = sensor_description(read, self._meter.medium)
-        return transformed_result(
-            replace(self._binding, transformations=tuple(steps)), description
-        )
+        binding = replace(self._binding, transformations=tuple(steps))
+        return transformed_result(binding, self._meter.medium)
 
     @property
     def _is_number(self) -> bool:
@@ -313,7 +310,7 @@ class TransformationSteps(BindingSteps):
             return HIDDEN, [f"**{HIDDEN}**" for _ in nothing], ""
         result, outcome = evaluated
         texts = await async_get_texts(self.hass)
-        raw = amount_text(result.raw, self._binding.unit, texts)
+        raw = amount_text(result.raw, self._binding.value_unit, texts)
         made = [
             f"**{amount_text(value, unit, texts)}**"
             + (f" ({reason_text(reason, texts)})" if reason else "")
@@ -327,7 +324,7 @@ class TransformationSteps(BindingSteps):
 
     def _units(self) -> Iterator[str | None]:
         """Return the unit after each step; None from where a factor or a script may have made it any other one."""
-        unit, is_known = self._binding.unit, True
+        unit, is_known = self._binding.value_unit, True
         for count, step in enumerate(self._steps, 1):
             result = self._resulting(self._steps[:count])
             if step["type"] in ("scaling", "script") and not result.certain:
