@@ -81,7 +81,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
 
     connection = Connection(
-        entry.title, entry.data, entry.options, on_change=async_tell
+        entry.title,
+        entry.data,
+        entry.options,
+        stopped=None if store.running else STOPPED_BY_USER,
+        on_change=async_tell,
     )
     # Whatever fails from here on, the link is closed again.
     entry.async_on_unload(connection.async_close)
@@ -125,12 +129,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         await asyncio.sleep(0)
     data.history.async_start()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    if store.running:
-        data.async_start()
-    else:
-        data.async_stop(STOPPED_BY_USER)
-    # The connection's entities were there before it ran.
-    async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
+    data.schedule.async_start()
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
     return True

@@ -74,17 +74,17 @@ class MBusRuntimeData:
     @callback
     def async_stop(self, reason: Reason) -> None:
         """Ask nothing more, after the transaction on the wire."""
-        self.connection.stopped = reason
-        self.schedule.async_plan()
-        for coordinator in self.coordinators.values():
-            coordinator.async_set_stopped(reason)
+        self._set_stopped(reason)
 
     @callback
     def async_start(self) -> None:
         """Poll again, and at once what is overdue."""
-        self.connection.stopped = None
+        self._set_stopped(None)
+
+    def _set_stopped(self, reason: Reason | None) -> None:
+        self.connection.async_set_stopped(reason)
         for coordinator in self.coordinators.values():
-            coordinator.async_set_stopped(None)
+            coordinator.async_show_stopped()
         self.schedule.async_plan()
 
     @callback
@@ -131,7 +131,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         self._offer = ProfileOffer(hass, entry)
         self.described: dict[str, Described] = {}
         self._describe(meter)
-        self.data = self._kept()
+        self.data = replace(self._kept(), stopped=self.connection.stopped)
 
     def _describe(self, meter: Meter) -> None:
         """Work out how the meter's bindings are shown, once for as long as they stay as they are."""
@@ -236,7 +236,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
             self._store.keep_memory(before)
             evaluation = self._evaluate(reading, before)
-            self.async_set_updated_data(
+            self._show(
                 replace(self.data, results=evaluation.results, memory=evaluation.memory)
             )
             self._report_errors()
@@ -265,7 +265,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
                 for binding_id in self.meter.bindings
             }
         )
-        self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
+        self._show(MeterData(memory=memory))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
         self._store.async_write_soon()
         quirks = self.meter.quirks.without_learnt()
@@ -279,17 +279,15 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
 
     @callback
-    def async_set_stopped(self, reason: Reason | None) -> None:
-        """Show that the connection is stopped or, without a reason, again what the meter was like before."""
-        if reason == self.data.stopped:
-            return
-        self.async_set_updated_data(
-            replace(
-                self.data,
-                stopped=reason,
-                is_present=self.data.is_present and self._is_in_time(self.data.reading),
-            )
-        )
+    def async_show_stopped(self) -> None:
+        """Show that the connection is stopped or, when it is no more, again what the meter was like before."""
+        if self.connection.stopped != self.data.stopped:
+            is_present = self.data.is_present and self._is_in_time(self.data.reading)
+            self._show(replace(self.data, is_present=is_present))
+
+    def _show(self, data: MeterData) -> None:
+        """Publish how the meter is; whether it is asked at all, only the connection knows."""
+        self.async_set_updated_data(replace(data, stopped=self.connection.stopped))
 
     def _is_in_time(self, reading: Reading | None) -> bool:
         """Return whether a reading is still the one of this period."""
@@ -301,8 +299,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     def async_fail(self, error: MBusError) -> None:
         """Publish that the meter can't be read."""
         if isinstance(error, ConnectionStoppedError):
-            self.async_set_stopped(error.reason)
-            return
+            return  # That is shown already.
         state = fault_of(error)
         if isinstance(error, OtherMeterError):
             if error.expected not in (None, self.meter.identity):
@@ -312,9 +309,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if state is not BindingState.NO_CONNECTION:
             self._log.note_failure(self.name, error)
         # Without where it was raised, which would keep alive what was at hand there.
-        self.async_set_updated_data(
-            replace(self.data, fault=state, fault_reason=copy(error))
-        )
+        self._show(replace(self.data, fault=state, fault_reason=copy(error)))
 
     @callback
     def async_take(self, readout: Readout) -> bool:
@@ -339,9 +334,8 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         withdraw_other_meter(self.hass, self.meter.id)
         runtime = self.config_entry.runtime_data
         runtime.async_check_limits(self.hass, self.config_entry)
-        self.async_set_updated_data(
+        self._show(
             MeterData(
-                stopped=self.data.stopped,
                 reading=reading,
                 is_present=True,
                 results=evaluation.results,

@@ -136,13 +136,14 @@ class Schedule:
         *,
         on_reading: Callable[[], None],
     ) -> None:
-        """Plan nothing yet. `on_reading` is called after each readout."""
+        """Plan nothing before `async_start`. `on_reading` is called after each readout."""
         self.figures = Figures()
         self._hass = hass
         self._entry = entry
         self._connection = connection
         self._store = store
         self._on_reading = on_reading
+        self._is_started = False
         self._slots: dict[str, _Slot] = {}
         self._cancel_retry: CALLBACK_TYPE | None = None
         # In the order of their times: who is due now, and who was due during the outage.
@@ -159,7 +160,7 @@ class Schedule:
             slot.due = min(self._store.due(customer.meter.id) or now, now + period)
         elif customer.data.reading is None:
             slot.due = now
-        if slot.due and not self._connection.stopped:
+        if slot.due and self._may_poll:
             slot.due = max(slot.due, now + _SOON)
 
     @callback
@@ -184,6 +185,12 @@ class Schedule:
         slot = self._slots[meter_id]
         slot.due = due
         self._async_plan(slot)
+
+    @callback
+    def async_start(self) -> None:
+        """Begin to plan, now that it is known what is wanted of the meters that are there."""
+        self._is_started = True
+        self.async_plan()
 
     @callback
     def async_plan(self) -> None:
@@ -299,7 +306,8 @@ class Schedule:
 
     @property
     def _may_poll(self) -> bool:
-        return not (self._connection.stopped or self._entry.pref_disable_polling)
+        is_stopped = self._connection.stopped or self._entry.pref_disable_polling
+        return self._is_started and not is_stopped
 
     @callback
     def _async_plan(self, slot: _Slot) -> None:
