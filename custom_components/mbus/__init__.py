@@ -120,15 +120,15 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
         memory_limit=all_options(entry.options)[CONF_MEMORY_LIMIT],
     )
     entry.async_on_unload(partial(data.async_stop, CLOSED))
-    entry.async_on_unload(data.seams.async_stop)
-    entry.async_on_unload(data.history.async_stop)
+    entry.async_on_unload(data.seams.watch.async_stop)
+    entry.async_on_unload(data.history.watch.async_stop)
     async_follow_device_names(hass, entry)
     updates = _Updates(entry)
     async for meter in sliced(updates.meters):
         _add_meter(hass, entry, meter)
     data.history.async_start()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    data.schedule.async_start()
+    data.schedule.async_plan()
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
     return True

@@ -31,6 +31,10 @@ class Reading:
         """Return the header of the first telegram."""
         return self.telegrams[0].header if self.telegrams else None
 
+    def counts_at(self, now: datetime, period: timedelta | None) -> bool:
+        """Return whether no later one is due by now, given how often the meter is read."""
+        return period is None or now < self.time + period
+
     def is_of(self, identity: Identity | None) -> bool:
         """Return whether it can be a reading of the meter with this identity; who is not known may be anyone."""
         return identity is None or all(

@@ -154,7 +154,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         evaluation = self._evaluate(reading, before)
         return MeterData(
             reading=reading,
-            is_present=self._is_in_time(reading),
+            is_present=reading.counts_at(dt_util.utcnow(), self.period),
             results=evaluation.results,
             memory=evaluation.memory,
         )
@@ -281,19 +281,19 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
     @callback
     def async_show_stopped(self) -> None:
         """Show that the connection is stopped or, when it is no more, again what the meter was like before."""
-        if self.connection.stopped != self.data.stopped:
-            is_present = self.data.is_present and self._is_in_time(self.data.reading)
-            self._show(replace(self.data, is_present=is_present))
+        data, now = self.data, dt_util.utcnow()
+        if self.connection.stopped == data.stopped:
+            return
+        is_present = bool(
+            data.is_present
+            and data.reading
+            and data.reading.counts_at(now, self.period)
+        )
+        self._show(replace(data, is_present=is_present))
 
     def _show(self, data: MeterData) -> None:
         """Publish how the meter is; whether it is asked at all, only the connection knows."""
         self.async_set_updated_data(replace(data, stopped=self.connection.stopped))
-
-    def _is_in_time(self, reading: Reading | None) -> bool:
-        """Return whether a reading is still the one of this period."""
-        return reading is not None and (
-            self.period is None or dt_util.utcnow() < reading.time + self.period
-        )
 
     @callback
     def async_fail(self, error: MBusError) -> None:

@@ -136,7 +136,7 @@ class Schedule:
         *,
         on_reading: Callable[[], None],
     ) -> None:
-        """Plan nothing before `async_start`. `on_reading` is called after each readout."""
+        """Plan nothing before `async_plan`. `on_reading` is called after each readout."""
         self.figures = Figures()
         self._hass = hass
         self._entry = entry
@@ -187,14 +187,9 @@ class Schedule:
         self._async_plan(slot)
 
     @callback
-    def async_start(self) -> None:
-        """Begin to plan, now that it is known what is wanted of the meters that are there."""
-        self._is_started = True
-        self.async_plan()
-
-    @callback
     def async_plan(self) -> None:
-        """Plan anew when the connection was started, or begin nothing any more by itself when it was stopped."""
+        """Begin to poll once it is known what is wanted of each meter, and plan anew when the connection is stopped or runs."""
+        self._is_started = True
         if self._cancel_retry:
             self._cancel_retry()
             self._cancel_retry = None
