@@ -1,4 +1,4 @@
-"""Repairs: another meter answers at an address, or a meter's records have changed."""
+"""Repairs: another meter answers at an address, a meter's records have changed, or a profile knows more of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

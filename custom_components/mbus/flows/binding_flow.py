@@ -28,7 +28,8 @@ from ..meters.binding import Access, Binding, rebound_to
 from ..meters.evaluation import value_in
 from ..meters.meter import stored_bindings
 from ..meters.transformation import inverse
-from ..presentation.control_kind import control_platform
+from ..presentation.described import described_of
+from ..presentation.display import display_of
 from ..presentation.entered_number import (
     CONF_MAXIMUM,
     CONF_MINIMUM,
@@ -192,7 +193,7 @@ class BindingSteps(ReadingSteps):
             if (
                 changed.access.writes
                 and changed.signature
-                and control_platform(changed, medium) is None
+                and described_of(changed, medium).control is None
             ):
                 errors[CONF_ACCESS] = "not_writable"
             if not errors:
@@ -329,10 +330,10 @@ def _enterable(
 ) -> NumberRange | None:
     """Return which numbers the record can take whatever its limits; None where it takes none or was never read."""
     unlimited = {CONF_MINIMUM: -inf, CONF_MAXIMUM: inf, CONF_TEMPLATE: template}
-    return (
-        number_range(replace(binding, writing=unlimited), medium)
-        if binding.header
-        else None
+    if not binding.header:
+        return None
+    return number_range(
+        replace(binding, writing=unlimited), display_of(binding, medium)
     )
 
 

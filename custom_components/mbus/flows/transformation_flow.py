@@ -17,13 +17,12 @@ from ..meters.evaluation import evaluate_binding, value_in
 from ..meters.reading import Result
 from ..meters.transformation import STEP_TYPES, Outcome, Step, is_number
 from ..presentation.amounts import amount_text
-from ..presentation.described import guard_of
+from ..presentation.described import described_of
 from ..presentation.description import transformed_result
 from ..presentation.display import HIDDEN, display_of, value_text
 from ..presentation.reasons import reason_text
 from ..presentation.resulting import Resulting
 from ..presentation.texts import async_get_texts, option_key
-from ..protocol import SECRET_QUANTITIES
 from .binding_flow import CONF_PRESENTATION, BindingSteps
 from .flow_errors import FieldErrors
 from .presentation_form import (
@@ -263,8 +262,7 @@ class TransformationSteps(BindingSteps):
 
     @property
     def _is_secret(self) -> bool:
-        signature = self._binding.signature
-        return signature is not None and signature.quantity in SECRET_QUANTITIES
+        return display_of(self._binding, self._meter.medium).is_secret
 
     def _evaluated(self, steps: Sequence[Step]) -> tuple[Result, Outcome] | None:
         """Return what a chain makes of the last reading; None where there is none."""
@@ -276,7 +274,7 @@ class TransformationSteps(BindingSteps):
             binding,
             coordinator.data.reading,
             coordinator.meter,
-            guard_of(binding, display_of(binding, coordinator.meter.medium)),
+            described_of(binding, coordinator.meter.medium).guard,
             self._runtime.store.memory(binding.id),
             hass=self.hass,
         )

@@ -15,6 +15,7 @@ from ..protocol import (
     Value,
     encode_value,
 )
+from .display import Display
 from .entered_number import number_range
 
 _NATURES: Final[tuple[tuple[Platform, Value], ...]] = (
@@ -30,8 +31,8 @@ _WITHOUT_CONTROL: Final = SECRET_QUANTITIES | {"bus_address", "identification"}
 """Quantities that no state may show, or that the meter is found by and nobody should change in passing."""
 
 
-def control_platform(binding: Binding, medium: int | None) -> Platform | None:
-    """Return what kind of control a binding has; None for one that is not written, or not known well enough."""
+def control_platform(binding: Binding, display: Display) -> Platform | None:
+    """Return what kind of control a binding has that is shown so; None for one that is not written, or not known well enough."""
     signature = binding.signature
     if (
         not binding.access.writes
@@ -44,7 +45,7 @@ def control_platform(binding: Binding, medium: int | None) -> Platform | None:
             encode_value(binding.header, value)
             return platform
     try:
-        numbers = number_range(binding, medium)
+        numbers = number_range(binding, display)
     except EncodeError:
         return None
     if numbers is None:
