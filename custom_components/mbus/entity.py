@@ -108,7 +108,7 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
         await super().async_prepare_to_add_to_hass()
         if (unique_id := self.unique_id) is not None:
             self._present[unique_id] = self
-            self.async_on_remove(partial(self._present.pop, unique_id))
+            self.async_on_remove(partial(self._present.__delitem__, unique_id))
 
 
 class BindingEntity(MeterEntity):

@@ -270,9 +270,7 @@ async def test_another_entity_id(
     assert shown(hass, ENERGY)[0] == STATE_UNAVAILABLE
     await change_binding(hass, entry, ENERGY, access="R")
     assert shown(hass, ENERGY) == ("12.345", "MWh", "energy")
-    assert not [
-        record for record in caplog.records if record.levelno >= logging.ERROR
-    ]
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_the_setting_of_the_meter_clock(

@@ -463,7 +463,9 @@ async def test_moved_while_it_is_read(
 
     assert [telegram.address for telegram in (await reading).telegrams] == [3]
     await hass.async_block_till_done(wait_background_tasks=True)
-    shown = [one.data["new_state"].state for one in seen if one.data["entity_id"] == sensor]
+    shown = [
+        one.data["new_state"].state for one in seen if one.data["entity_id"] == sensor
+    ]
     assert "9.001" not in shown
     assert STATE_UNAVAILABLE not in shown
     assert shown[-1] == "0.1"
