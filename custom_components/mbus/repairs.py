@@ -251,8 +251,9 @@ class RebindFlow(MeterRepairFlow):
 
     def _moves(self) -> dict[str, Place | None]:
         """Return by binding id where its record is now; None where that can't be told."""
+        bindings = Meter.from_subentry(self._subentry).bindings.values()
         return {
-            binding.id: find_again(binding, self._telegrams)
+            binding.id: find_again(binding, bindings, self._telegrams)
             for binding in self._missing()
         }
 

@@ -144,9 +144,10 @@ def _memory_of_edited_binding(
     )
     is_same_record = old is not None and (
         old.signature,
+        old.ordinal,
         old.unit,
         old.interpretation,
-    ) == (binding.signature, binding.unit, binding.interpretation)
+    ) == (binding.signature, binding.ordinal, binding.unit, binding.interpretation)
     kept = {_TOTAL: before.get(_TOTAL) if is_same_record else None, _STEPS: steps}
     return {key: part for key, part in kept.items() if part}
 
