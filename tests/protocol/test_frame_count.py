@@ -227,3 +227,55 @@ def test_a_line_that_dies_in_a_first_readout(
     )
     with asyncio.Runner(loop_factory=StillLoop, debug=False) as runner:
         runner.run(life.live())
+
+
+async def test_an_answer_that_was_lost_comes_while_the_meter_has_gone_on_at_its_other_address() -> (
+    None
+):
+    """What answers first may be an older telegram than what the meter sends next: it ends no round."""
+    meter = CodedMeter(1, telegram_count=2, quirks=Ways(after_reset=AfterReset.GOES_ON))
+    quirks = Quirks(keeps_frame_count=True)
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        bus.faults.once(
+            *[Fault.SPLIT, *[Fault.DROP] * 3],  # The last one was sent, and not heard.
+            *[Fault.SPLIT, *[Fault.REQUEST_LOST] * 3],  # The last one is next.
+            matches=is_request_for_data,
+        )
+        for address in (1, SELECTION):
+            with pytest.raises(MBusError):
+                await master.read(address, quirks=quirks)
+        readout = await master.read(1, quirks=quirks)
+        assert _telegrams(readout) == [0, 1]
+
+
+async def test_a_meter_that_was_asked_under_another_name_meanwhile() -> None:
+    """All secondary addresses of a meter have one FCB: what one was answered with says nothing of another."""
+    meter = CodedMeter(1, telegram_count=3, quirks=Ways(after_reset=AfterReset.GOES_ON))
+    other = replace(SELECTION, manufacturer="SIM")
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        bus.faults.once(*_dies_after(1)[:4], matches=is_request_for_data)
+        with pytest.raises(MBusError):
+            await master.read(SELECTION)
+        assert _telegrams(await master.read(other)) == [0, 1, 2]
+        assert _telegrams(await master.read(SELECTION)) == [0, 1, 2]
+
+
+def _telegrams(readout: Readout) -> list[int]:
+    """Say which telegrams of the meter's own were given numbers, in their order."""
+    return [found[0][1] for found in places(readout)]
+
+
+@pytest.mark.parametrize("of_one_form", [False, True])
+async def test_no_data_in_the_place_of_a_telegram(of_one_form: bool) -> None:
+    """It ends no round of telegrams from whose end on the next are counted."""
+    meter = CodedMeter(
+        1, of_one_form=of_one_form, quirks=Ways(after_reset=AfterReset.GOES_ON)
+    )
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        bus.faults.once(
+            *[Fault.SPLIT] * 2,
+            *[Fault.ACK_INSTEAD] * 3,
+            matches=is_request_for_data,
+        )
+        readout = await master.read(1, quirks=Quirks(keeps_frame_count=True))
+        assert _telegrams(readout) == [0, 1, 2]
