@@ -253,8 +253,9 @@ class RebindFlow(MeterRepairFlow):
 
     def _moves(self) -> dict[str, Place | None]:
         """Return by binding id where its record is now; None where that can't be told."""
+        bindings = Meter.from_subentry(self._subentry).bindings.values()
         return {
-            binding.id: find_again(binding, self._reading.telegrams)
+            binding.id: find_again(binding, bindings, self._reading.telegrams)
             for binding in self._missing()
         }
 

@@ -169,6 +169,11 @@ class Binding:
         )
 
     @property
+    def place(self) -> tuple[int, int | None]:
+        """Telegram and index of its record."""
+        return self.telegram, self.index
+
+    @property
     def meaning(self) -> Signature | None:
         """What the record means to people."""
         return self.interpretation.signature if self.interpretation else self.signature
@@ -227,7 +232,8 @@ class Binding:
             raise BindingError(
                 BindingState.RECORD_CHANGED, self._change(record), is_missing=True
             )
-        if self.layout is not None and self.layout not in (
+        alike = telegram.sound_signatures.count(self.signature.without_error)
+        if (self.layout is not None or alike > 1) and self.layout not in (
             telegram.layout,
             telegram.sound_layout,
         ):
@@ -344,13 +350,24 @@ def is_missing(
 
 
 def find_again(
-    binding: Binding, telegrams: Sequence[Telegram]
+    binding: Binding, others: Collection[Binding], telegrams: Sequence[Telegram]
 ) -> tuple[int, int] | None:
-    """Return telegram and index of the one record that means what the binding was made for, None if not just one."""
+    """Return telegram and index of the record that means what the binding was made for, None where that isn't certain.
+
+    One that was not the only one of its meaning is not known by it: neither where another of `others` is for one alike.
+    """
     places = [
         (number, record.index)
         for number, telegram in enumerate(telegrams)
         for record in telegram.records
         if record.signature == binding.signature
     ]
-    return places[0] if len(places) == 1 else None
+    is_one_of_several = (
+        binding.layout is not None
+        or binding.ordinal > 1
+        or any(
+            other.signature == binding.signature and other.place != binding.place
+            for other in others
+        )
+    )
+    return places[0] if len(places) == 1 and not is_one_of_several else None

@@ -40,9 +40,10 @@ def _memory_of_edited_binding(
     )
     is_same_record = old is not None and (
         old.signature,
+        old.ordinal,
         old.unit,
         old.interpretation,
-    ) == (binding.signature, binding.unit, binding.interpretation)
+    ) == (binding.signature, binding.ordinal, binding.unit, binding.interpretation)
     kept = {TOTAL: before.get(TOTAL) if is_same_record else None, STEPS: steps}
     return {key: part for key, part in kept.items() if part}
 

@@ -298,9 +298,11 @@ def _is_finite(number: Number) -> bool:
 
 def script_context(binding: Binding, meter: Meter) -> dict[str, Any]:
     """Return what a script sees as `context`: what the record means, and which meter it is of."""
-    meaning = binding.meaning.as_dict() if binding.meaning else {}
+    record = binding.meaning.as_dict() if binding.meaning else {}
+    if binding.ordinal > 1:
+        record["ordinal"] = binding.ordinal
     return {
-        "record": {**meaning, "unit": binding.value_unit},
+        "record": {**record, "unit": binding.value_unit},
         "meter": {
             "title": meter.title,
             "address": str(meter.address),
