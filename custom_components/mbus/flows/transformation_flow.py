@@ -344,7 +344,7 @@ class TransformationSteps(BindingSteps):
                     None,
                     (
                         f"{place}. {texts[option_key('transformation', step['type'])]}",
-                        summary(step),
+                        summary(step, texts),
                     ),
                 )
             )
