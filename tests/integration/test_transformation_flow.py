@@ -379,6 +379,26 @@ async def test_total_that_can_fall(
     assert result["reason"] == "reconfigure_successful"
 
 
+async def test_step_that_can_fall_added_to_a_total_that_only_rises(
+    hass: HomeAssistant, entry: MockConfigEntry, power: Dialog
+) -> None:
+    """What was set before does not go with it, though unit and class are as before."""
+    await add_step(power, "integration")
+    form = suggested(await store(power)) | {"state_class": "total_increasing"}
+    result = await power.submit(form)
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+
+    dialog = await edit_binding(hass, entry, "power", "transformation")
+    await add_step(dialog, "damper")
+    result = await store(dialog)
+    assert result["step_id"] == "transformation_result"
+    assert result["errors"] == {"state_class": "total_can_fall"}
+    await dialog.submit(form | {"state_class": "total"})
+    await hass.async_block_till_done()
+    assert shown(sensor(hass, "power"))[-1] == "total"
+
+
 async def test_sum_of_what_can_fall_rises(power: Dialog) -> None:
     """A damper before the sum takes nothing away from it."""
     await add_step(power, "damper")

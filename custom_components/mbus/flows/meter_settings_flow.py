@@ -7,7 +7,6 @@ from typing import Any
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS, CONF_NAME
-from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
     SelectOptionDict,
@@ -37,7 +36,7 @@ from ..profiles.catalogue import AUTOMATIC, cached_catalogue
 from ..profiles.profile import Profile
 from ..protocol import Address, FrameError, Identity, Quirks, Telegram
 from .adding import stored_address
-from .fields import DAY, MillisecondsSelector, choice, shown
+from .fields import DAY, NEEDED_TEXT, MillisecondsSelector, Section, choice, shown
 from .flow_errors import FieldErrors, meter_error
 from .options_flow import SHORT_PERIOD
 from .profile_choice import async_profile_options
@@ -55,9 +54,7 @@ from .reading_flow import ReadingSteps
 def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
     return vol.Schema(
         {
-            vol.Required(CONF_NAME): vol.All(
-                TextSelector(), vol.Strip, vol.Length(min=1)
-            ),
+            vol.Required(CONF_NAME): NEEDED_TEXT,
             vol.Required(CONF_ADDRESS): TextSelector(),
             vol.Optional(CONF_PERIOD): MillisecondsSelector(
                 1000, 7 * DAY, or_none=True
@@ -73,7 +70,7 @@ def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
                     options=list(profiles), mode=SelectSelectorMode.DROPDOWN
                 )
             ),
-            vol.Required(CONF_QUIRKS): section(QUIRKS_SCHEMA, {"collapsed": True}),
+            vol.Required(CONF_QUIRKS): Section(QUIRKS_SCHEMA, {"collapsed": True}),
         }
     )
 

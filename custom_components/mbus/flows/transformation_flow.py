@@ -191,8 +191,13 @@ class TransformationSteps(BindingSteps):
         as_before = result == self._resulting(self._binding.transformations)
         as_read = result == self._resulting(())
         presented = _presented(self._binding)
-        if result.certain and (as_before or (as_read and not presented)):
+        if result.certain and not presented and (as_before or as_read):
             return self._store_binding({CONF_TRANSFORMATIONS: self._steps})
+        if result.certain and as_before:
+            # What is set may not go with the steps, though they make of the record what the others did.
+            return await self.async_step_transformation_result(
+                _given(self._binding.presentation)
+            )
         if as_read:
             proposed = {}
         elif as_before and presented:
@@ -339,7 +344,7 @@ class TransformationSteps(BindingSteps):
                     None,
                     (
                         f"{place}. {texts[option_key('transformation', step['type'])]}",
-                        summary(step),
+                        summary(step, texts),
                     ),
                 )
             )
@@ -347,8 +352,13 @@ class TransformationSteps(BindingSteps):
         ]
 
 
+def _given(presentation: Presentation) -> dict[str, Any]:
+    """Return what is set of a presentation."""
+    return {
+        key: value for key, value in asdict(presentation).items() if value is not None
+    }
+
+
 def _presented(binding: Binding) -> dict[str, Any]:
     """Return what is set of unit and classes."""
-    given = asdict(binding.presentation)
-    del given[CONF_PRECISION]
-    return {key: value for key, value in given.items() if value is not None}
+    return _given(replace(binding.presentation, precision=None))

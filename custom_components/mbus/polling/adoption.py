@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
-from ..meters.evaluation import memory_of_another_meter
+from ..meters.memory import memory_of_another_meter
 from ..meters.reading import Reading, Result
 from ..meters.transformation import is_number
 from ..presentation.amounts import amount_text

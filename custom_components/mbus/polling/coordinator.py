@@ -14,13 +14,9 @@ from homeassistant.util import dt as dt_util
 
 from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, CONF_QUIRKS, DOMAIN, LOGGER
 from ..meters.binding import Binding, BindingState
-from ..meters.evaluation import (
-    Evaluation,
-    lacks_telegram,
-    memory_of_another_meter,
-    memory_of_edited_meter,
-)
+from ..meters.evaluation import Evaluation, lacks_telegram
 from ..meters.learning import learnt_from
+from ..meters.memory import memory_of_another_meter, memory_of_edited_meter
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
 from ..meters.reason import Reason
