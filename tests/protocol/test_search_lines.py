@@ -300,6 +300,23 @@ def test_no_number_that_nobody_has(seed: int, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ["30411195", "30411197"],
+        ["48639940", "48639944"],
+        ["63924662", "63924663", "63924666"],
+        ["02059940", "02059941", "02059942", "02059945", "02059946"],
+    ],
+)
+def test_none_hides_behind_another(numbers: list[str], kind: Kind) -> None:
+    """Of meters bought together, of which all read the same, one telegram may drown the others without a trace."""
+    meters = [WaterMeter(identification=number) for number in numbers]
+    result = searched(meters, kind, ways=BY_SECONDARY)
+    assert result.numbers == numbers
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("skew", [3, 30])
 @pytest.mark.parametrize("selection", ["ignored", "silent"])
 def test_twins(selection: Any, skew: int, kind: Kind) -> None:
