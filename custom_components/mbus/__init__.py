@@ -43,6 +43,7 @@ from .presentation.texts import cached_texts
 from .profiles.catalogue import async_get_catalogue
 from .protocol import LinkError
 from .services import async_setup_services
+from .slices import sliced
 
 PLATFORMS = [
     Platform.BINARY_SENSOR,
@@ -119,10 +120,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.async_on_unload(data.history.async_stop)
     async_follow_device_names(hass, entry)
     updates = _Updates(entry)
-    for meter in updates.meters:
+    async for meter in sliced(updates.meters):
         _add_meter(hass, entry, meter)
-        # Hundreds of kept readings in one step would hold up everything else.
-        await asyncio.sleep(0)
     data.history.async_start()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
     if store.running:
@@ -227,26 +226,24 @@ class _Updates:
                 del self._stored[meter_id]
                 if self._applied.pop(meter_id, None):
                     await _remove_meter(hass, entry, meter_id)
-            for subentry in [*entry.get_subentries_of_type(SUBENTRY_METER)]:
+            subentries = [*entry.get_subentries_of_type(SUBENTRY_METER)]
+            async for subentry in sliced(subentries):
                 is_there = subentry.subentry_id in entry.subentries
-                if is_there and self._async_apply_meter(hass, entry, subentry):
-                    # A hundred new meters in one step would hold up everything else.
-                    await asyncio.sleep(0)
-                    if _is_unloading(entry):
-                        return
+                if is_there and not _is_unloading(entry):
+                    self._async_apply_meter(hass, entry, subentry)
 
     @callback
     def _async_apply_meter(
         self, hass: HomeAssistant, entry: MBusConfigEntry, subentry: ConfigSubentry
-    ) -> bool:
-        """Bring one meter in line; return whether there was something to do."""
+    ) -> None:
+        """Bring one meter in line."""
         meter_id = subentry.subentry_id
         data, title = self._stored.get(meter_id, (None, None))
         if data is subentry.data and title == subentry.title:
-            return False
+            return
         self._stored[meter_id] = subentry.data, subentry.title
         if (meter := _meter(subentry)) is None:
-            return False
+            return
         before = self._applied.get(meter_id)
         self._applied[meter_id] = meter
         if before is None:
@@ -259,11 +256,10 @@ class _Updates:
             if meter.title != before.title:
                 async_name_device(hass, device.id, meter.title)
         else:
-            return False
+            return
         async_dispatcher_send(
             hass, SIGNAL_METER_CHANGED.format(entry.entry_id), coordinator
         )
-        return True
 
 
 def _is_unloading(entry: MBusConfigEntry) -> bool:

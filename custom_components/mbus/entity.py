@@ -1,7 +1,6 @@
 """What all entities share: the connection's and the meters' devices, and entities that come and go with a meter."""
 
 import abc
-import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -27,6 +26,7 @@ from .presentation.display import Display
 from .presentation.manufacturers import manufacturer_name
 from .presentation.texts import cached_texts
 from .presentation.titles import device_kind, link_kind
+from .slices import sliced
 
 
 def connection_device_info(hass: HomeAssistant, entry: ConfigEntry) -> DeviceInfo:
@@ -210,8 +210,6 @@ async def async_setup_meter_entities(
         )
     )
     coordinators = entry.runtime_data.coordinators
-    for meter_id in list(coordinators):
+    async for meter_id in sliced(list(coordinators)):
         if coordinator := coordinators.get(meter_id):
             async_update(coordinator)
-            # Hundreds of meters in one step would hold up everything else.
-            await asyncio.sleep(0)
