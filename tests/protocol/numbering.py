@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, override
 
@@ -16,6 +16,7 @@ from custom_components.mbus.protocol import (
     Readout,
     SecondaryAddress,
 )
+from custom_components.mbus.protocol.address import LAST_ANSWERING
 from tests.simulator import (
     AfterReset,
     CodedMeter,
@@ -41,7 +42,13 @@ MAKES: Mapping[str, Sequence[Any]] = {
     "frame_count": (FrameCount.KEPT,) * 5 + (FrameCount.ADVANCES,),
     "access_number_stands": (False,) * 5 + (True,),
     "values_stand": (False,) * 5 + (True,),
-    "by": (("primary",), ("secondary",), ("primary", "secondary")),
+    "by": (
+        ("primary",),
+        ("secondary",),
+        ("primary", "secondary"),
+        ("secondary", "other secondary"),
+        ("primary", "any", "secondary"),
+    ),
     "reset": ("before_each_read",) * 4 + ("never",),
 }
 """What a meter is like, and how it is read."""
@@ -54,6 +61,7 @@ WAYS_TO_LOSE = (
     Fault.CORRUPT,
     Fault.TRUNCATE,
     Fault.LATE,
+    Fault.ACK_INSTEAD,
 )
 WHAT_HAPPENS = (
     *["read"] * 20,
@@ -137,6 +145,10 @@ class _Known:
         ways: dict[str, Address] = {
             "primary": self.meter.address,
             "secondary": SecondaryAddress(identification=self.meter.identification),
+            "other secondary": SecondaryAddress(
+                identification=self.meter.identification, manufacturer="SIM"
+            ),
+            "any": LAST_ANSWERING,
         }
         return [ways[name] for name in self.make.by]
 
@@ -151,8 +163,11 @@ class Mix:
         """Draw them; `fixed` are items of MAKES that each meter has."""
         self._random = random = Random(seed)
         self.known = []
-        for number in range(1, 1 + random.choice((1, 1, 2, 3))):
-            make = Make.drawn(random)
+        meters = random.choice((1, 1, 2, 3))
+        for number in range(1, 1 + meters):
+            make = replace(Make.drawn(random), **fixed)
+            while "any" in make.by and meters > 1:
+                make = replace(make, by=random.choice(MAKES["by"]))
             self.known.append(_Known(make, make.meter(number)))
         self.loss = random.choice(LOSSES) if loss is None else loss
         ways = random.sample(WAYS_TO_LOSE, 3)

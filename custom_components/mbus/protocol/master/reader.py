@@ -162,19 +162,21 @@ class _Reader:
         """See what the meter sends first after a reset or selection, and give its first telegram.
 
         One that keeps its FCB repeats the telegram before, if asked with the same. Where its first
-        telegram may just not have changed, that before is let be its last one, which no other follows.
-        Raises LostCountError.
+        telegram may just not have changed, that before is let be the last one of a round, which no
+        other follows. Raises LostCountError.
         """
         slave = self._slave
         with self._without_numbers():
             heard = await self._read_first()
             await self._begin_again(slave.asked_with)
             first = await self._read_first()
-            if is_same(first, heard) and self._has_next(first):
+            if is_same(first, heard):
                 await self._read_on()
                 heard = slave.last or first
                 await self._begin_again(slave.asked_with)
                 first = await self._read_first()
+                if self._has_next(heard) and not is_same(first, heard):
+                    raise LostCountError
             if not is_same(first, heard):
                 slave.after_reset = AfterReset.FIRST
             else:

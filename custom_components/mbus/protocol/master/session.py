@@ -67,7 +67,7 @@ class Session:
 
     def late_until(self, address: Address) -> float:
         """Give the time until which a meter may still answer what it was asked in vain, at this address or another."""
-        slaves = self._one_meter(self.slave(address), isinstance(address, int))
+        slaves = self._one_meter(self.slave(address), link_address(address))
         return max(slave.late_until for slave in slaves)
 
     def times(self, attempts: int | None) -> int:
@@ -246,15 +246,15 @@ class Session:
             if frame.is_reset or frame.is_selection:
                 return reached  # Whoever stands at the first telegram stays there.
             if frame.address <= SELECTED:
-                heard_by = self._one_meter(reached, frame.address <= LAST_PRIMARY)
+                heard_by = self._one_meter(reached, frame.address)
         for slave in heard_by:
             slave.is_at_first = False
         return reached
 
-    def _one_meter(self, reached: Slave, by_primary: bool) -> Iterator[Slave]:
-        """Give all that may be one meter, asked at several addresses, of which one is a primary one."""
+    def _one_meter(self, reached: Slave, field: int) -> Iterator[Slave]:
+        """Give all that may be the meter reached by an address field: each has one primary address."""
         for address, slave in self._slaves.items():
-            is_other = by_primary and isinstance(address, int)
+            is_other = max(field, link_address(address)) <= LAST_PRIMARY
             if slave is reached or (not is_other and reached.may_be(slave)):
                 yield slave
 
