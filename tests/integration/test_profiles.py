@@ -343,6 +343,56 @@ async def test_a_profile_of_ones_own_without_restart(
     assert options_of(dialog.result, "records") == {"0.0": "0.0 · Mass · 6,789 kg"}
 
 
+async def test_a_file_that_changes_while_its_repair_is_looked_at(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    own_folder: Path,
+) -> None:
+    """What is confirmed is what was shown: something else is shown first."""
+    bus.meters = [Meter(7, integer("04 13", 6_789), identification="12345678")]
+    path = own_folder / "pump.yaml"
+    await create_entry(7)
+    path.write_text(OWN)
+    await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+    await let_poll(hass, 301)
+    submit = await fix(hass, hass_client, ISSUE)
+    path.write_text(OWN.replace("factor: 1000", "factor: 800"))
+    await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+    result = await submit({})
+    assert result["type"] == "form"
+    assert "Mass: 5,431.2 kg" in result["description_placeholders"]["changed"]
+    assert state_of(hass, "volume") == "6.789"
+    result = await submit({})
+    assert result["type"] == "create_entry"
+    assert state_of(hass, "volume") == "5431.2"
+
+
+async def test_a_file_that_is_gone_while_its_repair_is_looked_at(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    own_folder: Path,
+) -> None:
+    """Nothing is left to be changed, and nothing is."""
+    bus.meters = [Meter(7, integer("04 13", 6_789), identification="12345678")]
+    path = own_folder / "pump.yaml"
+    await create_entry(7)
+    path.write_text(OWN)
+    await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+    await let_poll(hass, 301)
+    submit = await fix(hass, hass_client, ISSUE)
+    path.unlink()
+    await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+    result = await submit({})
+    assert result["type"] == "create_entry"
+    assert state_of(hass, "volume") == "6.789"
+    await let_poll(hass, 301)
+    assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE) is None
+
+
 async def test_a_battery_is_read_no_more_often_than_advised(
     hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
 ) -> None:
