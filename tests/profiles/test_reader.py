@@ -262,6 +262,11 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
             4,
             "blocks: the key “3” is taken already",
         ),
+        (
+            HEAD + "records:\n  - {key: a, vif: '04', device_class: enum}\n",
+            5,
+            "records.0.device_class: “enum” is not known",
+        ),
         (HEAD + "records: []\nrecords: []\n", 5, "records: this is said twice"),
         (
             HEAD + "records:\n  - {key: a, vif: '04', key: b}\n",

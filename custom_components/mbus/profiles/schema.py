@@ -45,12 +45,13 @@ _DATA_FIELD: Final = within(whole, 0, 15)
 _BIT: Final = within(whole, 0, _LONGEST_BLOCK * 8 - 1)
 _HEADER_NUMBER: Final = within(whole, 0, 2**41)
 
+_DEVICE_CLASSES: Final = frozenset(SensorDeviceClass) - {SensorDeviceClass.ENUM}
 _KEY: Final = matching("[a-z][a-z0-9_]*", "no_key")
 _VALUE: Final = {
     vol.Optional("factor"): factor,
     vol.Optional("no_value"): any_of(fraction),
     vol.Optional("bits"): {_BIT: words},
-    vol.Optional("device_class"): one_of([*map(str, SensorDeviceClass)]),
+    vol.Optional("device_class"): one_of(_DEVICE_CLASSES),
     vol.Optional("state_class"): one_of([*map(str, SensorStateClass)]),
     vol.Optional("ticked"): yes_no,
 }
