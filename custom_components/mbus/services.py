@@ -17,6 +17,7 @@ from homeassistant.helpers.service import async_register_admin_service
 from homeassistant.util.json import JsonObjectType
 import voluptuous as vol
 
+from .actions.bill import EXPORT_READINGS, async_export_readings
 from .actions.fields import (
     CONNECTION,
     METER,
@@ -35,12 +36,7 @@ from .actions.fleet import (
     async_import_meters,
 )
 from .actions.history import IMPORT_HISTORY, async_import_history
-from .actions.readings import (
-    EXPORT_READINGS,
-    TAKE_READINGS,
-    async_export_readings,
-    async_take_readings,
-)
+from .actions.taking import TAKE_READINGS, async_take_readings
 from .actions.targets import (
     answer_of,
     async_check_control,

@@ -14,7 +14,8 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN, LOGGER
-from ..history.past import LeftOut, NoPast, Past, past_of
+from ..history.past import NoPast, Past, past_of
+from ..history.totals import LeftOut
 from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..presentation.described import Described
@@ -99,12 +100,10 @@ async def async_plan(
     return Plan(
         past=replace(
             past,
-            totals=tuple(
-                replace(one, value=convert(one.value or 0.0)) for one in before
-            ),
+            totals=tuple(replace(one, value=convert(one.value)) for one in before),
             left_out=(
                 *past.left_out,
-                *(replace(one, left_out=LeftOut.RECORDED) for one in after),
+                *(one.left_out(LeftOut.RECORDED) for one in after),
             ),
         ),
         recorded=recorded,
@@ -118,7 +117,7 @@ def _fits(
     hour, tolerance = hour_of(recorded.start), abs(recorded.state) * 1e-9
     for total in filter(None, (*past.totals, past.present)):
         # The first row may be of any time of its hour.
-        if total.value is None or total.hour == hour:
+        if total.hour == hour:
             continue
         rise = past.way * (recorded.state - convert(total.value))
         if (rise if total.hour < hour else -rise) < -tolerance:
@@ -235,7 +234,7 @@ class History:
             self._drop(stored)
             return
         oldest, totals = plan.recorded.oldest, plan.past.totals
-        first = totals[0].value or 0.0
+        first = totals[0].value
         written: StoredImport = {
             **stored,
             "start": oldest.start.isoformat(),
@@ -259,7 +258,7 @@ class History:
             return False
         metadata, totals = plan.recorded.metadata.copy(), plan.past.totals
         metadata["statistic_id"] = entity_id
-        first = totals[0].value or 0.0
+        first = totals[0].value
         self._queued.add(stored["binding_id"])
         async_import_statistics(
             self._hass,
@@ -267,8 +266,8 @@ class History:
             [
                 StatisticData(
                     start=one.hour,
-                    state=one.value or 0.0,
-                    sum=(one.value or 0.0) - first,
+                    state=one.value,
+                    sum=one.value - first,
                 )
                 for one in totals
             ],
