@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import override
 
@@ -25,21 +25,10 @@ from ..presentation.reasons import fault_text
 from ..presentation.texts import cached_texts
 from ..profiles.catalogue import cached_catalogue
 from ..protocol import Bus, MBusError, OtherMeterError, Readout
-from .connection import (
-    STOPPED_BY_MEMORY_LIMIT,
-    Connection,
-    ConnectionStoppedError,
-    all_options,
-)
+from .connection import Connection, ConnectionStoppedError, all_options
 from .fault import fault_of
 from .history import History
-from .issues import (
-    report_cycle,
-    report_memory,
-    report_other_meter,
-    report_records_changed,
-    withdraw_other_meter,
-)
+from .issues import report_other_meter, report_records_changed, withdraw_other_meter
 from .meter_log import MeterLog
 from .profile_offer import ProfileOffer
 from .schedule import ALL_TELEGRAMS, Schedule
@@ -59,8 +48,7 @@ class MBusRuntimeData:
     seams: Seams
     history: History
     gateway_device_id: str
-    memory_limit: int
-    coordinators: dict[str, MeterCoordinator] = field(default_factory=dict)
+    coordinators: dict[str, MeterCoordinator]
 
     @property
     def memory_in_use(self) -> int:
@@ -82,22 +70,6 @@ class MBusRuntimeData:
         for coordinator in self.coordinators.values():
             coordinator.async_show_stopped()
         self.schedule.async_plan()
-
-    @callback
-    def async_check_limits(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
-        """Keep within the memory limit: the oldest trace goes first, then the connection stops.
-
-        Say so, and when the readings don't fit into the period.
-        """
-        trace = self.connection.trace
-        while len(trace) and self.memory_in_use > self.memory_limit:
-            trace.drop_oldest()
-        if self.memory_in_use > self.memory_limit and self.connection.stopped is None:
-            self.async_stop(STOPPED_BY_MEMORY_LIMIT)
-        is_full = self.connection.stopped == STOPPED_BY_MEMORY_LIMIT
-        report_memory(hass, entry, self.store.size, self.memory_limit, is_full=is_full)
-        figures = self.schedule.figures
-        report_cycle(hass, entry, figures.poll_duration, figures.bus_load)
 
 
 class MeterCoordinator(DataUpdateCoordinator[MeterData]):
@@ -324,8 +296,6 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         evaluation = self._evaluate(reading, before)
         self._store.keep_reading(self.meter.id, reading, before)
         withdraw_other_meter(self.hass, self.meter.id)
-        runtime = self.config_entry.runtime_data
-        runtime.async_check_limits(self.hass, self.config_entry)
         self._show(
             MeterData(
                 reading=reading,

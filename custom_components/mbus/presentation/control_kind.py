@@ -32,7 +32,7 @@ _WITHOUT_CONTROL: Final = SECRET_QUANTITIES | {"bus_address", "identification"}
 
 
 def control_platform(binding: Binding, display: Display) -> Platform | None:
-    """Return what kind of control a binding has that is shown so; None for one that is not written, or not known well enough."""
+    """Return what kind of control a binding has that is shown so; None for one that is not, or can't be, written."""
     signature = binding.signature
     if (
         not binding.access.writes
@@ -40,6 +40,15 @@ def control_platform(binding: Binding, display: Display) -> Platform | None:
         or signature.quantity in _WITHOUT_CONTROL
     ):
         return None
+    platform = _platform(binding, display)
+    rule = binding.interpretation and binding.interpretation.rule
+    if platform is not Platform.BUTTON and rule and not rule.can_be_undone:
+        return None  # What would be written is not what was entered.
+    return platform
+
+
+def _platform(binding: Binding, display: Display) -> Platform | None:
+    """Return what writes a record of this coding; None for one that is not known well enough."""
     for platform, value in _NATURES:
         with suppress(EncodeError):
             encode_value(binding.header, value)

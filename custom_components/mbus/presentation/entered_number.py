@@ -8,6 +8,7 @@ from homeassistant.util import dt as dt_util
 
 from ..meters.binding import Binding
 from ..meters.transformation import run
+from ..profiles.interpretation import scaled
 from ..protocol import Limits, limits
 from .display import Display, native_value
 
@@ -82,8 +83,10 @@ def _shown_limits(binding: Binding, display: Display, coding: Limits) -> Limits:
 
     def show(number: float | Decimal) -> float | None:
         epoch = dt_util.utc_from_timestamp(0)
-        scaled = run(binding.transformations, number, epoch).value
-        return shown_number(display, scaled)
+        if binding.interpretation:
+            number = scaled(number, binding.interpretation.rule.factor)
+        made = run(binding.transformations, number, epoch).value
+        return shown_number(display, made)
 
     lowest, highest, step = coding
     if step is not None:
