@@ -250,7 +250,7 @@ def _exported_reading(coordinator: MeterCoordinator, which: str) -> Reading | No
         reading = stored_reading(taken[coordinator.meter.id])
     except LookupError, MBusError, TypeError, ValueError:
         return None
-    return reading if reading and reading.is_of(coordinator.meter.identity) else None
+    return reading if reading.is_of(coordinator.meter.identity) else None
 
 
 def _rows(
