@@ -84,14 +84,15 @@ class AdoptMeterFlow(MeterRepairFlow):
                 return self.async_create_entry(data={})
             self._found = found
             self._seams = await async_seams_of_exchange(coordinator, readout)
+        seams = seams_text(coordinator, self._seams)
         return self.async_show_form(
-            step_id="adopt_seams" if self._seams else "adopt",
+            step_id="adopt_seams" if seams else "adopt",
             data_schema=vol.Schema({}),
             errors={"base": "read_failed"} if error else {},
             description_placeholders={
                 **self._placeholders,
                 "error": error,
-                "seams": seams_text(coordinator, self._seams),
+                "seams": seams,
             },
         )
 

@@ -146,15 +146,16 @@ class MeterSettingsSteps(ReadingSteps):
         assert self._readout
         texts, coordinator = await async_get_texts(self.hass), self._coordinator
         self._seams = await async_seams_of_exchange(coordinator, self._readout)
+        seams = seams_text(coordinator, self._seams)
         return self.async_show_menu(
-            step_id="exchanged" if self._seams else "moved",
+            step_id="exchanged" if seams else "moved",
             menu_options=["adopt_meter", "meter_settings"],
             description_placeholders={
                 "address": str(self._address),
                 "expected": identity_text(expected, texts, found),
                 "found": identity_text(found, texts, expected),
                 "meter": self._meter.title,
-                "seams": seams_text(coordinator, self._seams),
+                "seams": seams,
             },
         )
 

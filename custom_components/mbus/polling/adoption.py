@@ -31,11 +31,12 @@ async def async_seams_of_exchange(
         memory_of_another_meter(coordinator.data.memory),
         hass=coordinator.hass,
     )
+    new = shown_numbers(coordinator, evaluation.results)
     return await async_seams(
         coordinator.hass,
         coordinator.described,
         shown_numbers(coordinator, coordinator.data.results),
-        shown_numbers(coordinator, evaluation.results),
+        {binding.id: new.get(binding.id) for binding in coordinator.enabled_bindings},
     )
 
 
@@ -62,9 +63,10 @@ def shown_numbers(
 
 
 def seams_text(coordinator: MeterCoordinator, seams: Iterable[Seam]) -> str:
-    """Return a list of the seams, by the names of their bindings."""
+    """Return a list of the seams that are known, by the names of their bindings."""
     bindings, texts = coordinator.meter.bindings, cached_texts(coordinator.hass)
     return "\n".join(
         f"- {binding_name(bindings[seam.binding_id], texts)}: {amount_text(seam.difference, seam.unit, texts)}"
         for seam in seams
+        if seam.difference is not None
     )

@@ -171,10 +171,16 @@ class Schedule:
         self.figures.forget(meter_id)
 
     @callback
-    def async_want(self, meter_id: str) -> None:
-        """Note that records of a meter are wanted: one that nobody wants anything of is not read."""
+    def async_want(self, meter_id: str, *, is_overdue: bool = False) -> None:
+        """Note that records of a meter are wanted: one that nobody wants anything of is not read.
+
+        `is_overdue`: what is wanted was left out of the last reading.
+        """
         slot = self._slots[meter_id]
-        if not slot.is_wanted:
+        is_overdue = is_overdue and slot.due is not None
+        if is_overdue:
+            slot.due = dt_util.utcnow() + _SOON
+        if is_overdue or not slot.is_wanted:
             slot.is_wanted = True
             self._async_plan(slot)
 
