@@ -103,7 +103,7 @@ class _Slot:
     def note_doubt(self, is_doubtful: bool) -> None:
         """Read once more what is doubtful: either the meter was set back or a reply was wrong."""
         self.is_read_again = is_doubtful and not self.is_read_again
-        if self.is_read_again and self.due:
+        if self.is_read_again:
             self.due = dt_util.utcnow()
 
     def note_failure(
