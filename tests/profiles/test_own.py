@@ -1,6 +1,7 @@
 """What a file says of values, in a family made up for it."""
 
 from pathlib import Path
+from typing import Any
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -164,24 +165,39 @@ def test_modifiers_in_any_order(tmp_path: Path) -> None:
     assert found == [{(0, 0)}, {(0, 0)}]
 
 
+STORED = {
+    "profile": "saia_ale3",
+    "entry": "transformer_ratio",
+    "signature": telegram("0406 01000000").records[0].signature.as_dict(),
+    "unit": None,
+    "error_is_none": False,
+    "factor": "1",
+    "data_field_factors": {},
+    "resolution_of": None,
+    "coding": None,
+    "conversion": None,
+    "no_value": [0, 80000],
+    "bits": {},
+    "device_class": None,
+    "state_class": None,
+}
+
+
 def test_what_the_release_before_stored() -> None:
     """Whole numbers that stand for none are stored as they were."""
-    stored = Interpretation.from_dict(
-        {
-            "profile": "saia_ale3",
-            "entry": "transformer_ratio",
-            "signature": telegram("0406 01000000").records[0].signature.as_dict(),
-            "unit": None,
-            "error_is_none": False,
-            "factor": "1",
-            "data_field_factors": {},
-            "resolution_of": None,
-            "coding": None,
-            "conversion": None,
-            "no_value": [0, 80000],
-            "bits": {},
-            "device_class": None,
-            "state_class": None,
-        }
-    )
-    assert stored.as_dict()["no_value"] == [0, 80000]
+    assert Interpretation.from_dict(STORED).as_dict() == STORED
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"factor": "1e99999999"},
+        {"factor": "1/0"},
+        {"no_value": ["1e99999999"]},
+        {"data_field_factors": {"5": "nan"}},
+    ],
+)
+def test_a_stored_number_beyond_all_measure(changed: dict[str, Any]) -> None:
+    """It is refused at once, as anything else that this release doesn't know."""
+    with pytest.raises(ValueError, match="is no number"):
+        Interpretation.from_dict(STORED | changed)

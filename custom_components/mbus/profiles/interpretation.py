@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+import re
 from typing import Any, Final, Self, TypeGuard
 
 from ..protocol import (
@@ -25,6 +26,9 @@ from ..protocol import (
 from .codings import CODINGS, CONVERSIONS, NUMBERS, RECORD_CODINGS
 
 _EXACT_AS_FLOAT: Final = 10**15
+_NUMBER: Final = re.compile(
+    r"[+-]?[0-9]{1,60}(/[0-9]{1,60}|(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?)"
+)
 _DATA_FIELD: Final = 0x0F
 _INTEGER: Final = 0x04
 
@@ -149,15 +153,15 @@ class ValueRule:
         if (conversion := data["conversion"]) is not None:
             CONVERSIONS[conversion]
         return cls(
-            factor=Fraction(data["factor"]),
+            factor=exactly(data["factor"]),
             data_field_factors=tuple(
-                (int(data_field), Fraction(factor))
+                (int(data_field), exactly(factor))
                 for data_field, factor in data["data_field_factors"].items()
             ),
             resolution_of=data["resolution_of"],
             coding=coding,
             conversion=conversion,
-            no_value=frozenset(map(Fraction, data["no_value"])),
+            no_value=frozenset(map(exactly, data["no_value"])),
             bits=tuple((int(bit), name) for bit, name in data["bits"].items()),
             device_class=data["device_class"],
             state_class=data["state_class"],
@@ -213,6 +217,16 @@ class Interpretation:
 def meant(record: Record, interpretation: Interpretation | None) -> Signature:
     """Return what a record means to people."""
     return interpretation.signature if interpretation else record.signature
+
+
+def exactly(number: Any) -> Fraction:
+    """Return a number as it is written. Raises ValueError for anything else, and for what is beyond all measure."""
+    if not _NUMBER.fullmatch(text := str(number)):
+        raise ValueError(f"{text[:80]!r} is no number")
+    try:
+        return Fraction(text)
+    except ZeroDivisionError as err:
+        raise ValueError(f"{text!r} is no number") from err
 
 
 def scaled(value: float | Decimal, factor: Fraction) -> int | float | Decimal:
