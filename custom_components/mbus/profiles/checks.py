@@ -128,8 +128,7 @@ def fraction(value: Any) -> Fraction:
 
 def factor(value: Any) -> Fraction:
     """Take what a measured value can be multiplied by."""
-    number = fraction(value)
-    if number == 0:
+    if (number := fraction(value)) == 0:
         raise Mistake("factor_zero")
     if not 1 / _LARGEST_FACTOR <= abs(number) <= _LARGEST_FACTOR:
         raise Mistake("no_factor", value=value)

@@ -29,6 +29,7 @@ _EXACT_AS_FLOAT: Final = 10**15
 _NUMBER: Final = re.compile(
     r"[+-]?[0-9]{1,60}(/[0-9]{1,60}|(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?)"
 )
+_LARGEST: Final = 10**60 - 1
 _DATA_FIELD: Final = 0x0F
 _INTEGER: Final = 0x04
 
@@ -224,9 +225,12 @@ def exactly(number: Any) -> Fraction:
     if not _NUMBER.fullmatch(text := str(number)):
         raise ValueError(f"{text[:80]!r} is no number")
     try:
-        return Fraction(text)
+        exact = Fraction(text)
     except ZeroDivisionError as err:
         raise ValueError(f"{text!r} is no number") from err
+    if max(abs(exact.numerator), exact.denominator) > _LARGEST:
+        raise ValueError(f"{text!r} is no number that could be stored")
+    return exact
 
 
 def scaled(value: float | Decimal, factor: Fraction) -> int | float | Decimal:
