@@ -32,6 +32,7 @@ _NUMBER: Final = re.compile(
 _LARGEST: Final = 10**60 - 1
 _DATA_FIELD: Final = 0x0F
 _INTEGER: Final = 0x04
+_LVAR: Final = 0x0D
 
 type Place = tuple[int, int]
 """Telegram and index of a record."""
@@ -93,8 +94,8 @@ class ValueRule:
                 neighbours = telegram.records if telegram else ()
                 return RECORD_CODINGS[self.coding](record, neighbours), None
             value, problem = record.value, record.problem
-            if self.coding:
-                value, problem = CODINGS[self.coding](record.raw), None
+            if self.coding and (data := _data(record)):
+                value, problem = CODINGS[self.coding](data), None
                 if _is_number(value):
                     value = scaled(value, _step(record.header))
             if not _is_number(value):
@@ -249,6 +250,12 @@ def scaled(value: float | Decimal, factor: Fraction) -> int | float | Decimal:
 
 def _is_number(value: Value) -> TypeGuard[int | float | Decimal]:
     return isinstance(value, int | float | Decimal)
+
+
+def _data(record: Record) -> bytes:
+    """Return the bytes of a value, without their count where that comes first (LVAR)."""
+    is_counted = record.header[0] & _DATA_FIELD == _LVAR
+    return record.raw[1:] if is_counted else record.raw
 
 
 def _exact(number: Fraction) -> int | str:
