@@ -12,10 +12,10 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, CONF_QUIRKS, DOMAIN, LOGGER
+from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, DOMAIN, LOGGER
 from ..meters.binding import Binding, BindingState
 from ..meters.evaluation import Evaluation, lacks_telegram
-from ..meters.learning import learnt_from
+from ..meters.learning import forgotten_of, learnt_from
 from ..meters.memory import memory_of_another_meter, memory_of_edited_meter
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
@@ -196,7 +196,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if meter.identity != old.identity and not (
             reading and reading.is_of(meter.identity)
         ):
-            self._start_anew()
+            self._start_anew(old)
             return
         if reading:
             before = memory_of_edited_meter(
@@ -224,7 +224,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
 
     @callback
-    def _start_anew(self) -> None:
+    def _start_anew(self, old: Meter) -> None:
         """Show nothing of the meter that was here before, and read the one that is here now."""
         memory = memory_of_another_meter(self.data.memory)
         self._store.forget_meter(self.meter.id)
@@ -238,14 +238,10 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         self._show(MeterData(memory=memory))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
         self._store.async_write_soon()
-        quirks = self.meter.quirks.without_learnt()
-        if quirks != self.meter.quirks:
-            # That was learnt of the old meter.
+        if forgotten := forgotten_of(old, self.meter):
             subentry = self.config_entry.subentries[self.meter.id]
             self.hass.config_entries.async_update_subentry(
-                self.config_entry,
-                subentry,
-                data={**subentry.data, CONF_QUIRKS: quirks.as_dict()},
+                self.config_entry, subentry, data={**subentry.data, **forgotten}
             )
 
     @callback
@@ -320,7 +316,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         catalogue = cached_catalogue(self.hass)
         quirks = self.meter.quirks.learnt_from(readout)
         if updates := learnt_from(
-            reading, quirks, self.meter, subentry.data, catalogue
+            reading,
+            quirks,
+            self.meter,
+            subentry.data,
+            catalogue,
+            is_whole=readout.complete,
         ):
             self.hass.config_entries.async_update_subentry(
                 self.config_entry, subentry, data={**subentry.data, **updates}
