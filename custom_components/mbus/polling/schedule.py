@@ -246,6 +246,7 @@ class Schedule:
     async def _async_perform(self, slot: _Slot, request: _Request) -> None:
         """Read a meter when the line is free, and hand on what came of it."""
         customer, began_at, is_asked = slot.customer, dt_util.utcnow(), False
+        meter = customer.meter
         readout: Readout | None = None
         error: MBusError | None = None
         try:
@@ -285,7 +286,12 @@ class Schedule:
             return
         if request.has_begun and not request.is_urgent:
             self.figures.note(customer.meter.id, duration, customer.period)
-        if readout is not None:
+        if customer.meter.address != meter.address:
+            # It was moved meanwhile: what came from there, or did not, is not the meter's.
+            request.is_whole = False
+            slot.due = dt_util.utcnow()
+            self._async_go_on(slot)
+        elif readout is not None:
             self._async_take(slot, readout, began_at)
         elif error is not None:
             slot.note_failure(
