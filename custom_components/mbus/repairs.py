@@ -12,14 +12,20 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .const import CONF_BINDINGS
+from .const import CONF_BINDINGS, CONF_PROFILE
 from .flows.meter_repair import MeterRepairFlow
 from .flows.profile_repair import ProfileFlow
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, find_again, is_missing, rebound_to
 from .meters.meter import Meter, identity_data, stored_bindings
 from .meters.reading import Reading
-from .polling.adoption import async_seams_of_exchange, async_take_out, seams_text
+from .polling.adoption import (
+    async_seams_of_exchange,
+    async_take_out,
+    bindings_after_exchange,
+    choice_after_exchange,
+    seams_text,
+)
 from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
 from .presentation.naming import binding_name
@@ -72,27 +78,34 @@ class AdoptMeterFlow(MeterRepairFlow):
         except MBusError as err:
             error = reason_text(err, cached_texts(self.hass))
         else:
+            choice = choice_after_exchange(coordinator.meter, readout)
+            bindings = bindings_after_exchange(coordinator, readout, choice)
             # What is stored is the meter that was shown, not one that answers meanwhile.
             if user_input is not None and found == self._found:
                 async_take_out(coordinator, self._seams)
                 meter, texts = coordinator.meter, cached_texts(self.hass)
                 self._store(
-                    identity_data(first.header, found),
+                    {
+                        **identity_data(first.header, found),
+                        CONF_BINDINGS: bindings,
+                        CONF_PROFILE: choice,
+                    },
                     title_after_exchange(
                         meter.title, meter.identity, found, meter.address, texts
                     ),
                 )
                 return self.async_create_entry(data={})
             self._found = found
-            self._seams = await async_seams_of_exchange(coordinator, readout)
+            self._seams = await async_seams_of_exchange(coordinator, readout, bindings)
+        seams = seams_text(coordinator, self._seams)
         return self.async_show_form(
-            step_id="adopt_seams" if self._seams else "adopt",
+            step_id="adopt_seams" if seams else "adopt",
             data_schema=vol.Schema({}),
             errors={"base": "read_failed"} if error else {},
             description_placeholders={
                 **self._placeholders,
                 "error": error,
-                "seams": seams_text(coordinator, self._seams),
+                "seams": seams,
             },
         )
 

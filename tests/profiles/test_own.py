@@ -1,6 +1,7 @@
 """What a file says of values, in a family made up for it."""
 
 from pathlib import Path
+from typing import Any
 
 from homeassistant.core import HomeAssistant
 import pytest
@@ -102,6 +103,38 @@ async def test_a_coding_reads_the_data_and_no_more(
     assert value_in(Binding.from_dict(stored), [telegram("0405 34120000")]) == 123_400
 
 
+async def test_a_coding_reads_all_data_and_only_them(
+    texts: Texts, tmp_path: Path
+) -> None:
+    """The count before data of variable length is none of them, and where there are none, there is no value."""
+    entry = "  - {{key: a, vif: ff 21, quantity: {}, coding: {}}}\n"
+    own = catalogue(tmp_path, HEAD + entry.format("power_failures", "unsigned"))
+    assert lines(texts, own, "0dff21 04 01000000") == ["Power failures · 1"]
+    assert lines(texts, own, "02ff21 0100") == ["Power failures · 1"]
+    for nothing in ("00ff21", "0dff21 00"):
+        [line] = lines(texts, own, nothing)
+        assert line.startswith("Power failures · –")
+    own = catalogue(tmp_path, HEAD + entry.format("model_version", "text"))
+    assert lines(texts, own, "0dff21 04 44434241") == ["Model version · ABCD"]
+    assert lines(texts, own, "04ff21 44434241") == ["Model version · ABCD"]
+    own = catalogue(tmp_path, HEAD + entry.format("model_version", "hex"))
+    assert lines(texts, own, "0dff21 02 a1b2") == ["Model version · A1B2"]
+
+
+TEXT = """
+blocks:
+  - length: 4
+    fields:
+      - {key: a, offset: 0, length: 4, coding: text, quantity: model_version}
+"""
+
+
+async def test_a_text_in_a_block(texts: Texts, tmp_path: Path) -> None:
+    """It has all its letters, the last one first as in a record."""
+    own = catalogue(tmp_path, HEAD.replace("records:\n", TEXT))
+    assert "Model version · ABCD" in lines(texts, own, "0413 01000000", "0f 44434241")
+
+
 @pytest.mark.parametrize(
     ("register", "unit", "shown"),
     [
@@ -164,24 +197,39 @@ def test_modifiers_in_any_order(tmp_path: Path) -> None:
     assert found == [{(0, 0)}, {(0, 0)}]
 
 
+STORED = {
+    "profile": "saia_ale3",
+    "entry": "transformer_ratio",
+    "signature": telegram("0406 01000000").records[0].signature.as_dict(),
+    "unit": None,
+    "error_is_none": False,
+    "factor": "1",
+    "data_field_factors": {},
+    "resolution_of": None,
+    "coding": None,
+    "conversion": None,
+    "no_value": [0, 80000],
+    "bits": {},
+    "device_class": None,
+    "state_class": None,
+}
+
+
 def test_what_the_release_before_stored() -> None:
     """Whole numbers that stand for none are stored as they were."""
-    stored = Interpretation.from_dict(
-        {
-            "profile": "saia_ale3",
-            "entry": "transformer_ratio",
-            "signature": telegram("0406 01000000").records[0].signature.as_dict(),
-            "unit": None,
-            "error_is_none": False,
-            "factor": "1",
-            "data_field_factors": {},
-            "resolution_of": None,
-            "coding": None,
-            "conversion": None,
-            "no_value": [0, 80000],
-            "bits": {},
-            "device_class": None,
-            "state_class": None,
-        }
-    )
-    assert stored.as_dict()["no_value"] == [0, 80000]
+    assert Interpretation.from_dict(STORED).as_dict() == STORED
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"factor": "1e99999999"},
+        {"factor": "1/0"},
+        {"no_value": ["1e99999999"]},
+        {"data_field_factors": {"5": "nan"}},
+    ],
+)
+def test_a_stored_number_beyond_all_measure(changed: dict[str, Any]) -> None:
+    """It is refused at once, as anything else that this release doesn't know."""
+    with pytest.raises(ValueError, match="is no number"):
+        Interpretation.from_dict(STORED | changed)

@@ -7,6 +7,7 @@ import pytest
 
 from custom_components.mbus.presentation.reasons import mistake_text
 from custom_components.mbus.profiles.catalogue import read_catalogue
+from custom_components.mbus.profiles.interpretation import ValueRule
 from custom_components.mbus.profiles.matching import best_profile
 from custom_components.mbus.profiles.mistake import ProfileError
 from custom_components.mbus.profiles.reader import read_folder, read_profile
@@ -190,7 +191,7 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
         (
             HEAD + "records:\n  - key: a\n    vif: 04\n    factor: 1e999\n",
             7,
-            "records.0.factor: “1e999” is no factor of a measured value",
+            "records.0.factor: “1e999” is not a number",
         ),
         (
             HEAD
@@ -322,6 +323,22 @@ def test_a_file_that_would_take_for_ever(tmp_path: Path, line: str) -> None:
     """It is refused at once."""
     with pytest.raises(ProfileError):
         read_profile(write(tmp_path, f"{HEAD}records:\n  - key: a\n    {line}\n"))
+
+
+@pytest.mark.parametrize("factor", [f"0.{'3' * 60}", f"1.{'3' * 59}e-29", "1/3"])
+def test_a_long_factor_is_refused_or_can_be_stored(tmp_path: Path, factor: str) -> None:
+    """No binding is made that can't be read after a restart."""
+    try:
+        profile = read_profile(
+            write(
+                tmp_path,
+                f"{HEAD}records:\n  - {{key: a, vif: '04', factor: {factor}}}\n",
+            )
+        )
+    except ProfileError:
+        return
+    rule = profile.entries[0].rule
+    assert ValueRule.from_dict(rule.as_dict()) == rule
 
 
 def test_aliases_of_aliases(tmp_path: Path) -> None:

@@ -224,6 +224,9 @@ async def test_who_holds_the_line_is_told_to_use_it(socket_enabled: None) -> Non
         (lambda: TcpSettings(host="", port=1), "host"),
         (lambda: TcpSettings(host="a", port=70000), "port"),
         (lambda: TcpSettings(host="a", port=1, baud_rate=-1), "baud_rate"),
+        (lambda: TcpSettings(host="a", port=1, baud_rate=math.nan), "baud_rate"),  # type: ignore[arg-type]
+        (lambda: open_link(TcpSettings(host="a", port=1), timeout=0), "timeout"),
+        (lambda: open_link(TcpSettings(host="a", port=1), timeout=math.nan), "timeout"),
         (lambda: Quirks(pause=-1), "pause"),
         (lambda: Quirks(pause=math.inf), "pause"),
         (lambda: Quirks(pause=math.nan), "pause"),

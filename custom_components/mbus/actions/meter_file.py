@@ -30,7 +30,7 @@ from ..const import (
 )
 from ..flows.fields import DAY
 from ..flows.step_forms import STEP_FORMS
-from ..meters.binding import Access
+from ..meters.binding import OUTDATED, Access
 from ..protocol import Function, parse_address
 
 CONF_AREA: Final = "area"
@@ -157,6 +157,7 @@ _BINDING: Final = _schema(
             }
         ),
         vol.Optional(CONF_TRANSFORMATIONS): [_step],
+        vol.Optional(OUTDATED): bool,
         vol.Optional("writing"): _schema(
             {
                 vol.Optional("minimum"): _number,

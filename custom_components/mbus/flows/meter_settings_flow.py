@@ -18,6 +18,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..const import (
+    CONF_BINDINGS,
     CONF_METER_CLOCK,
     CONF_ON_DEMAND,
     CONF_PERIOD,
@@ -28,7 +29,12 @@ from ..const import (
 )
 from ..meters.family import given_by, with_other_profile
 from ..meters.meter import Meter, identity_data, meter_unique_id
-from ..polling.adoption import async_seams_of_exchange, async_take_out, seams_text
+from ..polling.adoption import (
+    async_seams_of_exchange,
+    async_take_out,
+    bindings_after_exchange,
+    seams_text,
+)
 from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text, title_after_exchange
@@ -140,16 +146,19 @@ class MeterSettingsSteps(ReadingSteps):
             )
         assert self._readout
         texts, coordinator = await async_get_texts(self.hass), self._coordinator
-        self._seams = await async_seams_of_exchange(coordinator, self._readout)
+        self._seams = await async_seams_of_exchange(
+            coordinator, self._readout, self._bindings_after_exchange()
+        )
+        seams = seams_text(coordinator, self._seams)
         return self.async_show_menu(
-            step_id="exchanged" if self._seams else "moved",
+            step_id="exchanged" if seams else "moved",
             menu_options=["adopt_meter", "meter_settings"],
             description_placeholders={
                 "address": str(self._address),
                 "expected": identity_text(expected, texts, found),
                 "found": identity_text(found, texts, expected),
                 "meter": self._meter.title,
-                "seams": seams_text(coordinator, self._seams),
+                "seams": seams,
             },
         )
 
@@ -178,8 +187,16 @@ class MeterSettingsSteps(ReadingSteps):
             await async_get_texts(self.hass),
         )
         return self._store_settings(
-            identity_data(self._found.header, self._found.identity)
+            {
+                **identity_data(self._found.header, self._found.identity),
+                CONF_BINDINGS: self._bindings_after_exchange(),
+            }
         )
+
+    def _bindings_after_exchange(self) -> list[dict[str, Any]]:
+        assert self._readout and self._settings
+        choice = self._settings[CONF_PROFILE]
+        return bindings_after_exchange(self._coordinator, self._readout, choice)
 
     @property
     def _found(self) -> Telegram:

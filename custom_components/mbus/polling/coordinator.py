@@ -207,7 +207,9 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             self._show(
                 replace(self.data, results=evaluation.results, memory=evaluation.memory)
             )
-            self._report_errors()
+            seams = self.config_entry.runtime_data.seams
+            seams.async_note_shown(self.described, evaluation.results)
+            self.async_report_errors()
         else:
             self.async_update_listeners()
         enabled = {binding.id for binding in self.enabled_bindings}
@@ -304,7 +306,10 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
                 memory=evaluation.memory,
             )
         )
-        self._report_errors()
+        self.config_entry.runtime_data.seams.async_note_shown(
+            self.described, evaluation.results
+        )
+        self.async_report_errors()
         if readout.complete:
             self._offer.async_look(self.meter, readout.telegrams)
         subentry = self.config_entry.subentries[self.meter.id]
@@ -332,7 +337,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
 
     @callback
-    def _report_errors(self) -> None:
+    def async_report_errors(self) -> None:
         """Log what bindings have no value, and ask about records that are not where they were."""
         if not self.data.is_present:
             return

@@ -96,7 +96,7 @@ def report_profile_files(hass: HomeAssistant, catalogue: Catalogue) -> None:
     """Say which of a user's own files hold no profile, and no more of those that do by now."""
     wrong = {
         issue_id(PROFILE_UNREADABLE, error.path.stem): error
-        for error in catalogue.errors
+        for error in reversed(catalogue.errors)  # x.yaml before x.yml
     }
     registry = ir.async_get(hass)
     for domain, known in [*registry.issues]:

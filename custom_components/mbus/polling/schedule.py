@@ -103,7 +103,7 @@ class _Slot:
     def note_doubt(self, is_doubtful: bool) -> None:
         """Read once more what is doubtful: either the meter was set back or a reply was wrong."""
         self.is_read_again = is_doubtful and not self.is_read_again
-        if self.is_read_again and self.due:
+        if self.is_read_again:
             self.due = dt_util.utcnow()
 
     def note_failure(
@@ -172,10 +172,16 @@ class Schedule:
         self.figures.forget(meter_id)
 
     @callback
-    def async_want(self, meter_id: str) -> None:
-        """Note that records of a meter are wanted: one that nobody wants anything of is not read."""
+    def async_want(self, meter_id: str, *, is_overdue: bool = False) -> None:
+        """Note that records of a meter are wanted: one that nobody wants anything of is not read.
+
+        `is_overdue`: what is wanted was left out of the last reading.
+        """
         slot = self._slots[meter_id]
-        if not slot.is_wanted:
+        is_overdue = is_overdue and slot.due is not None
+        if is_overdue:
+            slot.due = dt_util.utcnow() + _SOON
+        if is_overdue or not slot.is_wanted:
             slot.is_wanted = True
             self._async_plan(slot)
 

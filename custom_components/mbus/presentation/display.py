@@ -122,10 +122,15 @@ def _nothing(value: Number) -> None:
 
 def _is_rising(binding: Binding, medium: int | None) -> bool:
     """Return whether the record is a total that doesn't go back, by its meaning and as far as a person knows."""
-    if binding.presentation.state_class in _MAY_GO_BACK and not binding.transformations:
+    # That of a chain which may fall is none that a person gave the record.
+    follows = transformed_result(binding, medium).state_class
+    if (
+        binding.presentation.state_class in _MAY_GO_BACK
+        and follows is SensorStateClass.TOTAL_INCREASING
+    ):
         return False
-    description = read_description(binding, medium)
-    return description.state_class is SensorStateClass.TOTAL_INCREASING
+    own = read_description(binding, medium)
+    return own.state_class is SensorStateClass.TOTAL_INCREASING
 
 
 def native_value(display: Display, value: Any) -> NativeValue:

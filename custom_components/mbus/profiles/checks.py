@@ -10,14 +10,12 @@ from typing import Any, Final
 import voluptuous as vol
 
 from ..protocol import MODIFIER_PREFIXES, MODIFIERS
+from .interpretation import exactly
 from .mistake import Mistake
 
 _ANY: Final = "any"
 _LONGEST_REQUEST: Final = 253
 _LARGEST_FACTOR: Final = 10**30
-_NUMBER: Final = re.compile(
-    r"[+-]?[0-9]{1,30}(/[0-9]{1,30}|(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?)"
-)
 _PATTERN: Final = re.compile(r"([0-9a-fx]{2}|\(([0-9a-fx]{2})+\))+")
 _MOST_OPTIONAL_PARTS: Final = 8
 _ALIKE: Final = 0.5
@@ -122,18 +120,15 @@ def request(value: Any) -> bytes:
 
 def fraction(value: Any) -> Fraction:
     """Take a number exactly as it is written."""
-    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
-        raise Mistake("no_number", value=value)
     try:
-        return Fraction(value)
-    except ZeroDivisionError as err:
+        return exactly(value)
+    except ValueError as err:
         raise Mistake("no_number", value=value) from err
 
 
 def factor(value: Any) -> Fraction:
     """Take what a measured value can be multiplied by."""
-    number = fraction(value)
-    if number == 0:
+    if (number := fraction(value)) == 0:
         raise Mistake("factor_zero")
     if not 1 / _LARGEST_FACTOR <= abs(number) <= _LARGEST_FACTOR:
         raise Mistake("no_factor", value=value)

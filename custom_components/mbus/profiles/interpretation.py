@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+import re
 from typing import Any, Final, Self, TypeGuard
 
 from ..protocol import (
@@ -25,8 +26,13 @@ from ..protocol import (
 from .codings import CODINGS, CONVERSIONS, NUMBERS, RECORD_CODINGS
 
 _EXACT_AS_FLOAT: Final = 10**15
+_NUMBER: Final = re.compile(
+    r"[+-]?[0-9]{1,60}(/[0-9]{1,60}|(\.[0-9]{1,60})?([eE][+-]?[0-9]{1,3})?)"
+)
+_LARGEST: Final = 10**60 - 1
 _DATA_FIELD: Final = 0x0F
 _INTEGER: Final = 0x04
+_LVAR: Final = 0x0D
 
 type Place = tuple[int, int]
 """Telegram and index of a record."""
@@ -97,8 +103,8 @@ class ValueRule:
                 neighbours = telegram.records if telegram else ()
                 return RECORD_CODINGS[self.coding](record, neighbours), None
             value, problem = record.value, record.problem
-            if self.coding:
-                value, problem = CODINGS[self.coding](record.raw), None
+            if self.coding and (data := _data(record)):
+                value, problem = CODINGS[self.coding](data), None
                 if _is_number(value):
                     value = scaled(value, _step(record.header))
             if not _is_number(value):
@@ -158,15 +164,15 @@ class ValueRule:
         if (conversion := data["conversion"]) is not None:
             CONVERSIONS[conversion]
         return cls(
-            factor=Fraction(data["factor"]),
+            factor=exactly(data["factor"]),
             data_field_factors=tuple(
-                (int(data_field), Fraction(factor))
+                (int(data_field), exactly(factor))
                 for data_field, factor in data["data_field_factors"].items()
             ),
             resolution_of=data["resolution_of"],
             coding=coding,
             conversion=conversion,
-            no_value=frozenset(map(Fraction, data["no_value"])),
+            no_value=frozenset(map(exactly, data["no_value"])),
             bits=tuple((int(bit), name) for bit, name in data["bits"].items()),
             device_class=data["device_class"],
             state_class=data["state_class"],
@@ -224,6 +230,19 @@ def meant(record: Record, interpretation: Interpretation | None) -> Signature:
     return interpretation.signature if interpretation else record.signature
 
 
+def exactly(number: Any) -> Fraction:
+    """Return a number as it is written. Raises ValueError for anything else, and for what is beyond all measure."""
+    if not _NUMBER.fullmatch(text := str(number)):
+        raise ValueError(f"{text[:80]!r} is no number")
+    try:
+        exact = Fraction(text)
+    except ZeroDivisionError as err:
+        raise ValueError(f"{text!r} is no number") from err
+    if max(abs(exact.numerator), exact.denominator) > _LARGEST:
+        raise ValueError(f"{text!r} is no number that could be stored")
+    return exact
+
+
 def scaled(value: float | Decimal, factor: Fraction) -> int | float | Decimal:
     """Multiply without rounding on the way; whole numbers stay whole where the result is."""
     if factor == 1:
@@ -240,6 +259,12 @@ def scaled(value: float | Decimal, factor: Fraction) -> int | float | Decimal:
 
 def _is_number(value: Value) -> TypeGuard[int | float | Decimal]:
     return isinstance(value, int | float | Decimal)
+
+
+def _data(record: Record) -> bytes:
+    """Return the bytes of a value, without their count where that comes first (LVAR)."""
+    is_counted = record.header[0] & _DATA_FIELD == _LVAR
+    return record.raw[1:] if is_counted else record.raw
 
 
 def _exact(number: Fraction) -> int | str:

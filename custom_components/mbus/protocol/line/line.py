@@ -15,8 +15,6 @@ from .reply import Discard, Judge, Reply, outcome
 
 _LOGGER = logging.getLogger(__name__)
 
-LONGEST_WAIT = 86_400.0
-"""Seconds; who would wait longer waits for ever."""
 REACTION = 0.05
 """Seconds, beside 330 bit times, within which an answer starts."""
 

@@ -23,7 +23,7 @@ from ..errors import (
     LinkRefusedError,
     LinkTimeoutError,
 )
-from .settings import LinkSettings, SerialSettings, TcpSettings
+from .settings import LONGEST_WAIT, LinkSettings, SerialSettings, TcpSettings
 
 if TYPE_CHECKING:
     from serialx import BaseSerialTransport
@@ -251,8 +251,10 @@ def open_link(
     To be awaited for the link, or used in `async with`, which closes it. `on_lost` is called with the
     reason when the link ends without having been closed. Raises LinkBusyError when
     another program has the port, LinkNotFoundError when there is no such port or host, LinkError for
-    anything else; each says which link and why.
+    anything else; each says which link and why. Raises ValueError for a timeout that can't be.
     """
+    if not 0 < timeout < LONGEST_WAIT:
+        raise ValueError(f"timeout is more than 0 s and below a day, not {timeout}")
     return Opening(settings, timeout, on_lost)
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from ..address import Address, SecondaryAddress
 from ..application.header import Identity
-from ..line.line import LONGEST_WAIT, Exchange, Line, Statistics
+from ..line.line import Exchange, Line, Statistics
 from ..line.link import Link
+from ..line.settings import LONGEST_WAIT
 from .reader import read
 from .readout import Quirks, Readout
 from .session import Session

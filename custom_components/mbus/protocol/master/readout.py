@@ -7,7 +7,7 @@ from typing import Any, Final, Literal, Self
 
 from ..application.telegram import Telegram
 from ..errors import MBusError
-from ..line.line import LONGEST_WAIT
+from ..line.settings import LONGEST_WAIT
 
 _LONGEST_REQUEST: Final = 253
 

@@ -24,9 +24,10 @@ from ..line.frame import (
     parse_frame,
     short_frame,
 )
-from ..line.line import LONGEST_WAIT, Line
+from ..line.line import Line
 from ..line.link import Link
 from ..line.reply import Discard, Judge, Reply, judge_acknowledgement, judge_answer_from
+from ..line.settings import LONGEST_WAIT
 from .slave import Slave
 from .unanswered import unanswered
 
