@@ -16,10 +16,10 @@ _SETTINGS: Final = "/config/energy"
 _WHOLE: Final = frozenset(
     {
         "absolute", "base_conditions", "cooling", "counter_1", "counter_2", "export", "forward", "heating",
-        "import", "input_1", "input_2", "input_3", "input_4", "uncorrected",
+        "import", "input_1", "input_2", "input_3", "input_4",
     }
 )  # fmt: skip
-"""Modifiers under which a record is all that is counted, and no part of it, such as a phase, nor a limit."""
+"""Modifiers under which a record is all that is counted: no part of it, such as a phase, no other view of it, no limit."""
 _TOTALS: Final = (SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING)
 
 
