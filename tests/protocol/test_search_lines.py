@@ -257,11 +257,11 @@ def test_a_gateway_that_is_deaf_at_first(ways: dict[str, Any], holds: bool) -> N
 
 def test_answers_that_a_gateway_held_back_with_their_requests() -> None:
     """They prove nothing of the requests that they come after."""
-    quirks = (
-        {"response_delay": delay, "send_user_data": (0x53,)} for delay in (1, 0.8)
-    )
+    quirks = [
+        Quirks(response_delay=delay, send_user_data=(0x53,)) for delay in (1, 0.8)
+    ]
     meters = [
-        WaterMeter(address, identification=number, quirks=Quirks(**of_one))
+        WaterMeter(address, identification=number, quirks=of_one)
         for address, number, of_one in zip((5, 71), NUMBERS, quirks, strict=False)
     ]
     way = {"latency": 0.18, "deaf": Deafness(seconds=5, holds=True)}

@@ -183,6 +183,18 @@ _QUIRKS: Final = _schema(
         vol.Optional("keeps_frame_count"): vol.Maybe(bool),
     }
 )
+
+
+def _names_once(bindings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Validate that no two bindings have one name: by it, each is told of."""
+    names = set[str]()
+    for number, binding in enumerate(bindings):
+        if binding[CONF_NAME] in names:
+            raise vol.Invalid("a name of its own is expected", path=[number, CONF_NAME])
+        names.add(binding[CONF_NAME])
+    return bindings
+
+
 METER: Final = _schema(
     {
         vol.Required(CONF_NAME): vol.All(str, vol.Strip, vol.Length(min=1)),
@@ -213,7 +225,7 @@ METER: Final = _schema(
         ),
         vol.Optional(CONF_QUIRKS): _QUIRKS,
         vol.Optional(CONF_PROFILE_QUIRKS): vol.Maybe(_QUIRKS),
-        vol.Required(CONF_BINDINGS): [_BINDING],
+        vol.Required(CONF_BINDINGS): vol.All([_BINDING], _names_once),
     }
 )
 """One meter of a file, as it is stored, with its name and its area but without the ids of its bindings."""
