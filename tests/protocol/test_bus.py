@@ -432,7 +432,7 @@ async def test_a_gateway_that_accepts_nothing(monkeypatch: pytest.MonkeyPatch) -
     async with SimulatedBus([CodedMeter(1)]) as simulated:
         settings = await serve(simulated, "tcp")
         bus = Bus(SerialSettings(port="socket://192.0.2.1:1"), settings)
-        await bus.open(timeout=0.01)
+        await bus.open(timeout=2)
         assert way(bus) is Way.BACKUP
         assert isinstance(bus.error, LinkTimeoutError)
         await bus.close()

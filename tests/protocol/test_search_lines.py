@@ -255,6 +255,20 @@ def test_a_gateway_that_is_deaf_at_first(ways: dict[str, Any], holds: bool) -> N
     assert result.seconds < 200
 
 
+def test_answers_that_a_gateway_held_back_with_their_requests() -> None:
+    """They prove nothing of the requests that they come after."""
+    quirks = (
+        {"response_delay": delay, "send_user_data": (0x53,)} for delay in (1, 0.8)
+    )
+    meters = [
+        WaterMeter(address, identification=number, quirks=Quirks(**of_one))
+        for address, number, of_one in zip((5, 71), NUMBERS, quirks, strict=False)
+    ]
+    way = {"latency": 0.18, "deaf": Deafness(seconds=5, holds=True)}
+    result = searched(meters, ways=BY_SECONDARY, way=way, echo=bytes)
+    assert result.numbers == sorted(NUMBERS[:2])
+
+
 # Meters silent on a reset
 
 
@@ -297,6 +311,23 @@ def test_no_number_that_nobody_has(seed: int, kind: Kind) -> None:
     result = searched(meters, kind, ways=BY_SECONDARY)
     assert result.numbers == sorted(numbers)
     assert result.problems == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ["30411195", "30411197"],
+        ["48639940", "48639944"],
+        ["63924662", "63924663", "63924666"],
+        ["02059940", "02059941", "02059942", "02059945", "02059946"],
+    ],
+)
+def test_none_hides_behind_another(numbers: list[str], kind: Kind) -> None:
+    """Of meters bought together, of which all read the same, one telegram may drown the others without a trace."""
+    meters = [WaterMeter(identification=number) for number in numbers]
+    result = searched(meters, kind, ways=BY_SECONDARY)
+    assert result.numbers == numbers
 
 
 @pytest.mark.parametrize("kind", KINDS)

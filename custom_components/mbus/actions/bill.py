@@ -116,4 +116,4 @@ def _reading(coordinator: MeterCoordinator, which: str) -> Reading | None:
         reading = stored_reading(taken[coordinator.meter.id])
     except LookupError, MBusError, TypeError, ValueError:
         return None
-    return reading if reading and reading.is_of(coordinator.meter.identity) else None
+    return reading if reading.is_of(coordinator.meter.identity) else None

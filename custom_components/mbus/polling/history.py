@@ -1,19 +1,15 @@
 """Takes what a meter remembers of its totals into the statistics of their sensors, over restarts too."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from copy import replace
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from homeassistant.components.recorder import get_instance
-from homeassistant.components.recorder.const import (
-    EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
-)
 from homeassistant.components.recorder.models import StatisticData
 from homeassistant.components.recorder.statistics import async_import_statistics
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util.hass_dict import HassKey
 
@@ -37,6 +33,7 @@ from .statistics import (
     sensor_of,
     to_unit,
 )
+from .statistics_watch import StatisticsWatch
 from .store import MBusStore, as_stored, stored_reading
 
 _QUEUED: HassKey[set[str]] = HassKey(f"{DOMAIN}_history_queued")
@@ -161,10 +158,9 @@ class History:
         self._hass = hass
         self._store = store
         self._owners = owners
-        self._lock = asyncio.Lock()
+        self.watch = StatisticsWatch(hass, self._async_go_on)
         # What the recorder was given to do it does, though the connection be reloaded meanwhile.
         self._queued = hass.data.setdefault(_QUEUED, set())
-        self._stop: CALLBACK_TYPE | None = None
 
     @callback
     def async_start(self) -> None:
@@ -175,7 +171,8 @@ class History:
                 for owner in self._owners.values()
             ):
                 self._drop(stored)
-        self._async_watch()
+        if self._store.notes.imports:
+            self.watch.async_start()
 
     async def async_take(self, reading: Reading, bindings: Collection[str]) -> None:
         """Write what a reading tells of the past of some bindings, at once where that can be."""
@@ -194,38 +191,18 @@ class History:
             if binding_id not in begun
         ]
         self._store.notes.keep_imports([*kept, *new])
-        self._async_watch()
-        await self._async_go_on()
+        self.watch.async_start()
+        await self.watch.async_go_on()
 
-    @callback
-    def async_stop(self) -> None:
-        """Leave the rest to the next run."""
-        if self._stop:
-            self._stop()
-            self._stop = None
-
-    @callback
-    def _async_watch(self) -> None:
-        if self._store.notes.imports and self._stop is None:
-            self._stop = self._hass.bus.async_listen(
-                EVENT_RECORDER_5MIN_STATISTICS_GENERATED, self._async_counted
-            )
-
-    async def _async_counted(self, event: Event[Any]) -> None:
-        await self._async_go_on()
-
-    async def _async_go_on(self) -> None:
-        if not has_recorder(self._hass):
-            return
-        async with self._lock:
+    async def _async_go_on(self) -> bool:
+        """Write what can be written by now; say whether something is left."""
+        if has_recorder(self._hass):
             for stored in [*self._store.notes.imports]:
-                owners = self._owners.values()
-                for owner in owners:
+                for owner in self._owners.values():
                     if stored["binding_id"] in owner.described:
                         await self._async_import(owner, stored)
                         break
-            if not self._store.notes.imports:
-                self.async_stop()
+        return bool(self._store.notes.imports)
 
     async def _async_import(self, owner: Owner, stored: StoredImport) -> None:
         """Write one binding's past, or see whether what was written is complete."""

@@ -105,8 +105,6 @@ class _Reader:
             if not collector.best:
                 raise
         finally:
-            if not finished and slave.after_reset is AfterReset.SAME:
-                slave.after_reset = AfterReset.UNKNOWN
             slave.rest_until = asyncio.get_running_loop().time() + self._quirks.pause
         alarm = None
         if error is None and not self._is_never_reset:
@@ -134,29 +132,27 @@ class _Reader:
                 await self._rest()
                 continue
             # One that said that more follow may have been disturbed: it only seemed to have no other.
-            self._slave.is_at_first = (
-                complete
-                and self._is_never_reset
-                and not self._has_next(self._collector.telegrams[-1])
+            self._slave.is_at_first = complete and not self._has_next(
+                self._collector.telegrams[-1]
             )
             return complete
         raise UncountableError(address=self._address)
 
     async def _read_numbered(self, last_telegram: int | None) -> bool:
         """Read a round of telegrams that are counted from the first. Raises LostCountError."""
+        collector, slave = self._collector, self._slave
         if not self._is_never_reset:
+            if slave.after_reset is AfterReset.SAME and not slave.is_at_first:
+                slave.after_reset = AfterReset.UNKNOWN
             # What answers to initial frames has no FCB.
-            is_known = self._slave.after_reset is not AfterReset.UNKNOWN
+            is_known = slave.after_reset is not AfterReset.UNKNOWN
             is_found_out = is_known or self._quirks.initial_frames
             first = None if is_found_out else await self._find_out()
             complete = await self._read_round(last_telegram, first)
         else:
-            if not self._slave.is_at_first:
-                with self._without_numbers():
-                    await self._read_round(None)
-                # The last of a round: how many there are is known only after a whole one.
-                self._slave.last_number = (len(self._slave.forms) or 2) - 1
-            self._collector.before = self._slave.last
+            if not slave.is_at_first:
+                await self._find_end()
+            collector.before = slave.last
             complete = await self._read_round(None)
         if complete and not self._quirks.ignore_more_records:
             self._believe()
@@ -166,21 +162,21 @@ class _Reader:
         """See what the meter sends first after a reset or selection, and give its first telegram.
 
         One that keeps its FCB repeats the telegram before, if asked with the same. Where its first
-        telegram may just not have changed, that before is let be its last one, which no other follows.
-        Raises LostCountError.
+        telegram may just not have changed, that before is let be the last one of a round, which no
+        other follows. Raises LostCountError.
         """
         slave = self._slave
         with self._without_numbers():
-            heard = slave.last
-            if heard is None or slave.last_asked_with != slave.frame_count:
-                heard = await self._read_first()
-                await self._begin_again(slave.asked_with)
+            heard = await self._read_first()
+            await self._begin_again(slave.asked_with)
             first = await self._read_first()
-            if is_same(first, heard) and self._has_next(first):
-                await self._read_round(None, first)
+            if is_same(first, heard):
+                await self._read_on()
                 heard = slave.last or first
                 await self._begin_again(slave.asked_with)
                 first = await self._read_first()
+                if self._has_next(heard) and not is_same(first, heard):
+                    raise LostCountError
             if not is_same(first, heard):
                 slave.after_reset = AfterReset.FIRST
             else:
@@ -188,8 +184,24 @@ class _Reader:
                 first = await self._read_first()
                 slave.after_reset = self._judge_both(heard, first)
         self._collector.take(first)
-        slave.last_number = 0
         return first
+
+    async def _find_end(self) -> None:
+        """Read to the last telegram of a meter that goes on over resets. Raises LostCountError.
+
+        The first answer is none that ends a round: it may repeat what was sent before, while the meter
+        has gone on at its other address. Nor does no data in the place of a telegram.
+        """
+        with self._without_numbers():
+            await self._read_first()
+            await self._read_on()
+            if self._has_next(self._collector.telegrams[-1]):
+                raise LostCountError
+
+    async def _read_on(self) -> None:
+        """Read a round from what follows an answer: only that is sure to be the next telegram."""
+        self._collector.telegrams.clear()
+        await self._read_round(None, await self._read_telegram(is_first=False))
 
     @contextmanager
     def _without_numbers(self) -> Iterator[None]:
@@ -253,7 +265,7 @@ class _Reader:
         session, quirks, collector = self._session, self._quirks, self._collector
         attempts, wait = self._attempts, quirks.first_byte_timeout
         collector.begin()
-        await session.line.settle(self._slave.late_until)
+        await session.line.settle(session.late_until(self._address))
         # First, as they may deselect the meter.
         for frame in filter(_may_be_unanswered, quirks.initial_frames):
             await session.exchange(frame, judge_acknowledgement, wait=0.0)
@@ -328,22 +340,18 @@ class _Reader:
         for attempt in range(self._attempts):
             if attempt and is_first and not self._is_never_reset:
                 if self._slave.after_reset is AfterReset.SAME:
-                    # Nor can be told whether it heard the request.
-                    self._slave.after_reset = AfterReset.UNKNOWN
-                    raise LostCountError
+                    raise LostCountError  # Whether it heard the request can't be told.
                 await self._begin()
             reply = await self._request(is_first=is_first)
             replies.append(reply)
             if reply.answer is not None:
                 collector.take(reply.answer)
-                if self._is_numbered:
-                    self._slave.last_number = len(collector.telegrams) - 1
                 return reply.answer
             if Discard.OTHER_METER in reply.discarded:
                 self._slave.selection = None
             if is_first and Discard.OUT_OF_ORDER in reply.discarded:
                 raise LostCountError
-            collector.note_unanswered(is_repeated=not is_first or self._is_never_reset)
+            collector.note_unanswered()
         if any(Discard.OUT_OF_ORDER in reply.discarded for reply in replies):
             raise LostCountError
         no_other = {Discard.REPEATED, Discard.ACKNOWLEDGEMENT}
@@ -356,29 +364,19 @@ class _Reader:
     async def _request(self, *, is_first: bool) -> Reply[Telegram]:
         """Request a telegram once; see that a first one can be it. Raises LostCountError."""
         slave, collector = self._slave, self._collector
-        last, number, was_still = slave.last, slave.last_number, slave.is_still
+        last, was_still = slave.last, slave.is_still
         reply = await self._ask()
         first = reply.answer
-        if not is_first or first is None:
+        if first is None or not (is_first and self._is_numbered):
             return reply
-        is_misplaced = self._is_numbered and collector.is_misplaced(first)
         is_old = last is not None and is_same(first, last) and not was_still
-        if self._is_never_reset:
-            if is_misplaced:
-                slave.forms = ()
-                raise LostCountError
-            if not is_old:
-                return reply
-            # With the other FCB; that is the next one, which is the first of a meter that sends one only.
-            reply = await self._ask()
-            if reply.answer is not None and number and self._is_numbered:
-                raise LostCountError
-            return reply
         is_one_of_more = slave.after_reset is AfterReset.SAME and (
             last is None or first.more_records_follow != last.more_records_follow
         )
-        if self._is_numbered and (is_misplaced or is_old or is_one_of_more):
-            slave.after_reset, slave.forms = AfterReset.UNKNOWN, ()
+        if is_old or is_one_of_more or collector.is_misplaced(first):
+            slave.forms = ()
+            if not self._is_never_reset:
+                slave.after_reset = AfterReset.UNKNOWN
             raise LostCountError
         return reply
 
