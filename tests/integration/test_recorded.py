@@ -147,6 +147,36 @@ async def test_reload_while_the_recorder_is_busy(
     assert [row["change"] for row in changes] == [1900, 1, 0]
 
 
+async def test_reload_before_the_recorder_is_asked(
+    hass: HomeAssistant, entry: MockConfigEntry, clock: Clock
+) -> None:
+    """What the run before has not yet given to the recorder is for the next one alone to give."""
+    await clock.tick()
+    instance, busy, read = get_instance(hass), Busy(), threading.Event()
+    instance.queue_task(busy)
+    await hass.async_add_executor_job(busy.begun.wait)
+    readers = [instance.async_add_executor_job(read.wait) for _ in range(50)]
+    coordinator = entry.runtime_data.coordinators["meter7"]
+    reading, bindings = coordinator.data.reading, coordinator.meter.bindings
+    taking = hass.async_create_task(
+        entry.runtime_data.history.async_take(reading, bindings)
+    )
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    again = hass.async_create_task(entry.runtime_data.history.async_take(reading, []))
+    read.set()
+    await asyncio.gather(*readers)
+    while instance.backlog < (2 if taking.done() else 4):
+        await asyncio.sleep(0.01)
+    busy.over.set()
+    await asyncio.gather(taking, again)
+    await clock.tick(2001)
+    await clock.tick()
+    assert entry.runtime_data.store.notes.imports == []
+    assert await by_month(hass) == PAST
+    changes = await rows(hass, ENERGY, "5minute", "change")
+    assert [row["change"] for row in changes] == [1900, 1, 0]
+
+
 async def test_meter_read_in_part(
     hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
 ) -> None:

@@ -242,7 +242,8 @@ class History:
             "shift": oldest.state - first - oldest.sum,
             "last": totals[-1].hour.isoformat(),
         }
-        self._replace(stored, written)
+        if not self._replace(stored, written):
+            return  # It was asked for anew meanwhile, or its binding is gone.
         await self._store.async_write()
         if self._async_write(written, plan):
             await get_instance(self._hass).async_block_till_done()
@@ -251,10 +252,11 @@ class History:
 
     @callback
     def _async_write(self, stored: StoredImport, plan: Plan) -> bool:
-        """Queue both steps, between which the recorder counts nothing; False where the sensor went meanwhile."""
+        """Queue both steps, between which the recorder counts nothing; False where that is no longer ours to do."""
         assert plan.recorded
         # Looked up last of all: one that was renamed keeps its statistics under its new name.
-        if (entity_id := sensor_of(self._hass, stored["binding_id"])) is None:
+        entity_id = sensor_of(self._hass, stored["binding_id"])
+        if entity_id is None or self._store.is_closed:
             return False
         metadata, totals = plan.recorded.metadata.copy(), plan.past.totals
         metadata["statistic_id"] = entity_id
@@ -319,9 +321,15 @@ class History:
         entity_id = sensor_of(self._hass, binding_id)
         return await async_recorded(self._hass, entity_id) if entity_id else None
 
-    def _replace(self, stored: StoredImport, by: StoredImport) -> None:
-        imports = [by if one is stored else one for one in self._store.notes.imports]
-        self._store.notes.keep_imports(imports)
+    def _replace(self, stored: StoredImport, by: StoredImport) -> bool:
+        """Note another one in the place of an import; say whether it was still there."""
+        imports = self._store.notes.imports
+        if not any(one is stored for one in imports):
+            return False
+        self._store.notes.keep_imports(
+            [by if one is stored else one for one in imports]
+        )
+        return True
 
     def _drop(self, stored: StoredImport) -> None:
         left = [one for one in self._store.notes.imports if one is not stored]

@@ -204,6 +204,8 @@ class Seams:
             if not self._replace(seam, begun):
                 return
             await self._store.async_write()
+            if self._store.is_closed:
+                return  # The next run goes on from what is noted.
             recorder = get_instance(self._hass)
             recorder.async_adjust_statistics(
                 entity_id,
