@@ -16,7 +16,8 @@ from .const import CONF_BINDINGS, CONF_PROFILE
 from .flows.meter_repair import MeterRepairFlow
 from .flows.profile_repair import ProfileFlow
 from .flows.record_choice import place_of, record_options
-from .meters.binding import Binding, find_again, is_missing, rebound_to
+from .meters.binding import Binding
+from .meters.bound import find_again, is_missing, rebound_to
 from .meters.meter import Meter, identity_data, stored_bindings
 from .meters.reading import Reading
 from .polling.adoption import (

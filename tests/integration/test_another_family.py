@@ -11,7 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.mbus.const import CONF_BINDINGS, CONF_PROFILE, DOMAIN
-from custom_components.mbus.meters.binding import bound_to_block
+from custom_components.mbus.meters.bound import bound_to_block
 from custom_components.mbus.profiles.catalogue import AUTOMATIC, cached_catalogue
 from tests.simulator import SimulatedBus
 from tests.simulator.records import bcd
