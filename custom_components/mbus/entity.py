@@ -20,7 +20,7 @@ from homeassistant.helpers.entity_platform import (
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED
-from .meters.binding import Binding
+from .meters.binding import Binding, BindingState
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.display import Display
 from .presentation.manufacturers import manufacturer_name
@@ -166,9 +166,19 @@ class BindingEntity(MeterEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Let the meter be read: somebody wants the record now."""
+        """Let the meter be read: somebody wants the record now; tell what is wrong with one that nobody wanted before."""
         await super().async_added_to_hass()
-        self.coordinator.schedule.async_want(self.coordinator.meter.id)
+        coordinator, data = self.coordinator, self.coordinator.data
+        meter, state = coordinator.meter, data.result(self.binding.id).state
+        is_left_out = (
+            state is BindingState.NO_TELEGRAM
+            and data.reading is not None
+            and data.reading.is_cut_short(meter.quirks)
+        )
+        coordinator.schedule.async_want(meter.id, is_overdue=is_left_out)
+        if state is not BindingState.OK:
+            coordinator.async_report_errors()
+            coordinator.async_update_listeners()
 
     @property
     @override

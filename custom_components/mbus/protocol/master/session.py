@@ -1,7 +1,7 @@
 """Requests to meters over the line that one task holds (EN 13757-2, EN 13757-7)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from ..address import (
@@ -65,6 +65,11 @@ class Session:
     def slave(self, address: Address) -> Slave:
         """Give what is known of the meter at an address."""
         return self._slaves.setdefault(address, Slave())
+
+    def late_until(self, address: Address) -> float:
+        """Give the time until which a meter may still answer what it was asked in vain, at this address or another."""
+        slaves = self._one_meter(self.slave(address), link_address(address))
+        return max(slave.late_until for slave in slaves)
 
     def times(self, attempts: int | None) -> int:
         """Give how often a request is sent. Raises ValueError for never."""
@@ -205,7 +210,7 @@ class Session:
         heard_data = slave.late_until < self._loop.time()
         self._may_hear_older = True
         if frame is not None and asks_for_data:
-            slave.ask(frame.control & FRAME_COUNT_BIT)
+            slave.asked_with = frame.control & FRAME_COUNT_BIT
             # An answer that was given up may still come. Of another meter it would be told apart,
             # of this one only by waiting for it.
             slave.late_until = self._loop.time() + 2 * self.timeout
@@ -236,20 +241,23 @@ class Session:
 
     def _note_request(self, frame: Frame | None) -> Slave:
         """Take note of a request on its way: who hears it may go on to another telegram."""
-        if frame is None:
-            for slave in self._slaves.values():
-                slave.is_at_first = False
-            return Slave()
-        reached = self._reached(frame.address)
-        if frame.is_reset or frame.is_selection:
-            return reached  # Whoever stands at the first telegram stays there.
-        by_primary = frame.address <= LAST_PRIMARY
-        for address, slave in self._slaves.items():
-            if slave is reached or frame.address > SELECTED:
-                slave.is_at_first = False
-            elif not (by_primary and isinstance(address, int)):
-                slave.is_at_first &= not reached.may_be(slave)
+        reached = Slave() if frame is None else self._reached(frame.address)
+        heard_by: Iterable[Slave] = self._slaves.values()
+        if frame is not None:
+            if frame.is_reset or frame.is_selection:
+                return reached  # Whoever stands at the first telegram stays there.
+            if frame.address <= SELECTED:
+                heard_by = self._one_meter(reached, frame.address)
+        for slave in heard_by:
+            slave.is_at_first = False
         return reached
+
+    def _one_meter(self, reached: Slave, field: int) -> Iterator[Slave]:
+        """Give all that may be the meter reached by an address field: each has one primary address."""
+        for address, slave in self._slaves.items():
+            is_other = max(field, link_address(address)) <= LAST_PRIMARY
+            if slave is reached or (not is_other and reached.may_be(slave)):
+                yield slave
 
     def _note_answer(self, frame: Frame, answer: object) -> None:
         """Take note of a request that was heard, and of the telegram that came."""
@@ -260,7 +268,6 @@ class Session:
             reached.begin()
         elif frame.asks_for_data and not isinstance(answer, Single):
             reached.frame_count = reached.asked_with ^ FRAME_COUNT_BIT
-            reached.last_asked_with = reached.asked_with
         if isinstance(answer, Telegram):
             reached.sent(answer)
 
