@@ -1,4 +1,4 @@
-"""Repairs: another meter answers at an address, or a meter's records have changed."""
+"""Repairs: another meter answers at an address, a meter's records have changed, or a profile knows more of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -18,6 +18,7 @@ from .flows.profile_repair import ProfileFlow
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, find_again, is_missing, rebound_to
 from .meters.meter import Meter, identity_data, stored_bindings
+from .meters.reading import Reading
 from .polling.adoption import (
     async_seams_of_exchange,
     async_take_out,
@@ -32,7 +33,7 @@ from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
 from .presentation.titles import title_after_exchange
 from .profiles.interpretation import Place
-from .protocol import AnonymousReplyError, Identity, MBusError, Readout, Telegram
+from .protocol import AnonymousReplyError, Identity, MBusError, Readout
 
 CONF_RECORD: Final = "record"
 
@@ -136,8 +137,7 @@ class AdoptMeterFlow(MeterRepairFlow):
 class RebindFlow(MeterRepairFlow):
     """Bind records that moved to where they are now, and ask what becomes of those that can't be found."""
 
-    _telegrams: tuple[Telegram, ...]
-    _is_complete: bool
+    _reading: Reading
     _chosen: str
     _left: frozenset[str] = frozenset()
 
@@ -145,9 +145,7 @@ class RebindFlow(MeterRepairFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Read the meter and look where its records are."""
-        reading = await self._async_read()
-        self._telegrams = reading.telegrams
-        self._is_complete = reading.error is None
+        self._reading = await self._async_read()
         if any(self._moves().values()):
             return await self.async_step_rebind()
         return await self._async_step_rest()
@@ -215,11 +213,11 @@ class RebindFlow(MeterRepairFlow):
             return await self.async_step_leave()
         self._chosen = missing[0].id
         options = record_options(
-            self._telegrams,
+            self._reading.telegrams,
             (),
             texts,
             self._coordinator.meter.medium,
-            self._interpret(self._telegrams),
+            self._interpret(self._reading.telegrams),
         )
         selector = SelectSelector(
             SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
@@ -263,14 +261,18 @@ class RebindFlow(MeterRepairFlow):
             binding
             for binding in Meter.from_subentry(self._subentry).bindings.values()
             if binding.id in enabled
-            and is_missing(binding, self._telegrams, is_complete=self._is_complete)
+            and is_missing(
+                binding,
+                self._reading.telegrams,
+                is_complete=self._reading.error is None,
+            )
         ]
 
     def _moves(self) -> dict[str, Place | None]:
         """Return by binding id where its record is now; None where that can't be told."""
         bindings = Meter.from_subentry(self._subentry).bindings.values()
         return {
-            binding.id: find_again(binding, bindings, self._telegrams)
+            binding.id: find_again(binding, bindings, self._reading.telegrams)
             for binding in self._missing()
         }
 
@@ -280,9 +282,9 @@ class RebindFlow(MeterRepairFlow):
                 CONF_BINDINGS: [
                     rebound_to(
                         item,
-                        self._telegrams,
+                        self._reading.telegrams,
                         *moves[item["id"]],
-                        self._interpret(self._telegrams),
+                        self._interpret(self._reading.telegrams),
                     )
                     if item["id"] in moves
                     else item

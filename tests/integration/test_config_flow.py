@@ -19,6 +19,7 @@ from tests.simulator import HeatMeter, SimulatedBus, TcpGateway
 from .conftest import CreateEntry
 from .dialogs import (
     SERIAL_LINE,
+    TIMING,
     Dialog,
     add_connection,
     change_options,
@@ -129,18 +130,21 @@ async def test_forms_are_filled_in(tcp_dialog: Dialog, serial_dialog: Dialog) ->
         {"port": 65536},
         {"host": "  "},
         {"name": ""},
-        {"line": {"baud_rate": "1234"}},
-        {"timing": {"timeout": 99, "attempts": 3}},
-        {"timing": {"timeout": 3000, "attempts": 0}},
+        {"timing": {"timeout": {"milliseconds": 99}, "attempts": 3}},
+        {"timing": {"timeout": {"seconds": 61}, "attempts": 3}},
+        {"timing": {"timeout": {"seconds": 3}, "attempts": 0}},
+        {"timing": {"timeout": {"seconds": 3}, "attempts": 21}},
+        {"timing": TIMING | {"line_delay_ratio": 11}},
     ],
 )
 async def test_form_refuses_what_cannot_be(
     tcp_dialog: Dialog, change: dict[str, object]
 ) -> None:
-    """Values outside of their limits are refused by the form, which stays open."""
-    with pytest.raises(InvalidData):
+    """Values outside of their limits are refused at their field or section by the form, which stays open."""
+    with pytest.raises(InvalidData) as refused:
         await tcp_dialog.submit(tcp_form(8000) | change)
 
+    assert refused.value.schema_errors.keys() == change.keys()
     assert (await tcp_dialog.refresh())["step_id"] == "tcp"
 
 

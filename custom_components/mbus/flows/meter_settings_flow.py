@@ -7,7 +7,6 @@ from typing import Any
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS, CONF_NAME
-from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
     SelectOptionDict,
@@ -25,10 +24,10 @@ from ..const import (
     CONF_PERIOD,
     CONF_PROFILE,
     CONF_QUIRKS,
-    CONF_SHORTEST_PERIOD,
     METER_CLOCK_STANDARD,
     METER_CLOCK_SUMMER,
 )
+from ..meters.family import given_by, with_other_profile
 from ..meters.meter import Meter, identity_data, meter_unique_id
 from ..polling.adoption import (
     async_seams_of_exchange,
@@ -40,10 +39,9 @@ from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text, title_after_exchange
 from ..profiles.catalogue import AUTOMATIC, cached_catalogue
-from ..profiles.profile import Profile
 from ..protocol import Address, FrameError, Identity, Quirks, Telegram
 from .adding import stored_address
-from .fields import DAY, MillisecondsSelector, choice, shown
+from .fields import DAY, NEEDED_TEXT, MillisecondsSelector, Section, choice, shown
 from .flow_errors import FieldErrors, meter_error
 from .options_flow import SHORT_PERIOD
 from .profile_choice import async_profile_options
@@ -53,7 +51,6 @@ from .quirks_form import (
     entered_quirks,
     leaving_application,
     quirks_form,
-    with_other_profile,
 )
 from .reading_flow import ReadingSteps
 
@@ -61,9 +58,7 @@ from .reading_flow import ReadingSteps
 def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
     return vol.Schema(
         {
-            vol.Required(CONF_NAME): vol.All(
-                TextSelector(), vol.Strip, vol.Length(min=1)
-            ),
+            vol.Required(CONF_NAME): NEEDED_TEXT,
             vol.Required(CONF_ADDRESS): TextSelector(),
             vol.Optional(CONF_PERIOD): MillisecondsSelector(
                 1000, 7 * DAY, or_none=True
@@ -79,7 +74,7 @@ def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
                     options=list(profiles), mode=SelectSelectorMode.DROPDOWN
                 )
             ),
-            vol.Required(CONF_QUIRKS): section(QUIRKS_SCHEMA, {"collapsed": True}),
+            vol.Required(CONF_QUIRKS): Section(QUIRKS_SCHEMA, {"collapsed": True}),
         }
     )
 
@@ -265,14 +260,15 @@ class MeterSettingsSteps(ReadingSteps):
     ) -> SubentryFlowResult:
         assert self._settings
         quirks = entered_quirks(self._settings[CONF_QUIRKS], self._known_quirks)
-        profile = {CONF_PROFILE: self._settings[CONF_PROFILE]}
-        if profile[CONF_PROFILE] != self._meter.profile:
-            old = self._profile(self._meter.profile)
-            new = self._profile(profile[CONF_PROFILE])
+        choice, chosen = self._settings[CONF_PROFILE], dict[str, Any]()
+        if choice != self._meter.profile:
+            telegrams = self._last_reading.telegrams if self._last_reading else ()
+            new = cached_catalogue(self.hass).profile_for(telegrams, choice)
             quirks = with_other_profile(
-                quirks, old.quirks if old else Quirks(), new.quirks if new else Quirks()
+                quirks, self._meter.profile_quirks, new.quirks if new else Quirks()
             )
-            profile[CONF_SHORTEST_PERIOD] = new and new.shortest_period
+            is_known = choice != AUTOMATIC or bool(telegrams)
+            chosen = {CONF_PROFILE: choice, **given_by(new, is_known=is_known)}
         return self.async_update_and_abort(
             self._entry,
             self._subentry,
@@ -284,14 +280,10 @@ class MeterSettingsSteps(ReadingSteps):
                 CONF_PERIOD: self._settings.get(CONF_PERIOD),
                 CONF_ON_DEMAND: self._settings[CONF_ON_DEMAND],
                 CONF_METER_CLOCK: self._settings[CONF_METER_CLOCK],
-                **profile,
+                **chosen,
                 CONF_QUIRKS: leaving_application(quirks, self._meter.quirks).as_dict(),
             },
         )
-
-    def _profile(self, choice: str) -> Profile | None:
-        telegrams = self._last_reading.telegrams if self._last_reading else ()
-        return cached_catalogue(self.hass).profile_for(telegrams, choice)
 
 
 def _form(meter: Meter) -> dict[str, Any]:

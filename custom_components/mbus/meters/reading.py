@@ -31,6 +31,10 @@ class Reading:
         """Return the header of the first telegram."""
         return self.telegrams[0].header if self.telegrams else None
 
+    def counts_at(self, now: datetime, period: timedelta | None) -> bool:
+        """Return whether no later one is due by now, given how often the meter is read."""
+        return period is None or now < self.time + period
+
     def is_cut_short(self, quirks: Quirks) -> bool:
         """Return whether the meter has more telegrams than these; `quirks` say where one ends that doesn't mark it."""
         return (

@@ -8,7 +8,7 @@ from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from ..const import CONF_BINDINGS, CONF_HAS_BATTERY, CONF_SHORTEST_PERIOD
-from ..meters.evaluation import memory_of_another_meter
+from ..meters.memory import memory_of_another_meter
 from ..meters.meter import Meter, bindings_from, stored_bindings
 from ..meters.reading import Reading, Result
 from ..meters.reinterpretation import is_of_kind, taken_over

@@ -136,13 +136,14 @@ class Schedule:
         *,
         on_reading: Callable[[], None],
     ) -> None:
-        """Plan nothing yet. `on_reading` is called after each readout."""
+        """Plan nothing before `async_plan`. `on_reading` is called after each readout."""
         self.figures = Figures()
         self._hass = hass
         self._entry = entry
         self._connection = connection
         self._store = store
         self._on_reading = on_reading
+        self._is_started = False
         self._slots: dict[str, _Slot] = {}
         self._cancel_retry: CALLBACK_TYPE | None = None
         # In the order of their times: who is due now, and who was due during the outage.
@@ -159,7 +160,7 @@ class Schedule:
             slot.due = min(self._store.due(customer.meter.id) or now, now + period)
         elif customer.data.reading is None:
             slot.due = now
-        if slot.due and not self._connection.stopped:
+        if slot.due and self._may_poll:
             slot.due = max(slot.due, now + _SOON)
 
     @callback
@@ -193,7 +194,8 @@ class Schedule:
 
     @callback
     def async_plan(self) -> None:
-        """Plan anew when the connection was started, or begin nothing any more by itself when it was stopped."""
+        """Begin to poll once it is known what is wanted of each meter, and plan anew when the connection is stopped or runs."""
+        self._is_started = True
         if self._cancel_retry:
             self._cancel_retry()
             self._cancel_retry = None
@@ -244,6 +246,7 @@ class Schedule:
     async def _async_perform(self, slot: _Slot, request: _Request) -> None:
         """Read a meter when the line is free, and hand on what came of it."""
         customer, began_at, is_asked = slot.customer, dt_util.utcnow(), False
+        meter = customer.meter
         readout: Readout | None = None
         error: MBusError | None = None
         try:
@@ -283,7 +286,12 @@ class Schedule:
             return
         if request.has_begun and not request.is_urgent:
             self.figures.note(customer.meter.id, duration, customer.period)
-        if readout is not None:
+        if customer.meter.address != meter.address:
+            # It was moved meanwhile: what came from there, or did not, is not the meter's.
+            request.is_whole = False
+            slot.due = dt_util.utcnow()
+            self._async_go_on(slot)
+        elif readout is not None:
             self._async_take(slot, readout, began_at)
         elif error is not None:
             slot.note_failure(
@@ -305,7 +313,8 @@ class Schedule:
 
     @property
     def _may_poll(self) -> bool:
-        return not (self._connection.stopped or self._entry.pref_disable_polling)
+        is_stopped = self._connection.stopped or self._entry.pref_disable_polling
+        return self._is_started and not is_stopped
 
     @callback
     def _async_plan(self, slot: _Slot) -> None:

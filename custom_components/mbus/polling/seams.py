@@ -1,6 +1,5 @@
 """Where an exchanged meter goes on from another total: what the statistics would count there, and how it is taken out."""
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,12 +7,9 @@ from math import isclose
 from typing import Any, Final
 
 from homeassistant.components.recorder import get_instance
-from homeassistant.components.recorder.const import (
-    EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
-)
 from homeassistant.components.sensor import SensorStateClass
 from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.util import dt as dt_util
 
 from ..meters.reading import Result
@@ -29,6 +25,7 @@ from .statistics import (
     to_unit,
     window_of,
 )
+from .statistics_watch import StatisticsWatch
 from .store import MBusStore
 
 _RESET: Final = 0.9
@@ -114,9 +111,9 @@ class Seams:
         """Go on with what the last run left."""
         self._hass = hass
         self._store = store
-        self._lock = asyncio.Lock()
-        self._stop: CALLBACK_TYPE | None = None
-        self._async_watch()
+        self.watch = StatisticsWatch(hass, self._async_go_on)
+        if store.notes.seams:
+            self.watch.async_start()
 
     @callback
     def async_take_out(self, seams: Sequence[Seam], unseen: Collection[str]) -> None:
@@ -141,7 +138,7 @@ class Seams:
             ]
         )
         self._store.async_write_soon()
-        self._async_watch()
+        self.watch.async_start()
 
     @callback
     def async_note_shown(
@@ -167,48 +164,30 @@ class Seams:
             )
             self._store.async_write_soon()
 
-    @callback
-    def async_stop(self) -> None:
-        """Leave the rest to the next run."""
-        if self._stop:
-            self._stop()
-            self._stop = None
-
-    @callback
-    def _async_watch(self) -> None:
-        if self._store.notes.seams and self._stop is None:
-            self._stop = self._hass.bus.async_listen(
-                EVENT_RECORDER_5MIN_STATISTICS_GENERATED, self._async_compiled
-            )
-
-    async def _async_compiled(self, event: Event[Any]) -> None:
-        """Take out what has been counted by now."""
-        async with self._lock:
-            counted: dict[str, float] = {}
-            # The last one first: where that is counted, so are those before, though the same meter may be back.
-            for seam in reversed(self._store.notes.seams):
-                if (entity_id := sensor_of(self._hass, seam["binding_id"])) is None:
-                    self._replace(seam)
-                    continue
-                if seam["difference"] is None:
-                    continue
-                rows = await async_last_rows(self._hass, entity_id, _ROWS)
-                sums = {row["start"]: row["sum"] or 0.0 for row in rows}
-                before = as_shown_now(
-                    self._hass, entity_id, seam["before"], seam["unit"]
+    async def _async_go_on(self) -> bool:
+        """Take out what has been counted by now; say whether something is left."""
+        counted: dict[str, float] = {}
+        # The last one first: where that is counted, so are those before, though the same meter may be back.
+        for seam in reversed(self._store.notes.seams):
+            if (entity_id := sensor_of(self._hass, seam["binding_id"])) is None:
+                self._replace(seam)
+                continue
+            if seam["difference"] is None:
+                continue
+            rows = await async_last_rows(self._hass, entity_id, _ROWS)
+            sums = {row["start"]: row["sum"] or 0.0 for row in rows}
+            before = as_shown_now(self._hass, entity_id, seam["before"], seam["unit"])
+            start = _counted_at(seam, before, rows, counted.get(entity_id))
+            if start is None:
+                continue
+            counted[entity_id] = start
+            if start in sums:
+                await self._async_adjust(
+                    seam, seam["difference"], entity_id, start, sums[start]
                 )
-                start = _counted_at(seam, before, rows, counted.get(entity_id))
-                if start is None:
-                    continue
-                counted[entity_id] = start
-                if start in sums:
-                    await self._async_adjust(
-                        seam, seam["difference"], entity_id, start, sums[start]
-                    )
-                else:
-                    self._replace(seam)
-            if not self._store.notes.seams:
-                self.async_stop()
+            else:
+                self._replace(seam)
+        return bool(self._store.notes.seams)
 
     async def _async_adjust(
         self,
@@ -225,6 +204,8 @@ class Seams:
             if not self._replace(seam, begun):
                 return
             await self._store.async_write()
+            if self._store.is_closed:
+                return  # The next run goes on from what is noted.
             recorder = get_instance(self._hass)
             recorder.async_adjust_statistics(
                 entity_id,

@@ -94,7 +94,8 @@ class MBusStore:
         self._data = StoredData(running=True, meters={}, memory={})
         self.notes = Notes(self._data, self._changed)
         self._is_written = True
-        self._is_closed = False
+        self.is_closed = False
+        """Whether the file is the next run's."""
         self.size = 0
         """Bytes that the kept readings take."""
 
@@ -138,7 +139,7 @@ class MBusStore:
 
     async def async_close(self) -> None:
         """Write now what is not yet written, and nothing any more: the file is the next run's."""
-        self._is_closed = True
+        self.is_closed = True
         await self.async_write()
 
     async def async_write(self) -> None:
@@ -149,7 +150,7 @@ class MBusStore:
     @callback
     def async_write_soon(self) -> None:
         """Write all at once: with what was stored elsewhere meanwhile, what is in the file would say something else."""
-        if not self._is_closed:
+        if not self.is_closed:
             self._is_written = False
             self._store.async_delay_save(self._take, 0)
 
@@ -250,7 +251,7 @@ class MBusStore:
     @callback
     def _changed(self) -> None:
         # A second call would put off the write that the first asked for.
-        if self._is_written and not self._is_closed:
+        if self._is_written and not self.is_closed:
             self._is_written = False
             self._store.async_delay_save(self._take, SAVE_DELAY)
 
