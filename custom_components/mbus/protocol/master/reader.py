@@ -170,7 +170,7 @@ class _Reader:
             heard = await self._read_first()
             await self._begin_again(slave.asked_with)
             first = await self._read_first()
-            if is_same(first, heard):
+            if is_same(first, heard) and self._has_next(first):
                 await self._read_on()
                 heard = slave.last or first
                 await self._begin_again(slave.asked_with)
@@ -182,7 +182,12 @@ class _Reader:
             else:
                 await self._begin_again(slave.asked_with ^ FRAME_COUNT_BIT)
                 first = await self._read_first()
-                slave.after_reset = self._judge_both(heard, first)
+                self._expect_same(heard, first)
+                if not self._has_next(first):
+                    # What was heard may be older, and this the last of several.
+                    heard, first = first, await self._read_next()
+                    self._expect_same(heard, first)
+                slave.after_reset = AfterReset.SAME
         self._collector.take(first)
         return first
 
@@ -199,9 +204,15 @@ class _Reader:
                 raise LostCountError
 
     async def _read_on(self) -> None:
-        """Read a round from what follows an answer: only that is sure to be the next telegram."""
+        """Read a round from what follows an answer."""
+        await self._read_round(None, await self._read_next())
+
+    async def _read_next(self) -> Telegram:
+        """Read what follows an answer: only that is sure to be the next telegram."""
         self._collector.telegrams.clear()
-        await self._read_round(None, await self._read_telegram(is_first=False))
+        telegram = await self._read_telegram(is_first=False)
+        assert telegram is not None  # None stands for one of those before.
+        return telegram
 
     @contextmanager
     def _without_numbers(self) -> Iterator[None]:
@@ -213,12 +224,12 @@ class _Reader:
             self._collector.forget()
             self._is_numbered, self._first_count = True, None
 
-    def _judge_both(self, again: Telegram, other: Telegram) -> AfterReset:
-        """Say what a meter sends first that sent a telegram again, and another to the other FCB. Raises LostCountError."""
+    def _expect_same(self, again: Telegram, other: Telegram) -> None:
+        """See that a meter has one telegram, which it sent again, and to the other FCB. Raises LostCountError."""
         is_single = not (self._has_next(again) or self._has_next(other))
         is_still = access_number(again) == access_number(other)
         if is_same(again, other) or (is_single and is_still):
-            return AfterReset.SAME
+            return
         self._slave.after_reset = AfterReset.NEXT
         self._is_never_reset = True
         self._collector.forget()
