@@ -13,7 +13,7 @@ from ..address import (
     link_address,
 )
 from ..application.telegram import Telegram
-from ..errors import FrameError
+from ..errors import FrameError, PackageTooLongError
 from ..line.frame import (
     FRAME_COUNT_BIT,
     SELECT,
@@ -27,6 +27,7 @@ from ..line.frame import (
 from ..line.line import Line
 from ..line.link import Link
 from ..line.reply import Discard, Judge, Reply, judge_acknowledgement, judge_answer_from
+from ..line.settings import LONGEST_WAIT
 from .slave import Slave
 from .unanswered import unanswered
 
@@ -193,9 +194,15 @@ class Session:
     ) -> Reply[Answer]:
         """Send one request, as `Line.exchange` does, and take note of what it does to the meters.
 
-        Of bytes that are no frame, that can't be known.
+        Of bytes that are no frame, that can't be known. Raises PackageTooLongError and ValueError for a
+        wait that can't be, before anything is sent.
         """
         frame = request if isinstance(request, Frame) else _frame_of(request)
+        if frame is not None and len(frame.data) >= self.max_package_length:
+            length = 1 + len(frame.data)
+            raise PackageTooLongError(length=length, limit=self.max_package_length)
+        if wait is not None and not 0 <= wait < LONGEST_WAIT:
+            raise ValueError(f"wait is 0 s at least and below a day, not {wait}")
         slave = self._note_request(frame)
         asks_for_data = frame is not None and frame.asks_for_data
         heard_all = not self._may_hear_older
