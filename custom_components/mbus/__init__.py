@@ -18,7 +18,6 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.typing import ConfigType
 
 from .const import (
-    CONF_MEMORY_LIMIT,
     CONFIG_ENTRY_MINOR_VERSION,
     DOMAIN,
     LOGGER,
@@ -29,11 +28,12 @@ from .const import (
 from .entity import connection_device_info, meter_device_info
 from .flows.link_form import async_follow_moved_port
 from .meters.meter import Meter, stored_bindings
-from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
+from .polling.connection import CLOSED, STOPPED_BY_USER, Connection
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .polling.device_names import async_follow_device_names, async_name_device
 from .polling.history import History
 from .polling.issues import report_profile_files, withdraw_all, withdraw_connection
+from .polling.limits import async_check_limits
 from .polling.schedule import Schedule
 from .polling.seams import Seams
 from .polling.store import MBusStore
@@ -43,6 +43,7 @@ from .presentation.texts import cached_texts
 from .profiles.catalogue import async_get_catalogue
 from .protocol import LinkError
 from .services import async_setup_services
+from .slices import sliced
 
 PLATFORMS = [
     Platform.BINARY_SENSOR,
@@ -80,8 +81,17 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     def async_tell() -> None:
         async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
 
+    @callback
+    def async_note_reading() -> None:
+        async_check_limits(hass, entry)
+        async_tell()
+
     connection = Connection(
-        entry.title, entry.data, entry.options, on_change=async_tell
+        entry.title,
+        entry.data,
+        entry.options,
+        stopped=None if store.running else STOPPED_BY_USER,
+        on_change=async_tell,
     )
     # Whatever fails from here on, the link is closed again.
     entry.async_on_unload(connection.async_close)
@@ -107,30 +117,24 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.runtime_data = data = MBusRuntimeData(
         coordinators=coordinators,
         connection=connection,
-        schedule=Schedule(hass, entry, connection, store, on_reading=async_tell),
+        schedule=Schedule(
+            hass, entry, connection, store, on_reading=async_note_reading
+        ),
         store=store,
         seams=Seams(hass, store),
         history=History(hass, store, coordinators),
         gateway_device_id=gateway.id,
-        memory_limit=all_options(entry.options)[CONF_MEMORY_LIMIT],
     )
     entry.async_on_unload(partial(data.async_stop, CLOSED))
-    entry.async_on_unload(data.seams.async_stop)
-    entry.async_on_unload(data.history.async_stop)
+    entry.async_on_unload(data.seams.watch.async_stop)
+    entry.async_on_unload(data.history.watch.async_stop)
     async_follow_device_names(hass, entry)
     updates = _Updates(entry)
-    for meter in updates.meters:
+    async for meter in sliced(updates.meters):
         _add_meter(hass, entry, meter)
-        # Hundreds of kept readings in one step would hold up everything else.
-        await asyncio.sleep(0)
     data.history.async_start()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    if store.running:
-        data.async_start()
-    else:
-        data.async_stop(STOPPED_BY_USER)
-    # The connection's entities were there before it ran.
-    async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
+    data.schedule.async_plan()
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
     return True
@@ -227,26 +231,24 @@ class _Updates:
                 del self._stored[meter_id]
                 if self._applied.pop(meter_id, None):
                     await _remove_meter(hass, entry, meter_id)
-            for subentry in [*entry.get_subentries_of_type(SUBENTRY_METER)]:
+            subentries = [*entry.get_subentries_of_type(SUBENTRY_METER)]
+            async for subentry in sliced(subentries):
                 is_there = subentry.subentry_id in entry.subentries
-                if is_there and self._async_apply_meter(hass, entry, subentry):
-                    # A hundred new meters in one step would hold up everything else.
-                    await asyncio.sleep(0)
-                    if _is_unloading(entry):
-                        return
+                if is_there and not _is_unloading(entry):
+                    self._async_apply_meter(hass, entry, subentry)
 
     @callback
     def _async_apply_meter(
         self, hass: HomeAssistant, entry: MBusConfigEntry, subentry: ConfigSubentry
-    ) -> bool:
-        """Bring one meter in line; return whether there was something to do."""
+    ) -> None:
+        """Bring one meter in line."""
         meter_id = subentry.subentry_id
         data, title = self._stored.get(meter_id, (None, None))
         if data is subentry.data and title == subentry.title:
-            return False
+            return
         self._stored[meter_id] = subentry.data, subentry.title
         if (meter := _meter(subentry)) is None:
-            return False
+            return
         before = self._applied.get(meter_id)
         self._applied[meter_id] = meter
         if before is None:
@@ -259,11 +261,10 @@ class _Updates:
             if meter.title != before.title:
                 async_name_device(hass, device.id, meter.title)
         else:
-            return False
+            return
         async_dispatcher_send(
             hass, SIGNAL_METER_CHANGED.format(entry.entry_id), coordinator
         )
-        return True
 
 
 def _is_unloading(entry: MBusConfigEntry) -> bool:

@@ -17,8 +17,7 @@ from homeassistant.components.usb.consumers import async_get_serial_port_consume
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_BASE, CONF_HOST, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import SerialPortSelector, TextSelector
+from homeassistant.helpers.selector import SerialPortSelector
 import voluptuous as vol
 
 from ..const import (
@@ -37,7 +36,7 @@ from ..polling.connection import link_settings
 from ..presentation.reasons import reason_text
 from ..presentation.texts import async_get_texts
 from ..protocol import LinkBusyError, LinkError, open_link
-from .fields import choice, number
+from .fields import NEEDED_TEXT, Section, choice, needed, number
 from .flow_errors import FieldErrors, link_error
 
 SECTION_LINE: Final = "line"
@@ -68,8 +67,8 @@ _BAUD_RATE = {
 
 LINK_FIELDS: Final[Mapping[str, Mapping[vol.Marker, Any]]] = {
     TYPE_SERIAL: {
-        vol.Required(CONF_PORT): vol.All(SerialPortSelector(), vol.Length(min=1)),
-        vol.Required(SECTION_LINE): section(
+        vol.Required(CONF_PORT): needed(SerialPortSelector()),
+        vol.Required(SECTION_LINE): Section(
             vol.Schema(
                 {
                     **_BAUD_RATE,
@@ -84,9 +83,9 @@ LINK_FIELDS: Final[Mapping[str, Mapping[vol.Marker, Any]]] = {
         ),
     },
     TYPE_TCP: {
-        vol.Required(CONF_HOST): vol.All(TextSelector(), vol.Strip, vol.Length(min=1)),
+        vol.Required(CONF_HOST): NEEDED_TEXT,
         vol.Required(CONF_PORT, default=_GATEWAY_PORT): number(_FIRST_PORT, _LAST_PORT),
-        vol.Required(SECTION_LINE): section(
+        vol.Required(SECTION_LINE): Section(
             vol.Schema(_BAUD_RATE), {"collapsed": True}
         ),
     },
