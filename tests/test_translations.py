@@ -36,8 +36,8 @@ STRUCTURE = {
     "menu_option_descriptions",
 }
 """Keys that Home Assistant asks for by itself."""
-MADE = re.compile(r"step_\d|[0-9a-f]{2}|rw|\w+_code")
-"""Keys made of parts: a step in a menu, a device type of EN 13757-7, an access, the kind of a code."""
+MADE = re.compile(r"step_\d|[0-9a-f]{2}|rw|\w+_code|\w+_out_of_range")
+"""Keys made of parts: a step in a menu, a device type of EN 13757-7, an access, the kind of a code, a field of a section."""
 
 AGREEING = {"None"}
 """Words that agree with what they are said of."""
@@ -130,19 +130,49 @@ def test_equal_texts_are_translated_alike(language: str) -> None:
     } == {}
 
 
+PLAIN = re.compile(
+    r"\.error\.|^exceptions\.|\.menu_options\.|\.data\.|\.(name|title)$"
+    r"|^selector\.(?!energy_place)"
+)
+"""Texts that are shown as they are, without Markdown."""
+NAMED = re.compile(r"(?<!\*)\*([^*\n]+)\*(?!\*)|“([^“”{}]+)”")
+"""How a field or a menu's row is named: in italics, and in quotation marks where a text is plain."""
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_named_is_called_so(language: str) -> None:
-    """A text that names a field or a menu's row in *italics* names it as it is written there."""
+    """A text that names a field or a menu's row names it as it is written there."""
     texts = texts_of(language)
     named: dict[str, set[str]] = {}
     for path, text in ENGLISH.items():
-        named.setdefault(text, set()).add(f"*{texts[path]}*")
+        named.setdefault(text, set()).add(texts[path])
     assert [
         (path, named[name])
         for path, text in ENGLISH.items()
-        for name in re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", text)
+        for name in map("".join, NAMED.findall(text))
         if name in named and not any(way in texts[path] for way in named[name])
     ] == []
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_plain_texts(language: str) -> None:
+    """What is shown without Markdown has none: its stars would be seen."""
+    texts = texts_of(language)
+    assert {
+        path: text for path, text in texts.items() if PLAIN.search(path) and "*" in text
+    } == {}
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_rows_of_menus_are_short(language: str) -> None:
+    """A phone of 390 pixels shows about so much of a row; the rest is cut. Cyrillic letters are wider."""
+    texts = texts_of(language)
+    longest = 33 if language == "ru" else 38
+    assert {
+        path: text
+        for path, text in texts.items()
+        if ".menu_options." in path and len(text) > longest
+    } == {}
 
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])

@@ -21,7 +21,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.data_entry_flow import AbortFlow, section
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.helpers.selector import BooleanSelector, TextSelector
 import voluptuous as vol
 
@@ -37,7 +37,7 @@ from .const import (
     TYPE_SERIAL,
     TYPE_TCP,
 )
-from .flows.fields import shown
+from .flows.fields import NEEDED_TEXT, Section, shown
 from .flows.flow_errors import FieldErrors
 from .flows.link_form import (
     LINK_FIELDS,
@@ -59,11 +59,11 @@ from .polling.connection import create_bus
 CONF_SEARCH: Final = "search"
 SECTION_TIMING: Final = "timing"
 
-_NAME = {vol.Required(CONF_NAME): vol.All(TextSelector(), vol.Strip, vol.Length(min=1))}
+_NAME = {vol.Required(CONF_NAME): NEEDED_TEXT}
 _TITLE = {vol.Optional(CONF_TITLE): TextSelector()}
 _SEARCH = {vol.Required(CONF_SEARCH, default=True): BooleanSelector()}
 _TIMING = {
-    vol.Required(SECTION_TIMING): section(
+    vol.Required(SECTION_TIMING): Section(
         vol.Schema(
             {
                 vol.Required(key, default=shown(DEFAULT_OPTIONS)[key]): field
@@ -191,6 +191,9 @@ class MBusConfigFlow(
             errors, placeholders = await async_link_errors(
                 self.hass, data, entry, entry.options.get(CONF_BACKUP)
             )
+            if not errors and data[CONF_NAME] in _taken_names(self.hass, entry):
+                # Another dialog was quicker, while the link was tested.
+                errors = {CONF_NAME: "name_exists"}
             if not errors:
                 self.hass.config_entries.async_update_entry(
                     entry, unique_id=way(data), title=title, data=data

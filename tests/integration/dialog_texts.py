@@ -59,6 +59,14 @@ def check_texts(texts: Texts, result: Mapping[str, Any]) -> None:
         text.format(**placeholders)
 
 
+def check_errors(
+    texts: Texts, errors: Mapping[str, Any], user_input: Mapping[str, Any]
+) -> None:
+    """Fail where what the form refuses has no text, or one that names what nobody tells it."""
+    for field in errors.keys() & user_input.keys():
+        texts["error"][errors[field]].format()
+
+
 def _field_texts(schema: Mapping[Any, Any], texts: Texts) -> Iterable[str]:
     for marker, field in schema.items():
         if isinstance(field, section):

@@ -10,12 +10,12 @@ from homeassistant.config_entries import (
     ConfigFlowContext,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import FlowManager, FlowResultType
+from homeassistant.data_entry_flow import FlowManager, FlowResultType, InvalidData
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.mbus.const import DOMAIN, SUBENTRY_METER
 
-from .dialog_texts import check_texts, texts_of
+from .dialog_texts import check_errors, check_texts, texts_of
 
 type Result = dict[str, Any]
 
@@ -88,7 +88,11 @@ class Dialog:
         self._flows.async_abort(self.flow_id)
 
     async def _next(self, user_input: dict[str, Any] | None) -> Result:
-        self.result = await self._flows.async_configure(self.flow_id, user_input)
+        try:
+            self.result = await self._flows.async_configure(self.flow_id, user_input)
+        except InvalidData as refused:
+            check_errors(self._texts, refused.schema_errors, user_input or {})
+            raise
         check_texts(self._texts, self.result)
         return self.result
 

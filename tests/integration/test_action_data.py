@@ -92,7 +92,6 @@ SERVICES = Path(mbus.__file__).with_name("services.yaml")
 FIELDS = {
     action: sorted((said or {}).get("fields", {}))
     for action, said in load_yaml_dict(str(SERVICES)).items()
-    if not action.startswith(".")
 }
 """What each action takes, as its form says."""
 
@@ -140,7 +139,7 @@ async def test_any_data(
     data: st.DataObject,
 ) -> None:
     """Nothing but errors with a text come out of an action; none is needed of a connection that is stopped."""
-    entry.runtime_data.connection.stopped = STOPPED_BY_USER
+    entry.runtime_data.async_stop(STOPPED_BY_USER)
     kind, fields = ACTIONS[action]
     given_data: dict[str, Any] = {**target_of(hass, entry, kind)}
     given_data |= {field: data.draw(junk | headers) for field in fields}

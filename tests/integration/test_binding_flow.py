@@ -461,9 +461,8 @@ class TestWriting:
     ) -> None:
         """A template that is none is refused on its field."""
         dialog = await self.dialog(hass, entry, 11)
-        with pytest.raises(InvalidData) as error:
-            await dialog.submit({"template": "{{ value"})
-        assert "template" in error.value.schema_errors
+        result = await dialog.submit({"template": "{{ value"})
+        assert result["errors"] == {"template": "invalid_template"}
 
     async def test_never_read(
         self, hass: HomeAssistant, entry: MockConfigEntry

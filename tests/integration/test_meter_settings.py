@@ -147,14 +147,20 @@ async def test_change_all(
         ({"name": "  "}, "name"),
         ({"period": {"milliseconds": 999}}, "period"),
         ({"period": {"days": 8}}, "period"),
+        ({"quirks": {"first_byte_timeout": {"milliseconds": 9}}}, "quirks"),
+        ({"quirks": {"pause": {"minutes": 11}}}, "quirks"),
+        ({"quirks": {"application_reset": 256}}, "quirks"),
     ],
 )
 async def test_out_of_range(
     dialog: Dialog, changes: dict[str, Any], field: str
 ) -> None:
-    """What is out of range is refused on its field before it reaches the flow."""
+    """What is out of range is refused on its field or section before it reaches the flow."""
+    form = form_of(dialog)
+    if "quirks" in changes:
+        changes = {"quirks": form["quirks"] | changes["quirks"]}
     with pytest.raises(InvalidData) as error:
-        await dialog.submit(form_of(dialog) | changes)
+        await dialog.submit(form | changes)
     assert field in error.value.schema_errors
 
 

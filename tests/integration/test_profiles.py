@@ -88,6 +88,22 @@ async def bind_all(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     await let_poll(hass)
 
 
+async def test_check_in_the_unit_of_the_meaning(
+    hass: HomeAssistant, abb: Meter, create_entry: CreateEntry
+) -> None:
+    """What a chain begins with is what the record means, and not what its header says."""
+    entry = await create_entry(7)
+    dialog = await edit_binding(hass, entry, "reactive_energy", "transformation")
+    await dialog.choose("add_step")
+    await dialog.choose("limit_control")
+    await dialog.submit({"lower": 0})
+
+    result = await dialog.choose("check_transformation")
+
+    assert result["description_placeholders"]["raw"] == "8,550 varh"
+    assert result["description_placeholders"]["values"].endswith("**8,550 varh**")
+
+
 async def test_net_register_may_fall(
     hass: HomeAssistant, abb: Meter, create_entry: CreateEntry
 ) -> None:

@@ -30,7 +30,7 @@ from ..const import (
 )
 from ..flows.fields import DAY
 from ..flows.step_forms import STEP_FORMS
-from ..meters.binding import Access
+from ..meters.binding import OUTDATED, Access
 from ..protocol import Function, parse_address
 
 CONF_AREA: Final = "area"
@@ -157,6 +157,7 @@ _BINDING: Final = _schema(
             }
         ),
         vol.Optional(CONF_TRANSFORMATIONS): [_step],
+        vol.Optional(OUTDATED): bool,
         vol.Optional("writing"): _schema(
             {
                 vol.Optional("minimum"): _number,
@@ -182,6 +183,18 @@ _QUIRKS: Final = _schema(
         vol.Optional("keeps_frame_count"): vol.Maybe(bool),
     }
 )
+
+
+def _names_once(bindings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Validate that no two bindings have one name: by it, each is told of."""
+    names = set[str]()
+    for number, binding in enumerate(bindings):
+        if binding[CONF_NAME] in names:
+            raise vol.Invalid("a name of its own is expected", path=[number, CONF_NAME])
+        names.add(binding[CONF_NAME])
+    return bindings
+
+
 METER: Final = _schema(
     {
         vol.Required(CONF_NAME): vol.All(str, vol.Strip, vol.Length(min=1)),
@@ -212,7 +225,7 @@ METER: Final = _schema(
         ),
         vol.Optional(CONF_QUIRKS): _QUIRKS,
         vol.Optional(CONF_PROFILE_QUIRKS): vol.Maybe(_QUIRKS),
-        vol.Required(CONF_BINDINGS): [_BINDING],
+        vol.Required(CONF_BINDINGS): vol.All([_BINDING], _names_once),
     }
 )
 """One meter of a file, as it is stored, with its name and its area but without the ids of its bindings."""

@@ -17,18 +17,19 @@ from homeassistant.helpers.selector import (
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
-    TemplateSelector,
     TextSelector,
 )
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
 from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_INDEX, CONF_TELEGRAM, CONF_TITLE
-from ..meters.binding import Access, Binding, rebound_to
+from ..meters.binding import OUTDATED, Access, Binding, rebound_to
 from ..meters.evaluation import value_in
 from ..meters.meter import stored_bindings
 from ..meters.transformation import inverse
-from ..presentation.control_kind import control_platform
+from ..presentation.amounts import amount_text
+from ..presentation.described import described_of
+from ..presentation.display import display_of
 from ..presentation.entered_number import (
     CONF_MAXIMUM,
     CONF_MINIMUM,
@@ -42,15 +43,17 @@ from ..profiles.catalogue import cached_catalogue
 from ..profiles.interpretation import Interpretations
 from ..protocol import Telegram
 from .adding import bind
-from .fields import number
+from .fields import TextTemplateSelector, number
 from .flow_errors import FieldErrors
 from .presentation_form import (
     PRESENTATION,
     async_presentation_errors,
+    entered_presentation,
     followed,
     presentation_fields,
 )
 from .reading_flow import ReadingSteps
+from .step_forms import template_errors
 
 CONF_BINDING: Final = "binding"
 CONF_PRESENTATION: Final = "presentation"
@@ -191,7 +194,7 @@ class BindingSteps(ReadingSteps):
             if (
                 changed.access.writes
                 and changed.signature
-                and control_platform(changed, medium) is None
+                and described_of(changed, medium).control is None
             ):
                 errors[CONF_ACCESS] = "not_writable"
             if not errors:
@@ -217,7 +220,9 @@ class BindingSteps(ReadingSteps):
         errors: FieldErrors = {}
         placeholders: dict[str, str] = {}
         if user_input is not None:
-            errors, placeholders = _writing_errors(binding, medium, user_input)
+            errors, placeholders = await self._async_writing_errors(
+                binding, medium, user_input
+            )
             if not errors:
                 return self._store_binding({CONF_WRITING: user_input})
         return self.async_show_form(
@@ -230,6 +235,35 @@ class BindingSteps(ReadingSteps):
             | placeholders,
         )
 
+    async def _async_writing_errors(
+        self, binding: Binding, medium: int | None, writing: Mapping[str, Any]
+    ) -> tuple[FieldErrors, dict[str, str]]:
+        """Return what can't be of the form for writing, and what the texts name."""
+        if template := writing.get(CONF_TEMPLATE):
+            if (errors := template_errors(self.hass, template))[0]:
+                return errors
+        else:
+            try:
+                inverse(binding.transformations, 1)
+            except ServiceValidationError:
+                return {CONF_TEMPLATE: "write_template_needed"}, {}
+        minimum, maximum = writing.get(CONF_MINIMUM), writing.get(CONF_MAXIMUM)
+        if minimum is not None and maximum is not None and minimum >= maximum:
+            return {CONF_MAXIMUM: "maximum_not_above_minimum"}, {}
+        if (numbers := _enterable(binding, medium, template)) is None:
+            return {}, {}
+        texts = await async_get_texts(self.hass)
+        return {
+            key: "not_codable"
+            for key in (CONF_MINIMUM, CONF_MAXIMUM)
+            if not numbers.minimum
+            <= writing.get(key, numbers.minimum)
+            <= numbers.maximum
+        }, {
+            "minimum": amount_text(numbers.minimum, numbers.unit, texts),
+            "maximum": amount_text(numbers.maximum, numbers.unit, texts),
+        }
+
     async def _async_binding_placeholders(self) -> dict[str, str]:
         return {
             "binding": binding_name(self._binding, await async_get_texts(self.hass))
@@ -237,15 +271,11 @@ class BindingSteps(ReadingSteps):
 
     def _entered(self, user_input: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the form of the settings changes in the binding's data."""
-        # What was left as proposed goes on following from the record.
-        follows = followed(self._binding, self._meter.medium)
         shown = {
             CONF_TITLE: user_input.get(CONF_TITLE),
-            CONF_PRESENTATION: {
-                key: user_input[key]
-                for key in PRESENTATION
-                if key in user_input and user_input[key] != follows.get(key)
-            },
+            CONF_PRESENTATION: entered_presentation(
+                self._binding, self._meter.medium, user_input
+            ),
         }
         if self._binding.block:
             return shown
@@ -305,6 +335,7 @@ class BindingSteps(ReadingSteps):
             "header": "",
             "layout": None,
             "interpretation": None,
+            OUTDATED: False,
         }
         return {**item, CONF_TELEGRAM: telegram, CONF_INDEX: index, **unread}
 
@@ -332,16 +363,16 @@ def _enterable(
 ) -> NumberRange | None:
     """Return which numbers the record can take whatever its limits; None where it takes none or was never read."""
     unlimited = {CONF_MINIMUM: -inf, CONF_MAXIMUM: inf, CONF_TEMPLATE: template}
-    return (
-        number_range(replace(binding, writing=unlimited), medium)
-        if binding.header
-        else None
+    if not binding.header:
+        return None
+    return number_range(
+        replace(binding, writing=unlimited), display_of(binding, medium)
     )
 
 
 def _writing_schema(binding: Binding, medium: int | None) -> vol.Schema:
     """Return the form for writing; limits are for numbers, and for a record of which nothing is known yet."""
-    template = {vol.Optional(CONF_TEMPLATE): TemplateSelector()}
+    template = {vol.Optional(CONF_TEMPLATE): TextTemplateSelector()}
     numbers = _enterable(binding, medium, None)
     if numbers is None and binding.header:
         return vol.Schema(template)
@@ -356,25 +387,3 @@ def _writing_schema(binding: Binding, medium: int | None) -> vol.Schema:
             **template,
         }
     )
-
-
-def _writing_errors(
-    binding: Binding, medium: int | None, writing: Mapping[str, Any]
-) -> tuple[FieldErrors, dict[str, str]]:
-    """Return what can't be of the form for writing, and what the texts name."""
-    template = writing.get(CONF_TEMPLATE)
-    if not template:
-        try:
-            inverse(binding.transformations, 1)
-        except ServiceValidationError:
-            return {CONF_TEMPLATE: "write_template_needed"}, {}
-    minimum, maximum = writing.get(CONF_MINIMUM), writing.get(CONF_MAXIMUM)
-    if minimum is not None and maximum is not None and minimum >= maximum:
-        return {CONF_MAXIMUM: "maximum_not_above_minimum"}, {}
-    if (numbers := _enterable(binding, medium, template)) is None:
-        return {}, {}
-    return {
-        key: "not_codable"
-        for key in (CONF_MINIMUM, CONF_MAXIMUM)
-        if not numbers.minimum <= writing.get(key, numbers.minimum) <= numbers.maximum
-    }, {"minimum": f"{numbers.minimum:g}", "maximum": f"{numbers.maximum:g}"}

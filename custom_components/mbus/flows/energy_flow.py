@@ -5,14 +5,21 @@ from typing import Any, Final
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.config_entries import SubentryFlowResult
 
-from ..meters.binding import Binding
-from ..presentation.description import sensor_description
+from ..presentation.described import Described
 from ..presentation.naming import binding_name
 from ..presentation.quantities import GAS_MEDIA, HEAT_MEDIA, WATER_MEDIA
 from ..presentation.texts import async_get_texts, option_key
+from ..protocol import Function
 from .reading_flow import ReadingSteps
 
 _SETTINGS: Final = "/config/energy"
+_WHOLE: Final = frozenset(
+    {
+        "absolute", "base_conditions", "cooling", "counter_1", "counter_2", "export", "forward", "heating",
+        "import", "input_1", "input_2", "input_3", "input_4",
+    }
+)  # fmt: skip
+"""Modifiers under which a record is all that is counted: no part of it, such as a phase, no other view of it, no limit."""
 _TOTALS: Final = (SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING)
 
 
@@ -23,10 +30,11 @@ class EnergySteps(ReadingSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Say which sensor goes where."""
+        coordinator = self._coordinator
         places = [
             (binding, place)
-            for binding in self._coordinator.enabled_bindings
-            if (place := _place(binding, self._meter.medium))
+            for binding in coordinator.enabled_bindings
+            if (place := _place(coordinator.described[binding.id]))
         ]
         if not places:
             return self.async_abort(reason="no_energy")
@@ -50,13 +58,17 @@ class EnergySteps(ReadingSteps):
     async_step_energy_heat = async_step_energy
 
 
-def _place(binding: Binding, medium: int | None) -> str | None:
+def _place(described: Described) -> str | None:
     """Return where the sensor of a binding goes; None where it is nothing for the dashboard."""
-    meaning = binding.meaning
+    meaning, medium = described.binding.meaning, described.medium
     if meaning is None or meaning.storage_number or meaning.tariff or meaning.subunit:
         return None
+    if meaning.function is not Function.INSTANTANEOUS or not _WHOLE.issuperset(
+        meaning.modifiers
+    ):
+        return None
     exported = "export" in meaning.modifiers
-    shown = sensor_description(binding, medium)
+    shown = described.display.description
     is_total = shown.state_class in _TOTALS
     match shown.device_class:
         case SensorDeviceClass.ENERGY if is_total and medium in HEAT_MEDIA:

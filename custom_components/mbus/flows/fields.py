@@ -1,9 +1,13 @@
-"""Fields of the forms, in the units people think in; what is stored of them are milliseconds and bytes."""
+"""Fields of the forms, in the units people think in; what is stored of them are milliseconds and bytes.
+
+What a field refuses is said by the key of a text: Home Assistant's own reasons are English in every language.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, override
+from typing import Any, Final, Literal, override
 
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     DurationSelector,
     DurationSelectorConfig,
@@ -14,6 +18,8 @@ from homeassistant.helpers.selector import (
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
+    TemplateSelector,
+    TextSelector,
 )
 import voluptuous as vol
 
@@ -42,13 +48,75 @@ _DURATIONS: Final = (
     CONF_TIMEOUT,
 )
 
+_OUT_OF_RANGE: Final = ("too_small", "too_large", "too_short", "too_long")
+
+
+class RangeSelector(NumberSelector):
+    """A number within limits."""
+
+    def __init__(
+        self,
+        minimum: float,
+        maximum: float,
+        *,
+        step: float | Literal["any"] = 1,
+        unit: str | None = None,
+    ) -> None:
+        """Show the limits and the unit."""
+        config = NumberSelectorConfig(
+            min=minimum, max=maximum, step=step, mode=NumberSelectorMode.BOX
+        )
+        if unit:
+            config["unit_of_measurement"] = unit
+        super().__init__(config)
+        self._minimum, self._maximum = minimum, maximum
+
+    @override
+    def __call__(self, data: Any) -> float:
+        """Return the number. Raises Invalid with the key of a text."""
+        if isinstance(data, int | float):
+            if data < self._minimum:
+                raise vol.Invalid("too_small")
+            if data > self._maximum:
+                raise vol.Invalid("too_large")
+        return super().__call__(data)
+
+
+class Section(section):
+    """Fields that are folded away. Home Assistant shows no errors beside them: the section tells which is wrong."""
+
+    @override
+    def __call__(self, value: Any) -> Any:
+        """Return what was entered. Raises Invalid with the key of a text, which names the field."""
+        try:
+            return super().__call__(value)
+        except vol.MultipleInvalid as err:
+            first = err.errors[0]
+            if first.error_message not in _OUT_OF_RANGE:
+                raise
+            raise vol.Invalid(f"{first.path[0]}_out_of_range") from err
+
+
+class TextTemplateSelector(TemplateSelector):
+    """A template's field that takes any text; the flow says what is wrong with it."""
+
+    @override
+    def __call__(self, data: Any) -> str:
+        """Return the text as it is."""
+        return str(data)
+
+
+def needed(field: Any) -> vol.All:
+    """Return a field for a text that is not blank."""
+    return vol.All(field, vol.Strip, vol.Length(min=1, msg="value_needed"))
+
+
+NEEDED_TEXT: Final = needed(TextSelector())
+
 
 def number(minimum: float, maximum: float, *, unit: str | None = None) -> vol.All:
     """Return a field for a whole number within limits."""
-    config = NumberSelectorConfig(min=minimum, max=maximum, mode=NumberSelectorMode.BOX)
-    if unit:
-        config["unit_of_measurement"] = unit
-    return vol.All(NumberSelector(config), vol.Coerce(int))
+    return vol.All(RangeSelector(minimum, maximum, unit=unit), vol.Coerce(int))
 
 
 def choice(*options: str, translation_key: str | None = None) -> SelectSelector:
@@ -85,7 +153,10 @@ class MillisecondsSelector(DurationSelector):
     @override
     def __call__(self, data: Any) -> Any:
         """Return what was entered in milliseconds. Raises Invalid with the key of a text."""
-        entered = round(timedelta(**super().__call__(data)) / _MILLISECOND)
+        try:
+            entered = round(timedelta(**super().__call__(data)) / _MILLISECOND)
+        except vol.Invalid as err:
+            raise vol.Invalid("too_short") from err
         if self._or_none and not entered:
             return None
         if entered < self._minimum:
@@ -95,19 +166,13 @@ class MillisecondsSelector(DurationSelector):
         return entered
 
 
-class BytesSelector(NumberSelector):
+class BytesSelector(RangeSelector):
     """An amount of memory within limits in bytes."""
 
     def __init__(self, minimum: int, maximum: int) -> None:
         """Ask for it in larger units."""
         super().__init__(
-            NumberSelectorConfig(
-                min=minimum / _MEBIBYTE,
-                max=maximum / _MEBIBYTE,
-                step="any",
-                mode=NumberSelectorMode.BOX,
-                unit_of_measurement="MiB",
-            )
+            minimum / _MEBIBYTE, maximum / _MEBIBYTE, unit="MiB", step="any"
         )
 
     @override

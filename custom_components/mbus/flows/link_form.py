@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
+import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -16,8 +17,7 @@ from homeassistant.components.usb.consumers import async_get_serial_port_consume
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.const import CONF_BASE, CONF_HOST, CONF_PORT, CONF_TYPE
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.data_entry_flow import section
-from homeassistant.helpers.selector import SerialPortSelector, TextSelector
+from homeassistant.helpers.selector import SerialPortSelector
 import voluptuous as vol
 
 from ..const import (
@@ -36,13 +36,24 @@ from ..polling.connection import link_settings
 from ..presentation.reasons import reason_text
 from ..presentation.texts import async_get_texts
 from ..protocol import LinkBusyError, LinkError, open_link
-from .fields import choice, number
+from .fields import NEEDED_TEXT, Section, choice, needed, number
 from .flow_errors import FieldErrors, link_error
 
 SECTION_LINE: Final = "line"
 
 _BAUD_RATES = ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400")
 _GATEWAY_PORT = 10001
+_FIRST_PORT, _LAST_PORT = 1, 65535
+_HOST_AND_PORT = re.compile(
+    r"""
+    (?:[a-z][a-z0-9+.-]*://)?  # scheme
+    (?:[^/@]*@)?               # user
+    (?:\[(?P<literal>[^]]*)\]|(?P<name>[\w.-]+))
+    (?:\s*:\s*(?P<port>\d{1,5}))?
+    (?:[/?\#].*)?              # path
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
 _REMOTE_PORTS = ("socket", "rfc2217")
 """Schemes of serial ports that are a host and its port: a gateway, written in another way."""
 _THIS_MACHINE = "127.0.0.1"
@@ -56,8 +67,8 @@ _BAUD_RATE = {
 
 LINK_FIELDS: Final[Mapping[str, Mapping[vol.Marker, Any]]] = {
     TYPE_SERIAL: {
-        vol.Required(CONF_PORT): vol.All(SerialPortSelector(), vol.Length(min=1)),
-        vol.Required(SECTION_LINE): section(
+        vol.Required(CONF_PORT): needed(SerialPortSelector()),
+        vol.Required(SECTION_LINE): Section(
             vol.Schema(
                 {
                     **_BAUD_RATE,
@@ -72,9 +83,9 @@ LINK_FIELDS: Final[Mapping[str, Mapping[vol.Marker, Any]]] = {
         ),
     },
     TYPE_TCP: {
-        vol.Required(CONF_HOST): vol.All(TextSelector(), vol.Strip, vol.Length(min=1)),
-        vol.Required(CONF_PORT, default=_GATEWAY_PORT): number(1, 65535),
-        vol.Required(SECTION_LINE): section(
+        vol.Required(CONF_HOST): NEEDED_TEXT,
+        vol.Required(CONF_PORT, default=_GATEWAY_PORT): number(_FIRST_PORT, _LAST_PORT),
+        vol.Required(SECTION_LINE): Section(
             vol.Schema(_BAUD_RATE), {"collapsed": True}
         ),
     },
@@ -101,17 +112,30 @@ def link_data(link_type: str, user_input: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _host_and_port(text: str) -> tuple[str, int | None]:
-    """Return the host of what may as well be a URL, or a host with its port; an IPv6 address stays whole."""
-    text = text.partition("://")[2] or text
-    text = text.partition("/")[0]
+    """Return host and port of what may as well be a URL; the host is empty where the text is none."""
+    if _is_ip_address(text):
+        return text, None
+    if (parts := _HOST_AND_PORT.fullmatch(text)) is None:
+        return "", None
+    port = int(parts["port"]) if parts["port"] else None
+    if port is not None and not _FIRST_PORT <= port <= _LAST_PORT:
+        return "", None
+    if (literal := parts["literal"]) is not None:
+        literal = literal.replace("%25", "%")
+        return (literal if _is_ip_address(literal) else ""), port
     try:
-        return str(ip_address(text.strip("[]"))), None
+        parts["name"].encode("idna")
+    except UnicodeError:
+        return "", None
+    return parts["name"], port
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        ip_address(text)
     except ValueError:
-        pass
-    parts = urlsplit(f"//{text}")
-    with suppress(ValueError):
-        return parts.hostname or text, parts.port
-    return text, None
+        return False
+    return True
 
 
 def link_form(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,6 +217,8 @@ async def async_link_errors(
     A link that another connection than `entry` has is refused, and so is `entry`'s own other one.
     """
     field = CONF_HOST if data[CONF_TYPE] == TYPE_TCP else CONF_PORT
+    if not data[field]:
+        return {field: "invalid_host"}, {}
     if other_link and way(data) == way(other_link):
         return {field: "same_link"}, {}
     if taken := connection_using(hass, data, entry):

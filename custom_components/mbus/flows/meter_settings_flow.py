@@ -7,7 +7,6 @@ from typing import Any
 
 from homeassistant.config_entries import SubentryFlowResult
 from homeassistant.const import CONF_ADDRESS, CONF_NAME
-from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
     SelectOptionDict,
@@ -19,6 +18,7 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..const import (
+    CONF_BINDINGS,
     CONF_METER_CLOCK,
     CONF_ON_DEMAND,
     CONF_PERIOD,
@@ -29,14 +29,19 @@ from ..const import (
 )
 from ..meters.family import given_by, with_other_profile
 from ..meters.meter import Meter, identity_data, meter_unique_id
-from ..polling.adoption import async_seams_of_exchange, async_take_out, seams_text
+from ..polling.adoption import (
+    async_seams_of_exchange,
+    async_take_out,
+    bindings_after_exchange,
+    seams_text,
+)
 from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text, title_after_exchange
 from ..profiles.catalogue import AUTOMATIC, cached_catalogue
 from ..protocol import Address, FrameError, Identity, Quirks, Telegram
 from .adding import stored_address
-from .fields import DAY, MillisecondsSelector, choice, shown
+from .fields import DAY, NEEDED_TEXT, MillisecondsSelector, Section, choice, shown
 from .flow_errors import FieldErrors, meter_error
 from .options_flow import SHORT_PERIOD
 from .profile_choice import async_profile_options
@@ -53,9 +58,7 @@ from .reading_flow import ReadingSteps
 def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
     return vol.Schema(
         {
-            vol.Required(CONF_NAME): vol.All(
-                TextSelector(), vol.Strip, vol.Length(min=1)
-            ),
+            vol.Required(CONF_NAME): NEEDED_TEXT,
             vol.Required(CONF_ADDRESS): TextSelector(),
             vol.Optional(CONF_PERIOD): MillisecondsSelector(
                 1000, 7 * DAY, or_none=True
@@ -71,7 +74,7 @@ def _settings_schema(profiles: Sequence[SelectOptionDict]) -> vol.Schema:
                     options=list(profiles), mode=SelectSelectorMode.DROPDOWN
                 )
             ),
-            vol.Required(CONF_QUIRKS): section(QUIRKS_SCHEMA, {"collapsed": True}),
+            vol.Required(CONF_QUIRKS): Section(QUIRKS_SCHEMA, {"collapsed": True}),
         }
     )
 
@@ -143,16 +146,19 @@ class MeterSettingsSteps(ReadingSteps):
             )
         assert self._readout
         texts, coordinator = await async_get_texts(self.hass), self._coordinator
-        self._seams = await async_seams_of_exchange(coordinator, self._readout)
+        self._seams = await async_seams_of_exchange(
+            coordinator, self._readout, self._bindings_after_exchange()
+        )
+        seams = seams_text(coordinator, self._seams)
         return self.async_show_menu(
-            step_id="exchanged" if self._seams else "moved",
+            step_id="exchanged" if seams else "moved",
             menu_options=["adopt_meter", "meter_settings"],
             description_placeholders={
                 "address": str(self._address),
                 "expected": identity_text(expected, texts, found),
                 "found": identity_text(found, texts, expected),
                 "meter": self._meter.title,
-                "seams": seams_text(coordinator, self._seams),
+                "seams": seams,
             },
         )
 
@@ -181,8 +187,16 @@ class MeterSettingsSteps(ReadingSteps):
             await async_get_texts(self.hass),
         )
         return self._store_settings(
-            identity_data(self._found.header, self._found.identity)
+            {
+                **identity_data(self._found.header, self._found.identity),
+                CONF_BINDINGS: self._bindings_after_exchange(),
+            }
         )
+
+    def _bindings_after_exchange(self) -> list[dict[str, Any]]:
+        assert self._readout and self._settings
+        choice = self._settings[CONF_PROFILE]
+        return bindings_after_exchange(self._coordinator, self._readout, choice)
 
     @property
     def _found(self) -> Telegram:

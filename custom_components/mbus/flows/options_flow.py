@@ -6,12 +6,7 @@ from typing import Any, Final
 from homeassistant.config_entries import ConfigFlowResult, OptionsFlow
 from homeassistant.const import CONF_TYPE
 from homeassistant.core import callback
-from homeassistant.helpers.selector import (
-    BooleanSelector,
-    NumberSelector,
-    NumberSelectorConfig,
-    NumberSelectorMode,
-)
+from homeassistant.helpers.selector import BooleanSelector
 import voluptuous as vol
 
 from ..const import (
@@ -29,7 +24,14 @@ from ..const import (
     TYPE_TCP,
 )
 from ..polling.connection import all_options
-from .fields import DAY, BytesSelector, MillisecondsSelector, number, shown
+from .fields import (
+    DAY,
+    BytesSelector,
+    MillisecondsSelector,
+    RangeSelector,
+    number,
+    shown,
+)
 from .flow_errors import FieldErrors
 from .link_form import (
     LINK_FIELDS,
@@ -47,9 +49,7 @@ _MONTH = 31 * DAY
 TIMING_FIELDS: Final[Mapping[str, Any]] = {
     CONF_TIMEOUT: MillisecondsSelector(100, 60_000),
     CONF_ATTEMPTS: number(1, 20),
-    CONF_LINE_DELAY_RATIO: NumberSelector(
-        NumberSelectorConfig(min=0.1, max=10, step=0.1, mode=NumberSelectorMode.BOX)
-    ),
+    CONF_LINE_DELAY_RATIO: RangeSelector(0.1, 10, step=0.1),
 }
 
 _FIELDS: Final[Mapping[str, Mapping[str, Any]]] = {

@@ -13,23 +13,16 @@ from homeassistant.helpers.selector import (
     NumberSelectorMode,
     SelectSelector,
     SelectSelectorConfig,
-    TemplateSelector,
     TextSelector,
 )
 from homeassistant.helpers.template import Template
 import voluptuous as vol
 
 from ..meters.transformation import SECONDS, WHEN_ALWAYS, WHEN_MISSING, Step
+from ..presentation.amounts import number_text
+from ..presentation.texts import Texts
+from .fields import TextTemplateSelector
 from .flow_errors import FieldErrors
-
-
-class _UncheckedTemplateSelector(TemplateSelector):
-    """A template's field; the flow says what is wrong with it."""
-
-    @override
-    def __call__(self, data: Any) -> str:
-        """Take any text."""
-        return str(data)
 
 
 class OrderSelector(SelectSelector):
@@ -80,7 +73,7 @@ STEP_FORMS: Mapping[str, vol.Schema] = {
     "damper": vol.Schema(
         {vol.Required("lag", default=60): _number(UnitOfTime.SECONDS)}
     ),
-    "script": vol.Schema({vol.Required("template"): _UncheckedTemplateSelector()}),
+    "script": vol.Schema({vol.Required("template"): TextTemplateSelector()}),
 }
 
 
@@ -117,11 +110,19 @@ def step_errors(
         case "damper" if not step["lag"] > 0:
             errors["lag"] = "not_positive"
         case "script":
-            try:
-                Template(step["template"], hass).ensure_valid()
-            except TemplateError as err:
-                return {"template": "invalid_template"}, {"error": str(err)}
+            return template_errors(hass, step["template"])
     return errors, {}
+
+
+def template_errors(
+    hass: HomeAssistant, template: str
+) -> tuple[FieldErrors, dict[str, str]]:
+    """Return whether the field of a template holds what is none, and why."""
+    try:
+        Template(template, hass).ensure_valid()
+    except TemplateError as err:
+        return {"template": "invalid_template"}, {"error": str(err)}
+    return {}, {}
 
 
 def _is_number_text(text: str) -> bool:
@@ -131,13 +132,15 @@ def _is_number_text(text: str) -> bool:
         return False
 
 
-def summary(step: Step) -> str:
+def summary(step: Step, texts: Texts) -> str:
     """Return the parameters of a step in short, without words."""
     match step["type"]:
         case "scaling":
             shift = step["shift"]
-            return f"× {step['factor']}" + (
-                f" {'+' if shift > 0 else '−'} {abs(shift)}" if shift else ""
+            return f"× {number_text(step['factor'], texts)}" + (
+                f" {'+' if shift > 0 else '−'} {number_text(abs(shift), texts)}"
+                if shift
+                else ""
             )
         case "default_value":
             return (
@@ -146,9 +149,13 @@ def summary(step: Step) -> str:
                 else str(step["value"])
             )
         case "limit_control":
-            return f"{step.get('lower', '−∞')} … {step.get('upper', '∞')}"
+            lower, upper = (
+                number_text(step[limit], texts) if limit in step else infinity
+                for limit, infinity in (("lower", "−∞"), ("upper", "∞"))
+            )
+            return f"{lower} … {upper}"
         case "integration" | "derivative":
             return str(step["time_unit"])
         case "damper":
-            return f"{step['lag']} s"
+            return f"{number_text(step['lag'], texts)} s"
     return ""

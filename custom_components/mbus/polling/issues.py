@@ -1,4 +1,4 @@
-"""Repair issues of a meter: raised when a guard holds its values back, withdrawn when all is well again."""
+"""Repair issues of meters, connections and profile files: raised when something is to be done, withdrawn when all is well."""
 
 from collections.abc import Iterable
 

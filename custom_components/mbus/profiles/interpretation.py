@@ -74,6 +74,15 @@ class ValueRule:
         """Whether the factor depends on nothing but the data field that the header names."""
         return not (self.coding or self.conversion or self.resolution_of)
 
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether the record's number follows from the value alone that is made of it."""
+        return self.has_fixed_factor and not self.data_field_factors
+
+    def undone(self, value: float | Decimal) -> int | float | Decimal:
+        """Return the record's number that a value was made of, by a rule that can be undone."""
+        return scaled(value, 1 / self.factor)
+
     def factor_for(self, header: bytes) -> Fraction:
         """Return the factor of a record with this header, apart from a resolution."""
         return self.factor * dict(self.data_field_factors).get(header[0] & 0x0F, 1)
