@@ -165,12 +165,13 @@ def test_plain_texts(language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_rows_of_menus_are_short(language: str) -> None:
-    """A phone of 390 pixels shows about so much of a row; the rest is cut."""
+    """A phone of 390 pixels shows about so much of a row; the rest is cut. Cyrillic letters are wider."""
     texts = texts_of(language)
+    longest = 33 if language == "ru" else 38
     assert {
         path: text
         for path, text in texts.items()
-        if ".menu_options." in path and len(text) > 38
+        if ".menu_options." in path and len(text) > longest
     } == {}
 
 

@@ -92,7 +92,6 @@ SERVICES = Path(mbus.__file__).with_name("services.yaml")
 FIELDS = {
     action: sorted((said or {}).get("fields", {}))
     for action, said in load_yaml_dict(str(SERVICES)).items()
-    if not action.startswith(".")
 }
 """What each action takes, as its form says."""
 

@@ -16,7 +16,9 @@ from tests.simulator import SimulatedBus
 
 from .conftest import CreateEntry, let_poll
 from .meter_dialogs import bindings_of
+from .test_family_requests import add
 from .test_guards import ENERGY, VOLUME, Meter
+from .test_profiles import own_folder  # noqa: F401
 from .test_readings import call
 from .test_services import device_of
 
@@ -367,3 +369,54 @@ async def test_files(
             await call(hass, action, **connection, filename="/etc/passwd")
     with pytest.raises(ServiceValidationError, match="Give a file"):
         await call(hass, "export_meters", answers=False, **connection)
+
+
+FAMILY = """
+name: A family
+match: [{manufacturer: SIM}]
+shortest_period: 900
+quirks: {pause: 0.1}
+records:
+  - {key: energy, is: energy, factor: 1/3, no_value: [999.9, 1/3], bits: {"3": leak}}
+"""
+
+
+@pytest.mark.parametrize("entered", [{}, {"profile": "none", "profile_quirks": None}])
+async def test_with_a_profile(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    other: MockConfigEntry,
+    own_folder: Path,  # noqa: F811
+    entered: dict[str, Any],
+) -> None:
+    """What it gave comes along as it is, whatever can be read of the file there."""
+    (own_folder / "family.yaml").write_text(FAMILY)
+    await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+    hass.config_entries.async_remove_subentry(entry, "meter7")
+    await hass.async_block_till_done()
+    dialog = await add(hass, entry, "7")
+    await dialog.submit({"records": ["0.0"]})
+    await hass.async_block_till_done()
+    *_, meter = entry.subentries.values()
+    hass.config_entries.async_update_subentry(
+        entry, meter, data={**meter.data, **entered}
+    )
+    (own_folder / "family.yaml").unlink()
+    meters = await exported(hass, entry)
+    await call(
+        hass,
+        "import_meters",
+        config_entry_id=other.entry_id,
+        meters={**meters, "meters": [meters["meters"][-1]]},
+        apply=True,
+    )
+    [taken] = other.subentries.values()
+    ids = {"bindings": [{**item, "id": ""} for item in meter.data["bindings"]]}
+    assert {
+        **taken.data,
+        "bindings": [{**item, "id": ""} for item in taken.data["bindings"]],
+    } == {**meter.data, **ids}
+    assert taken.data["bindings"][0]["interpretation"]["no_value"] == [
+        "1/3",
+        "9999/10",
+    ]

@@ -106,14 +106,14 @@ class Make:
 
     @property
     def can_be_told(self) -> bool:
-        """Nothing tells a next telegram from a repeated one, or where a ring begins: no master can read these."""
-        counts = not (self.access_number_stands or self.values_stand)
-        begins = self.after_reset is AfterReset.BEGINS
-        if self.frame_count is FrameCount.ADVANCES:
-            return counts and begins
-        if self.endless:
-            return counts and begins and not self.of_one_form
-        return True
+        """Nothing tells a next telegram from a repeated one, or where a ring begins: no master can read others."""
+        is_sure = self.after_reset is AfterReset.BEGINS and not (
+            self.access_number_stands or self.values_stand
+        )
+        if self.endless and (self.of_one_form or self.reset == "never"):
+            return False
+        is_usual = self.frame_count is FrameCount.KEPT and not self.endless
+        return is_sure or is_usual
 
     def meter(self, number: int) -> CodedMeter:
         """Build it; its number is its address."""
@@ -238,8 +238,7 @@ class Mix:
         for fault in self._faults_of(readout, known, made):
             self.wrong.append(f"{step} {address} {fault} {make}")
 
-    @staticmethod
-    def _faults_of(readout: Readout, known: _Known, made: int) -> list[str]:
+    def _faults_of(self, readout: Readout, known: _Known, made: int) -> list[str]:
         make, found = known.make, places(readout)
         faults = []
         number = int(known.meter.identification)
@@ -254,6 +253,8 @@ class Mix:
             faults.append(f"of several readouts: {rounds}")
         if not make.values_stand and min(rounds) <= made:
             faults.append(f"old: {rounds}, had been {made}")
-        if readout.complete and len(found) != make.telegrams:
+        # No data in the place of a telegram is the end of a readout.
+        is_told = Fault.ACK_INSTEAD not in self.faults.chances
+        if is_told and readout.complete and len(found) != make.telegrams:
             faults.append(f"called complete: {len(found)}")
         return faults

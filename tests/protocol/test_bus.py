@@ -152,11 +152,13 @@ async def test_a_link_that_breaks_comes_back(kind: Kind, tmp_path: Any) -> None:
 async def test_idle_gateway_closes() -> None:
     """A gateway that closes an idle connection is simply opened again."""
     async with SimulatedBus([CodedMeter(1)]) as simulated:
-        settings = await serve(simulated, "tcp", idle_timeout=0.05)
-        async with opened(settings) as bus:
+        lost = asyncio.Event()
+        async with opened(await serve(simulated, "tcp"), on_change=lost.set) as bus:
             for _ in range(3):
                 assert len((await bus.read(1)).telegrams) == 3
-                await asyncio.sleep(0.1)
+                lost.clear()
+                gateway(simulated, 0).hang_up()
+                await lost.wait()
                 assert way(bus) is None
 
 

@@ -9,9 +9,17 @@ from ..presentation.described import Described
 from ..presentation.naming import binding_name
 from ..presentation.quantities import GAS_MEDIA, HEAT_MEDIA, WATER_MEDIA
 from ..presentation.texts import async_get_texts, option_key
+from ..protocol import Function
 from .reading_flow import ReadingSteps
 
 _SETTINGS: Final = "/config/energy"
+_WHOLE: Final = frozenset(
+    {
+        "absolute", "base_conditions", "cooling", "counter_1", "counter_2", "export", "forward", "heating",
+        "import", "input_1", "input_2", "input_3", "input_4",
+    }
+)  # fmt: skip
+"""Modifiers under which a record is all that is counted: no part of it, such as a phase, no other view of it, no limit."""
 _TOTALS: Final = (SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING)
 
 
@@ -54,6 +62,10 @@ def _place(described: Described) -> str | None:
     """Return where the sensor of a binding goes; None where it is nothing for the dashboard."""
     meaning, medium = described.binding.meaning, described.medium
     if meaning is None or meaning.storage_number or meaning.tariff or meaning.subunit:
+        return None
+    if meaning.function is not Function.INSTANTANEOUS or not _WHOLE.issuperset(
+        meaning.modifiers
+    ):
         return None
     exported = "export" in meaning.modifiers
     shown = described.display.description

@@ -170,10 +170,12 @@ class Asker:
                 return Answer(presence=Presence.NONE, problem=err)
             others = set(reply.discarded) - {Discard.ECHO}
             is_late |= self._is_late(reply) or not _OF_OTHERS.isdisjoint(others)
-            if reply.answer is not None and Discard.SECOND not in others:
-                return replace(
-                    await self._confirm(session, address, reply.answer), is_late=is_late
-                )
+            telegram = reply.answer
+            if telegram is not None and Discard.SECOND not in others:
+                if is_part and self._follows_others(session, reply):
+                    break
+                answer = await self._confirm(session, address, telegram)
+                return replace(answer, is_late=is_late)
             if not others or (others == {Discard.NOISE} and self.silence.covers(reply)):
                 others = set()
                 break
@@ -326,6 +328,12 @@ class Asker:
             if reply.answer is not None:
                 return access_number(reply.answer)
         return None
+
+    @staticmethod
+    def _follows_others(session: Session, reply: Reply[Any]) -> bool:
+        """Say whether noise came so long before a telegram that it was those of other meters, which are not so late."""
+        in_time = session.line.response_time - session.line.link.latency
+        return Discard.NOISE in reply.discarded and reply.lead > in_time
 
     @staticmethod
     def _collector(session: Session, address: Address) -> Collector:
