@@ -86,6 +86,21 @@ def test_protocol_is_used_by_its_surface(file: str) -> None:
     assert within <= {"protocol/__init__"}
 
 
+def test_nothing_is_imported_by_another_way() -> None:
+    """An import that is not relative would not be seen here, nor would the protocol stand on its own."""
+    for file in FILES:
+        for node in ast.walk(ast.parse((INTEGRATION / f"{file}.py").read_text())):
+            names: list[str | None] = []
+            if isinstance(node, ast.Import):
+                names = [name.name for name in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            elif isinstance(node, ast.Name):
+                names = [node.id]
+            roots = {name.split(".")[0] for name in names if name}
+            assert not roots & {"custom_components", "importlib", "__import__"}, file
+
+
 def test_no_circles() -> None:
     """Files can be read one after the other, from the lowest on."""
     try:

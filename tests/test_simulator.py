@@ -1021,16 +1021,19 @@ async def test_second_client(socket_enabled: None, manner: Any) -> None:
     assert served == [manner != "steal", manner in ("serve", "steal")]
 
 
-async def test_idle_connection_is_closed(socket_enabled: None) -> None:
-    """After the time given, not while it is used."""
-    async with (
-        SimulatedBus([PlainMeter(1)]) as bus,
-        tcp(await bus.serve_tcp(idle_timeout=0.1)) as line,
-    ):
-        assert await line.ask(RESET) == ACK
-        assert await line.ask(RESET) == ACK
-        with pytest.raises(ConnectionError):
-            await line.ask(RESET, 0.5)
+async def test_a_gateway_hangs_up(socket_enabled: None) -> None:
+    """Once it has answered; a new connection is welcome."""
+    async with SimulatedBus([PlainMeter(1)]) as bus:
+        port = await bus.serve_tcp()
+        (gateway,) = bus.gateways
+        assert isinstance(gateway, TcpGateway)
+        async with tcp(port) as line:
+            assert await line.ask(RESET) == ACK
+            gateway.hang_up()
+            with pytest.raises(ConnectionError):
+                await line.ask(RESET)
+        async with tcp(port) as line:
+            assert await line.ask(RESET) == ACK
 
 
 async def test_gateway_latency(socket_enabled: None) -> None:

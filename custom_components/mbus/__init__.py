@@ -18,7 +18,6 @@ from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.typing import ConfigType
 
 from .const import (
-    CONF_MEMORY_LIMIT,
     CONFIG_ENTRY_MINOR_VERSION,
     DOMAIN,
     LOGGER,
@@ -29,11 +28,12 @@ from .const import (
 from .entity import connection_device_info, meter_device_info
 from .flows.link_form import async_follow_moved_port
 from .meters.meter import Meter, stored_bindings
-from .polling.connection import CLOSED, STOPPED_BY_USER, Connection, all_options
+from .polling.connection import CLOSED, STOPPED_BY_USER, Connection
 from .polling.coordinator import MBusConfigEntry, MBusRuntimeData, MeterCoordinator
 from .polling.device_names import async_follow_device_names, async_name_device
 from .polling.history import History
 from .polling.issues import report_profile_files, withdraw_all, withdraw_connection
+from .polling.limits import async_check_limits
 from .polling.schedule import Schedule
 from .polling.seams import Seams
 from .polling.store import MBusStore
@@ -81,8 +81,17 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     def async_tell() -> None:
         async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
 
+    @callback
+    def async_note_reading() -> None:
+        async_check_limits(hass, entry)
+        async_tell()
+
     connection = Connection(
-        entry.title, entry.data, entry.options, on_change=async_tell
+        entry.title,
+        entry.data,
+        entry.options,
+        stopped=None if store.running else STOPPED_BY_USER,
+        on_change=async_tell,
     )
     # Whatever fails from here on, the link is closed again.
     entry.async_on_unload(connection.async_close)
@@ -108,28 +117,24 @@ async def async_setup_entry(hass: HomeAssistant, entry: MBusConfigEntry) -> bool
     entry.runtime_data = data = MBusRuntimeData(
         coordinators=coordinators,
         connection=connection,
-        schedule=Schedule(hass, entry, connection, store, on_reading=async_tell),
+        schedule=Schedule(
+            hass, entry, connection, store, on_reading=async_note_reading
+        ),
         store=store,
         seams=Seams(hass, store),
         history=History(hass, store, coordinators),
         gateway_device_id=gateway.id,
-        memory_limit=all_options(entry.options)[CONF_MEMORY_LIMIT],
     )
     entry.async_on_unload(partial(data.async_stop, CLOSED))
-    entry.async_on_unload(data.seams.async_stop)
-    entry.async_on_unload(data.history.async_stop)
+    entry.async_on_unload(data.seams.watch.async_stop)
+    entry.async_on_unload(data.history.watch.async_stop)
     async_follow_device_names(hass, entry)
     updates = _Updates(entry)
     async for meter in sliced(updates.meters):
         _add_meter(hass, entry, meter)
     data.history.async_start()
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    if store.running:
-        data.async_start()
-    else:
-        data.async_stop(STOPPED_BY_USER)
-    # The connection's entities were there before it ran.
-    async_dispatcher_send(hass, SIGNAL_CONNECTION_UPDATED.format(entry.entry_id))
+    data.schedule.async_plan()
     entry.async_on_unload(entry.add_update_listener(updates.async_apply))
     await updates.async_apply(hass, entry)
     return True

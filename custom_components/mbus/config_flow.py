@@ -191,6 +191,9 @@ class MBusConfigFlow(
             errors, placeholders = await async_link_errors(
                 self.hass, data, entry, entry.options.get(CONF_BACKUP)
             )
+            if not errors and data[CONF_NAME] in _taken_names(self.hass, entry):
+                # Another dialog was quicker, while the link was tested.
+                errors = {CONF_NAME: "name_exists"}
             if not errors:
                 self.hass.config_entries.async_update_entry(
                     entry, unique_id=way(data), title=title, data=data

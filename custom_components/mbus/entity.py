@@ -20,7 +20,7 @@ from homeassistant.helpers.entity_platform import (
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN, SIGNAL_CONNECTION_UPDATED, SIGNAL_METER_CHANGED
-from .meters.binding import Binding
+from .meters.binding import Binding, BindingState
 from .polling.coordinator import MBusConfigEntry, MeterCoordinator
 from .presentation.display import Display
 from .presentation.manufacturers import manufacturer_name
@@ -94,6 +94,21 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
         ).async_get_device_by_identifier(
             (DOMAIN, coordinator.meter.id), coordinator.config_entry.entry_id
         )
+        self._present: dict[str, MeterEntity] = {}
+
+    @callback
+    def be_listed(self, unique_id: str, present: dict[str, MeterEntity]) -> None:
+        """Stand among those that are present, from now on for as long as the entity is."""
+        self._present = present
+        present[unique_id] = self
+
+    @override
+    async def async_prepare_to_add_to_hass(self) -> None:
+        """Stand among those present again where Home Assistant took the entity out only for another entity id."""
+        await super().async_prepare_to_add_to_hass()
+        if (unique_id := self.unique_id) is not None:
+            self._present[unique_id] = self
+            self.async_on_remove(partial(self._present.__delitem__, unique_id))
 
 
 class BindingEntity(MeterEntity):
@@ -147,9 +162,19 @@ class BindingEntity(MeterEntity):
 
     @override
     async def async_added_to_hass(self) -> None:
-        """Let the meter be read: somebody wants the record now."""
+        """Let the meter be read: somebody wants the record now; tell what is wrong with one that nobody wanted before."""
         await super().async_added_to_hass()
-        self.coordinator.schedule.async_want(self.coordinator.meter.id)
+        coordinator, data = self.coordinator, self.coordinator.data
+        meter, state = coordinator.meter, data.result(self.binding.id).state
+        is_left_out = (
+            state is BindingState.NO_TELEGRAM
+            and data.reading is not None
+            and data.reading.is_cut_short(meter.quirks)
+        )
+        coordinator.schedule.async_want(meter.id, is_overdue=is_left_out)
+        if state is not BindingState.OK:
+            coordinator.async_report_errors()
+            coordinator.async_update_listeners()
 
     @property
     @override
@@ -199,8 +224,7 @@ async def async_setup_meter_entities(
             if unique_id not in of_meter and not is_disabled(unique_id)
         }
         for unique_id, entity in new.items():
-            of_meter[unique_id] = entity
-            entity.async_on_remove(partial(of_meter.__delitem__, unique_id))
+            entity.be_listed(unique_id, of_meter)
         if new:
             async_add_entities(new.values(), config_subentry_id=coordinator.meter.id)
 

@@ -38,7 +38,7 @@ class BindingNumber(ControlEntity, NumberEntity):
     def describe(self) -> None:
         """Take on the range and unit that can be entered."""
         super().describe()
-        numbers = number_range(self.binding, self.coordinator.meter.medium)
+        numbers = number_range(self.binding, self.display)
         assert numbers is not None
         self._attr_native_min_value = numbers.minimum
         self._attr_native_max_value = numbers.maximum

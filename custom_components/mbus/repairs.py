@@ -1,4 +1,4 @@
-"""Repairs: another meter answers at an address, or a meter's records have changed."""
+"""Repairs: another meter answers at an address, a meter's records have changed, or a profile knows more of them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -12,13 +12,20 @@ from homeassistant.helpers.selector import (
 )
 import voluptuous as vol
 
-from .const import CONF_BINDINGS
+from .const import CONF_BINDINGS, CONF_PROFILE
 from .flows.meter_repair import MeterRepairFlow
 from .flows.profile_repair import ProfileFlow
 from .flows.record_choice import place_of, record_options
 from .meters.binding import Binding, find_again, is_missing, rebound_to
 from .meters.meter import Meter, identity_data, stored_bindings
-from .polling.adoption import async_seams_of_exchange, async_take_out, seams_text
+from .meters.reading import Reading
+from .polling.adoption import (
+    async_seams_of_exchange,
+    async_take_out,
+    bindings_after_exchange,
+    choice_after_exchange,
+    seams_text,
+)
 from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
 from .presentation.naming import binding_name
@@ -26,7 +33,7 @@ from .presentation.reasons import reason_text
 from .presentation.texts import cached_texts
 from .presentation.titles import title_after_exchange
 from .profiles.interpretation import Place
-from .protocol import AnonymousReplyError, Identity, MBusError, Readout, Telegram
+from .protocol import AnonymousReplyError, Identity, MBusError, Readout
 
 CONF_RECORD: Final = "record"
 
@@ -71,27 +78,34 @@ class AdoptMeterFlow(MeterRepairFlow):
         except MBusError as err:
             error = reason_text(err, cached_texts(self.hass))
         else:
+            choice = choice_after_exchange(coordinator.meter, readout)
+            bindings = bindings_after_exchange(coordinator, readout, choice)
             # What is stored is the meter that was shown, not one that answers meanwhile.
             if user_input is not None and found == self._found:
                 async_take_out(coordinator, self._seams)
                 meter, texts = coordinator.meter, cached_texts(self.hass)
                 self._store(
-                    identity_data(first.header, found),
+                    {
+                        **identity_data(first.header, found),
+                        CONF_BINDINGS: bindings,
+                        CONF_PROFILE: choice,
+                    },
                     title_after_exchange(
                         meter.title, meter.identity, found, meter.address, texts
                     ),
                 )
                 return self.async_create_entry(data={})
             self._found = found
-            self._seams = await async_seams_of_exchange(coordinator, readout)
+            self._seams = await async_seams_of_exchange(coordinator, readout, bindings)
+        seams = seams_text(coordinator, self._seams)
         return self.async_show_form(
-            step_id="adopt_seams" if self._seams else "adopt",
+            step_id="adopt_seams" if seams else "adopt",
             data_schema=vol.Schema({}),
             errors={"base": "read_failed"} if error else {},
             description_placeholders={
                 **self._placeholders,
                 "error": error,
-                "seams": seams_text(coordinator, self._seams),
+                "seams": seams,
             },
         )
 
@@ -119,8 +133,7 @@ class AdoptMeterFlow(MeterRepairFlow):
 class RebindFlow(MeterRepairFlow):
     """Bind records that moved to where they are now, and ask what becomes of those that can't be found."""
 
-    _telegrams: tuple[Telegram, ...]
-    _is_complete: bool
+    _reading: Reading
     _chosen: str
     _left: frozenset[str] = frozenset()
 
@@ -128,9 +141,7 @@ class RebindFlow(MeterRepairFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Read the meter and look where its records are."""
-        reading = await self._async_read()
-        self._telegrams = reading.telegrams
-        self._is_complete = reading.error is None
+        self._reading = await self._async_read()
         if any(self._moves().values()):
             return await self.async_step_rebind()
         return await self._async_step_rest()
@@ -198,11 +209,11 @@ class RebindFlow(MeterRepairFlow):
             return await self.async_step_leave()
         self._chosen = missing[0].id
         options = record_options(
-            self._telegrams,
+            self._reading.telegrams,
             (),
             texts,
             self._coordinator.meter.medium,
-            self._interpret(self._telegrams),
+            self._interpret(self._reading.telegrams),
         )
         selector = SelectSelector(
             SelectSelectorConfig(options=options, mode=SelectSelectorMode.DROPDOWN)
@@ -246,13 +257,18 @@ class RebindFlow(MeterRepairFlow):
             binding
             for binding in Meter.from_subentry(self._subentry).bindings.values()
             if binding.id in enabled
-            and is_missing(binding, self._telegrams, is_complete=self._is_complete)
+            and is_missing(
+                binding,
+                self._reading.telegrams,
+                is_complete=self._reading.error is None,
+            )
         ]
 
     def _moves(self) -> dict[str, Place | None]:
         """Return by binding id where its record is now; None where that can't be told."""
+        bindings = Meter.from_subentry(self._subentry).bindings.values()
         return {
-            binding.id: find_again(binding, self._telegrams)
+            binding.id: find_again(binding, bindings, self._reading.telegrams)
             for binding in self._missing()
         }
 
@@ -262,9 +278,9 @@ class RebindFlow(MeterRepairFlow):
                 CONF_BINDINGS: [
                     rebound_to(
                         item,
-                        self._telegrams,
+                        self._reading.telegrams,
                         *moves[item["id"]],
-                        self._interpret(self._telegrams),
+                        self._interpret(self._reading.telegrams),
                     )
                     if item["id"] in moves
                     else item

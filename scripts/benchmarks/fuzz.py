@@ -1,14 +1,17 @@
 """Damaged telegrams with a repaired length and checksum: nothing but telegrams and our own errors.
 
-Seeded, so that each run does the same. Ends with 1 where another exception or a slow telegram is found.
+And meters of every make on lines that lose answers: never a value under another's number. Seeded, so that each run
+does the same. Ends with 1 where another exception, a slow telegram or a wrong value is found.
 """
 
 import argparse
 from collections import Counter
 from contextlib import suppress
+import json
 from random import Random
 import sys
 from time import perf_counter, thread_time
+from typing import Any
 
 from custom_components.mbus.protocol import (
     IncompleteTelegramError,
@@ -20,11 +23,13 @@ from custom_components.mbus.protocol import (
 from custom_components.mbus.protocol.application.meaning import meaning_of
 from custom_components.mbus.protocol.application.places import KNOWN_PLACES
 
+from .mixes import read_mixes
 from .report import print_report
 from .telegrams import checked, load_telegrams
 
 SEED = 13757
 MUTATIONS = 200_000
+MIXES = 500
 SLOWEST = 0.005  # s
 LARGEST_BODY = 255
 
@@ -86,8 +91,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/bench fuzz", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--mutations", type=int, default=MUTATIONS)
+    parser.add_argument("--mixes", type=int, default=MIXES, help="of meters and lines")
+    parser.add_argument("--seed", type=int, default=0, help="of the first mix")
     arguments = parser.parse_args()
+    figures, failures = fuzz_telegrams(arguments.mutations, as_json=arguments.json)
+    more_figures, wrong = fuzz_lines(
+        arguments.seed, arguments.mixes, as_json=arguments.json
+    )
+    if arguments.json:
+        print(json.dumps(figures | more_figures))
+    for failure in (*failures[:20], *wrong[:20]):
+        print(failure, file=sys.stderr)
+    return 1 if failures or wrong else 0
 
+
+def fuzz_telegrams(
+    mutations: int, *, as_json: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Read so many damaged telegrams, and print what came out; return the figures and what failed."""
     source, frames = load_telegrams()
     bodies = [frame[4:-2] for frame in frames]
     random = Random(SEED)
@@ -95,7 +116,7 @@ def main() -> int:
     failures: list[str] = []
     slowest = 0.0
     began = perf_counter()
-    for _ in range(arguments.mutations):
+    for _ in range(mutations):
         frame = checked(mutate(bodies, random))
         start = thread_time()
         try:
@@ -112,26 +133,56 @@ def main() -> int:
                 failures.append(f"{taken * 1000:.1f} ms: {frame.hex()}")
         outcomes[name] += 1
 
-    print_report(
-        f"{arguments.mutations} mutations of {len(bodies)} telegrams of {source} in {perf_counter() - began:.0f} s",
-        ("outcome", "count"),
-        [
-            *outcomes.most_common(),
-            ("slowest (ms)", f"{slowest * 1000:.2f}"),
-            ("failures", len(failures)),
-        ],
-        {
-            "mutations": arguments.mutations,
-            "source": source,
-            "outcomes": outcomes,
-            "slowest_ms": slowest * 1000,
-            "failures": len(failures),
-        },
-        as_json=arguments.json,
-    )
-    for failure in failures[:20]:
-        print(failure, file=sys.stderr)
-    return 1 if failures else 0
+    figures = {
+        "mutations": mutations,
+        "source": source,
+        "outcomes": outcomes,
+        "slowest_ms": slowest * 1000,
+        "failures": len(failures),
+    }
+    if not as_json:
+        print_report(
+            f"{mutations} mutations of {len(bodies)} telegrams of {source} in {perf_counter() - began:.0f} s",
+            ("outcome", "count"),
+            [
+                *outcomes.most_common(),
+                ("slowest (ms)", f"{slowest * 1000:.2f}"),
+                ("failures", len(failures)),
+            ],
+            figures,
+            as_json=False,
+        )
+    return figures, failures
+
+
+def fuzz_lines(
+    first: int, mixes: int, *, as_json: bool
+) -> tuple[dict[str, Any], list[str]]:
+    """Read so many mixes of meters and lines, and print what came out; return the figures and what was wrong."""
+    began = perf_counter()
+    counts, wrong = read_mixes(first, mixes)
+    figures = {
+        "mixes": mixes,
+        "losses": {str(loss): counted for loss, counted in counts.items()},
+        "wrong": wrong,
+    }
+    if not as_json:
+        print_report(
+            f"{mixes} mixes of meters and lines in {perf_counter() - began:.0f} s",
+            ("answers lost", "readouts", "all values"),
+            [
+                (
+                    f"{loss:.0%}",
+                    counted["reads"],
+                    f"{counted['whole'] / (counted['reads'] or 1):.1%}",
+                )
+                for loss, counted in counts.items()
+            ]
+            + [("wrong", "", len(wrong))],
+            figures,
+            as_json=False,
+        )
+    return figures, wrong
 
 
 def timed(frame: bytes) -> float:

@@ -22,6 +22,7 @@ class _Decoded:
     """One frame, or what is none; `error` says what is wrong with it."""
 
     raw: bytes
+    frame: protocol.Frame | None = None
     telegram: protocol.Telegram | None = None
     error: str | None = None
 
@@ -53,10 +54,10 @@ def _read_source(words: Sequence[str]) -> bytes:
         if words == ["-"]:
             name, kind = "the standard input", "not"
             with os.fdopen(_STANDARD_INPUT, "rb", closefd=False) as file:
-                text = file.read().decode("ascii")
+                text = file.read().decode("utf-8-sig")
         elif text and len(words) == 1 and Path(text).exists():
             kind = "not"
-            text = Path(text).read_bytes().decode("ascii")
+            text = Path(text).read_bytes().decode("utf-8-sig")
         return bytes.fromhex(text)
     except OSError as err:
         raise UsageError(f"{name} can't be read: {err.strerror}") from err
@@ -69,23 +70,34 @@ def _decode(item: protocol.Frame | protocol.Single | protocol.Garbage) -> _Decod
         case protocol.Single():
             return _Decoded(raw=bytes((item,)))
         case protocol.Garbage():
-            raw = item.data
-        case protocol.Frame():
-            raw = item.raw
+            return _Decoded(raw=item.data, error=_problem(item.data))
+    if item.from_master:
+        return _Decoded(raw=item.raw, frame=item)
     try:
-        telegram = protocol.parse_telegram(raw)
+        telegram = protocol.decode_telegram(item)
     except protocol.IncompleteTelegramError as err:
-        return _Decoded(raw=raw, telegram=err.telegram, error=str(err))
+        return _Decoded(raw=item.raw, telegram=err.telegram, error=str(err))
     except protocol.FrameError as err:
-        return _Decoded(raw=raw, error=str(err))
+        return _Decoded(raw=item.raw, frame=item, error=str(err))
     error = str(telegram.problem) if telegram.problem else None
-    return _Decoded(raw=raw, telegram=telegram, error=error)
+    return _Decoded(raw=item.raw, telegram=telegram, error=error)
+
+
+def _problem(garbage: bytes) -> str:
+    """Say why bytes are no frame."""
+    try:
+        protocol.parse_frame(garbage)
+    except protocol.FrameError as err:
+        return str(err)
+    return "no frame"
 
 
 def _explanation(decoded: _Decoded) -> Iterator[tuple[bytes, str]]:
     """Say of all bytes what they are."""
     if decoded.telegram is not None:
         return protocol.explain(decoded.telegram)
+    if decoded.frame is not None:
+        return protocol.explain_frame(decoded.frame)
     return iter([(decoded.raw, decoded.error or "acknowledgement")])
 
 

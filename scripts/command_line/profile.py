@@ -10,10 +10,11 @@ from custom_components.mbus.flows.record_choice import record_options
 from custom_components.mbus.presentation.reasons import mistake_text
 from custom_components.mbus.presentation.texts import Texts
 from custom_components.mbus.profiles.catalogue import Catalogue, read_catalogue
+from custom_components.mbus.profiles.matching import block_fields
 from custom_components.mbus.profiles.mistake import ProfileError
 from custom_components.mbus.profiles.profile import Match, Profile
 from custom_components.mbus.profiles.reader import read_profile
-from custom_components.mbus.protocol import FrameError, Telegram, parse_telegram
+from custom_components.mbus.protocol import FrameError, Quirks, Telegram, parse_telegram
 
 from .arguments import UsageError
 from .output import ExitCode, Result, show
@@ -45,7 +46,10 @@ def show_profile(options: Namespace) -> ExitCode:
             as_json=options.json,
         )
     is_for_it = not telegrams or profile.precision_for(telegrams) is not None
-    lines = [f"{profile.name}: {len(profile.entries)} patterns of records"]
+    lines = [
+        f"{profile.name}: {len(profile.entries)} patterns of records",
+        *_reading(profile),
+    ]
     records = []
     for without, with_it in _compared(profile, telegrams):
         records.append({"without": without, "with": with_it})
@@ -53,15 +57,50 @@ def show_profile(options: Namespace) -> ExitCode:
         lines.append(f"{'→' if changed else ' '} {with_it}")
         if changed and without:
             lines.append(f"    was {without}")
+    unused = _unused(profile, telegrams)
+    if telegrams and unused:
+        lines.append(f"Fits nothing here: {', '.join(unused)}")
     return show(
         Result(
             complete=is_for_it,
-            error=None if is_for_it else "the profile is not for this meter: see match",
-            content={"profile": profile.id, "records": records},
+            error=None if is_for_it else _mismatch(telegrams),
+            content={"profile": profile.id, "records": records, "unused": unused},
             lines=lines,
         ),
         as_json=options.json,
     )
+
+
+def _reading(profile: Profile) -> Iterator[str]:
+    """Say what the profile changes beside the records."""
+    if profile.shortest_period:
+        yield f"  read every {profile.shortest_period} s at most"
+    for name, value in profile.quirks.as_dict().items():
+        if value != getattr(Quirks(), name) and value != []:
+            yield f"  {name}: {value}"
+    for kept in profile.kept:
+        yield f"  kept from storage {kept.storage} on: {kept.size or 'all'}, {kept.months} months apart"
+
+
+def _unused(profile: Profile, telegrams: Sequence[Telegram]) -> list[str]:
+    """Return the keys of what is in none of the telegrams."""
+    found = {meaning.entry for _, _, meaning in profile.interpret(telegrams)}
+    found |= {key for _, key in block_fields(profile, telegrams)}
+    keys = [entry.key for entry in profile.entries]
+    keys += [field.key for field in profile.block_fields]
+    return [key for key in dict.fromkeys(keys) if key not in found]
+
+
+def _mismatch(telegrams: Sequence[Telegram]) -> str:
+    """Say what the meter is that the profile is not for."""
+    header, sent = telegrams[0].header, sum(len(one.records) for one in telegrams)
+    if header is None:
+        return "the profile is not for this meter, which sends no header"
+    version, medium = (
+        "–" if number is None else f"{number:02X}"
+        for number in (header.version, header.medium)
+    )
+    return f"the profile is not for this meter, which is {header.manufacturer}, version {version}, medium {medium}, records {sent}: see match"
 
 
 def _compared(

@@ -139,7 +139,7 @@ async def test_any_data(
     data: st.DataObject,
 ) -> None:
     """Nothing but errors with a text come out of an action; none is needed of a connection that is stopped."""
-    entry.runtime_data.connection.stopped = STOPPED_BY_USER
+    entry.runtime_data.async_stop(STOPPED_BY_USER)
     kind, fields = ACTIONS[action]
     given_data: dict[str, Any] = {**target_of(hass, entry, kind)}
     given_data |= {field: data.draw(junk | headers) for field in fields}

@@ -4,7 +4,11 @@ from homeassistant.const import CONF_ADDRESS
 from homeassistant.core import HomeAssistant
 import pytest
 
-from custom_components.mbus.const import CONF_BINDINGS
+from custom_components.mbus.const import (
+    CONF_BINDINGS,
+    CONF_PROFILE_QUIRKS,
+    CONF_SHORTEST_PERIOD,
+)
 from custom_components.mbus.flows.adding import meter_subentry
 from custom_components.mbus.flows.flow_errors import meter_error
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
@@ -114,7 +118,13 @@ def test_meter_that_does_not_say_who_it_is(texts: Texts) -> None:
 
     assert subentry["title"] == f"Meter {secondary}"
     assert subentry["unique_id"] == f"meter-{secondary}"
-    assert subentry["data"] == {CONF_ADDRESS: str(secondary), CONF_BINDINGS: []}
+    assert subentry["data"] == {
+        CONF_ADDRESS: str(secondary),
+        CONF_BINDINGS: [],
+        # Its first whole reading tells of which family it is.
+        CONF_PROFILE_QUIRKS: None,
+        CONF_SHORTEST_PERIOD: None,
+    }
 
 
 @pytest.mark.parametrize(

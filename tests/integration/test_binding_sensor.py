@@ -1,8 +1,9 @@
 """The sensor of a binding in a running Home Assistant: how it is shown, also after the binding was changed."""
 
+import logging
 from typing import Any
 
-from homeassistant.const import EVENT_STATE_CHANGED, Platform
+from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, Platform
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 import pytest
@@ -248,6 +249,28 @@ async def test_a_unit_that_a_person_chose_and_that_does_not_fit_for_a_while(
         if state and state.entity_id == entity_id
     ]
     assert told == [(power, "MW"), ("0.0", "kWh"), (power, "MW")]
+
+
+async def test_another_entity_id(
+    hass: HomeAssistant, entry: MBusConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A sensor that a person gave another entity id follows its binding as before, goes with it and comes back."""
+    er.async_get(hass).async_update_entity(
+        entity_id_of(hass, ENERGY), new_entity_id="sensor.house"
+    )
+    await hass.async_block_till_done()
+    seen = async_capture_events(hass, EVENT_STATE_CHANGED)
+    await change_binding(hass, entry, ENERGY, presentation={"unit": "MWh"})
+    assert entity_id_of(hass, ENERGY) == "sensor.house"
+    assert shown(hass, ENERGY) == ("12.345", "MWh", "energy")
+    [event] = [one for one in seen if one.data["entity_id"] == "sensor.house"]
+    assert event.data["new_state"]
+
+    await change_binding(hass, entry, ENERGY, access="W")
+    assert shown(hass, ENERGY)[0] == STATE_UNAVAILABLE
+    await change_binding(hass, entry, ENERGY, access="R")
+    assert shown(hass, ENERGY) == ("12.345", "MWh", "energy")
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_the_setting_of_the_meter_clock(

@@ -130,15 +130,13 @@ def first_of_month(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dt_util, "now", lambda time_zone=None: FIRST)
 
 
-@pytest.mark.parametrize(
-    "ran", [[0.01, 0.02, 0.001, 0.005], [0.01, 0.0, 0.02, 0.005], [0.01, 0.02]]
-)
-async def test_leak_at_night(
-    hass: HomeAssistant, automate: Automate, entry: MockConfigEntry, ran: list[float]
-) -> None:
-    """Told when water ran in each of the last hours."""
-    sensor = "sensor.sim_water_meter_12345678_volume"
-    hour = dt_util.utcnow().replace(minute=0, second=0, microsecond=0)
+NIGHT = datetime(2026, 1, 15, 5, 1)
+VOLUME_SENSOR = "sensor.sim_water_meter_12345678_volume"
+
+
+def ran_in_hours(hass: HomeAssistant, before: datetime, ran: list[float]) -> None:
+    """Let so much water have run in each of the full hours before a moment."""
+    hour = before.replace(minute=0, second=0, microsecond=0)
     totals = [sum(ran[:number]) for number in range(len(ran) + 1)]
     async_import_statistics(
         hass,
@@ -147,7 +145,7 @@ async def test_leak_at_night(
             has_sum=True,
             name=None,
             source="recorder",
-            statistic_id=sensor,
+            statistic_id=VOLUME_SENSOR,
             unit_class="volume",
             unit_of_measurement="m³",
         ),
@@ -160,16 +158,48 @@ async def test_leak_at_night(
             for number, total in enumerate(totals)
         ],
     )
+
+
+@pytest.mark.parametrize(
+    ("zone", "end", "ran"),
+    [
+        ("UTC", NIGHT, [0.01, 0.02, 0.001, 0.005]),
+        ("UTC", NIGHT, [0.01, 0.0, 0.02, 0.005]),
+        ("UTC", NIGHT, [0.01, 0.02]),
+        # What ends at the full hour is counted some seconds later.
+        ("UTC", NIGHT.replace(minute=0), [0.01, 0.02, 0.001, 0.005, 0.0]),
+        # Off the full hour, and in nights of three and of five hours.
+        ("Asia/Kathmandu", NIGHT, [0.01, 0.02, 0.001, 0.005]),
+        ("Pacific/Chatham", NIGHT, [0.01, 0.02, 0.001, 0.005]),
+        ("Europe/Berlin", datetime(2026, 3, 29, 5, 1), [0.01, 0.02, 0.001, 0.005]),
+        ("Europe/Berlin", datetime(2026, 10, 25, 5, 1), [0.01, 0.02, 0.001, 0.005]),
+    ],
+)
+async def test_leak_at_night(
+    hass: HomeAssistant,
+    automate: Automate,
+    entry: MockConfigEntry,
+    monkeypatch: pytest.MonkeyPatch,
+    zone: str,
+    end: datetime,
+    ran: list[float],
+) -> None:
+    """Told when water ran in each of the last hours, wherever that is and whatever the clock does."""
+    await hass.config.async_set_time_zone(zone)
+    moment = end.replace(tzinfo=dt_util.get_default_time_zone())
+    ran_in_hours(hass, dt_util.as_utc(moment), ran)
     await async_wait_recording_done(hass)
     events = await automate(
         "leak_at_night",
         "name least_of_all",
         "tell",
-        volume=sensor,
+        volume=VOLUME_SENSOR,
         end="05:01:00",
     )
-    await be_at(hass, next_time("05:01:00"))
-    if len(ran) < 4 or min(ran) < 0.001:
+    run = next_time("05:01:00")
+    monkeypatch.setattr(dt_util, "now", lambda time_zone=None: moment)
+    await be_at(hass, run)
+    if len(ran) < 4 or min(ran[:4]) < 0.001:
         assert events == []
     else:
         [event] = events

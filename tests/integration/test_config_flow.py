@@ -10,8 +10,10 @@ from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.mbus.const import DOMAIN
+from custom_components.mbus.const import DOMAIN, TYPE_TCP
+from custom_components.mbus.flows.link_form import link_data, way
 from tests.simulator import HeatMeter, SimulatedBus, TcpGateway
 
 from .conftest import CreateEntry
@@ -547,6 +549,47 @@ async def test_reconfigure_to_another_gateway(
             key: meter.as_dict() for key, meter in entry.subentries.items()
         } == meters
         await unload_all(hass)
+
+
+@pytest.mark.parametrize("is_shared", ["name", "port"])
+async def test_two_reconfigured_at_one_moment(
+    hass: HomeAssistant, bus: SimulatedBus, is_shared: str
+) -> None:
+    """The slower one is told what the quicker one took, be it the name or the gateway."""
+    dialogs = []
+    for name in ("First", "Second"):
+        data = link_data(TYPE_TCP, tcp_form(await bus.serve_tcp()))
+        entry = MockConfigEntry(
+            domain=DOMAIN, unique_id=way(data), data=data | {"name": name}
+        )
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        dialogs.append(await reconfigure(hass, entry))
+        await dialogs[-1].choose("tcp")
+
+    forms = [
+        tcp_form(await bus.serve_tcp(), name="Third"),
+        tcp_form(await bus.serve_tcp(), name="Fourth"),
+    ]
+    forms[1][is_shared] = forms[0][is_shared]
+    for form in forms:
+        del form["timing"], form["search"]
+    results = await asyncio.gather(
+        *(dialog.submit(form) for dialog, form in zip(dialogs, forms, strict=True))
+    )
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    field, error = {
+        "name": ("name", "name_exists"),
+        "port": ("host", "already_configured"),
+    }[is_shared]
+    assert sorted(result["type"] for result in results) == ["abort", "form"]
+    (refused,) = (one for one in results if one["type"] is FlowResultType.FORM)
+    assert refused["errors"] == {field: error}
+    entries = hass.config_entries.async_entries(DOMAIN)
+    assert all(entry.state is ConfigEntryState.LOADED for entry in entries)
+    assert len({entry.data[is_shared] for entry in entries}) == 2
+    await unload_all(hass)
 
 
 async def test_reconfigure_shows_what_is_stored(

@@ -2,15 +2,17 @@
 
 import asyncio
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.const import (
     ATTR_ENTITY_ID,
     CONF_HOST,
     CONF_NAME,
     CONF_PORT,
     CONF_TYPE,
+    EVENT_STATE_CHANGED,
     SERVICE_TURN_OFF,
     SERVICE_TURN_ON,
     STATE_OFF,
@@ -26,6 +28,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    async_capture_events,
     async_fire_time_changed,
     get_system_health_info,
 )
@@ -47,7 +50,7 @@ from custom_components.mbus.polling.connection import Turns
 from custom_components.mbus.protocol import short_frame
 from tests.simulator import SimulatedBus, TcpGateway
 
-from .conftest import CreateEntry, let_poll
+from .conftest import CreateEntry, let_poll, subentry_of
 
 
 def entity_of(hass: HomeAssistant, platform: Platform, unique_id: str) -> str:
@@ -185,6 +188,57 @@ async def test_stopping_and_starting(
     assert bus.requests
     assert value_of(hass, entry, "meter2") != STATE_UNAVAILABLE
     assert state_of(hass, "meter2_binding_state") == "ok"
+
+
+@pytest.mark.parametrize(
+    ("service", "polling", "binding_states"),
+    [
+        (SERVICE_TURN_ON, STATE_ON, {"ok"}),
+        (SERVICE_TURN_OFF, STATE_OFF, {"shutdown"}),
+    ],
+)
+async def test_a_reload_tells_nothing_else_meanwhile(
+    hass: HomeAssistant,
+    create_entry: CreateEntry,
+    service: str,
+    polling: str,
+    binding_states: set[str],
+) -> None:
+    """Whether it polls, a connection says from its first moment on, and so does each of its meters."""
+    entry = await create_entry(2)
+    await switch(hass, entry, service)
+    told = async_capture_events(hass, EVENT_STATE_CHANGED)
+
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+
+    def told_of(platform: Platform, unique_id: str) -> set[str]:
+        entity_id = entity_of(hass, platform, unique_id)
+        states = {
+            event.data["new_state"].state
+            for event in told
+            if event.data["entity_id"] == entity_id and event.data["new_state"]
+        }
+        return states - {STATE_UNAVAILABLE}
+
+    assert told_of(Platform.SWITCH, f"{entry.entry_id}_polling") == {polling}
+    assert told_of(Platform.SENSOR, "meter2_binding_state") == binding_states
+
+
+async def test_a_meter_added_to_a_stopped_connection(
+    hass: HomeAssistant, port: int, create_entry: CreateEntry
+) -> None:
+    """It says that it is not read, as those do that were there."""
+    entry = await create_entry(1)
+    await switch(hass, entry, SERVICE_TURN_OFF)
+    data = await subentry_of(hass, port, 2)
+
+    hass.config_entries.async_add_subentry(
+        entry, ConfigSubentry(**data | {"data": MappingProxyType(data["data"])})
+    )
+    await hass.async_block_till_done()
+
+    assert state_of(hass, "meter2_binding_state") == "shutdown"
 
 
 async def test_stopping_and_starting_with_a_meter_read_on_demand(

@@ -407,6 +407,17 @@ def test_what_a_person_set_goes_first(
             500,
             0.5,
         ),
+        # What a factor makes of the unit is looked for among those of the power, not of the energy that comes of it.
+        (
+            [
+                {"type": "scaling", "factor": 0.001, "shift": 0},
+                {"type": "integration", "time_unit": "h"},
+            ],
+            {},
+            ("energy", "kWh", None, TOTAL),
+            0.5,
+            0.5,
+        ),
         # Only the person knows what a factor makes of the unit: 12345 W are 12.345 of it.
         (
             [{"type": "scaling", "factor": 0.001, "shift": 0}],

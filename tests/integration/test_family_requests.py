@@ -3,21 +3,22 @@
 from pathlib import Path
 from typing import Any, override
 
-from homeassistant.const import STATE_UNKNOWN
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.mbus.const import DOMAIN
 from custom_components.mbus.protocol import long_frame
-from tests.simulator import SimulatedBus
+from tests.simulator import SimulatedBus, SimulatedMeter
 from tests.simulator.records import integer, unsigned
 
 from .conftest import CreateEntry, let_poll
 from .dialogs import Dialog, add_meter
 from .meter_dialogs import configure_meter, options_of, ticked
-from .test_guards import Meter, errors_of, state_of
+from .test_guards import Meter, errors_of, fix, state_of
 from .test_meter_settings import form_of
 from .test_profiles import own_folder  # noqa: F401
 
@@ -133,6 +134,134 @@ async def test_no_profile_no_request(
         quirks.append(dict(entry.subentries[meter_id].data["quirks"]))
     assert [item["requests"] for item in quirks] == [[], ["b1"]]
     assert [item["pause"] for item in quirks] == [1.0, 1.0]
+
+
+async def silent_since_start(
+    hass: HomeAssistant, entry: MockConfigEntry, bus: SimulatedBus
+) -> list[SimulatedMeter]:
+    """Load the connection while no meter answers and no reading is kept; return the meters."""
+    meters, bus.meters = bus.meters, []
+    [meter_id] = entry.subentries
+    entry.runtime_data.store.forget_meter(meter_id)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await let_poll(hass)
+    assert state_of(hass, "12345678_energy") == STATE_UNAVAILABLE
+    return meters
+
+
+async def choose_profile(
+    hass: HomeAssistant, entry: MockConfigEntry, profile: str
+) -> dict[str, str]:
+    """Choose a profile for the only meter; return what could be chosen."""
+    [meter_id] = entry.subentries
+    dialog = await configure_meter(hass, entry, meter_id, "meter_settings")
+    options = options_of(dialog.result, "profile")
+    await dialog.submit(form_of(dialog) | {"profile": profile})
+    await let_poll(hass)
+    return options
+
+
+async def test_no_profile_for_a_silent_meter(
+    hass: HomeAssistant, bus: SimulatedBus, eastron: Eastron, create_entry: CreateEntry
+) -> None:
+    """What the profile gave is taken away, too, where nothing was heard that tells which profile it was."""
+    entry = await create_entry()
+    dialog = await add(hass, entry, "7")
+    await dialog.submit({"records": ["0.0", "1.0"]})
+    await let_poll(hass)
+    bus.meters = await silent_since_start(hass, entry, bus)
+    options = await choose_profile(hass, entry, "none")
+    assert options["automatic"] == "Automatic (–)"
+    bus.requests.clear()
+    await let_poll(hass, 301)
+    assert state_of(hass, "12345678_energy") == "90.13"
+    assert sent(bus, B1) == 0
+
+
+async def test_the_best_profile_for_a_silent_meter(
+    hass: HomeAssistant, bus: SimulatedBus, eastron: Eastron, create_entry: CreateEntry
+) -> None:
+    """It is given what its profile gives once it is heard."""
+    entry = await create_entry()
+    dialog = await add(hass, entry, "7")
+    await dialog.submit({"records": ["0.0", "1.0"]})
+    await let_poll(hass)
+    await choose_profile(hass, entry, "none")
+    bus.meters = await silent_since_start(hass, entry, bus)
+    await choose_profile(hass, entry, "automatic")
+    await let_poll(hass, 301)
+    bus.requests.clear()
+    await let_poll(hass, 301)
+    assert sent(bus, B1) == 1
+    assert state_of(hass, "12345678_voltage") == "230.1"
+
+
+async def test_no_profile_after_its_file_is_gone(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    own_folder: Path,  # noqa: F811
+) -> None:
+    """What it gave is known without it."""
+    own = own_folder / "asked.yaml"
+    own.write_text(
+        'name: Asked\nmatch: [{manufacturer: SIM}]\nshortest_period: 900\nquirks: {requests: ["b1"], pause: 2}\n'
+    )
+    bus.meters = [Meter(7, integer("04 03", 1), identification="12345678")]
+    entry = await create_entry()
+    dialog = await add(hass, entry, "7")
+    await dialog.submit({"records": ["0.0"]})
+    await let_poll(hass)
+    [subentry] = entry.subentries.values()
+    assert subentry.data["quirks"]["pause"] == 2
+    assert subentry.data["shortest_period"] == 900
+    own.unlink()
+    await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+    await choose_profile(hass, entry, "none")
+    assert subentry.data["quirks"]["pause"] == 0
+    assert subentry.data["quirks"]["requests"] == []
+    assert subentry.data["shortest_period"] is None
+
+
+async def test_a_meter_of_another_family_in_its_place(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    bus: SimulatedBus,
+    eastron: Eastron,
+    create_entry: CreateEntry,
+) -> None:
+    """It is asked for nothing that only the old one's family sends; one of the same family still is."""
+    entry = await create_entry()
+    dialog = await add(hass, entry, "7")
+    await dialog.submit({"records": ["0.0", "1.0"]})
+    await let_poll(hass)
+    [meter_id] = entry.subentries
+    issue = f"other_meter_{meter_id}"
+
+    eastron.identification = "22222222"
+    await let_poll(hass, 301)
+    await fix(hass, hass_client, issue, {"next_step_id": "adopt"}, {})
+    bus.requests.clear()
+    await let_poll(hass, 301)
+    assert sent(bus, B1) == 1
+    assert state_of(hass, "12345678_voltage") == "230.1"
+
+    bus.meters = [
+        Meter(
+            7,
+            integer("04 03", 50),
+            identification="87654321",
+            manufacturer="SIM",
+            medium=2,
+        )
+    ]
+    await let_poll(hass, 301)
+    await fix(hass, hass_client, issue, {"next_step_id": "adopt"}, {})
+    await let_poll(hass, 301)
+    bus.requests.clear()
+    await let_poll(hass, 301)
+    assert sent(bus, B1) == 0
+    assert state_of(hass, "12345678_energy") == "0.05"
 
 
 OWN = """

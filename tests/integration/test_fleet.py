@@ -16,7 +16,9 @@ from tests.simulator import SimulatedBus
 
 from .conftest import CreateEntry, let_poll
 from .meter_dialogs import bindings_of
+from .test_family_requests import add
 from .test_guards import ENERGY, VOLUME, Meter
+from .test_profiles import own_folder  # noqa: F401
 from .test_readings import call
 from .test_services import device_of
 
@@ -70,6 +72,12 @@ async def exported(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, Any
     return meters
 
 
+def without_ids(binding: dict[str, Any]) -> dict[str, Any]:
+    """Return what is stored of a binding but what tells it and its steps from others."""
+    steps = [{**step, "id": None} for step in binding.get("transformations", ())]
+    return {**binding, "id": None, "transformations": steps}
+
+
 async def test_to_another_connection(
     hass: HomeAssistant,
     entry: MockConfigEntry,
@@ -120,7 +128,7 @@ async def test_to_another_connection(
     assert [*new] == [*old]
     for name, item in new.items():
         assert item["id"] != old[name]["id"]
-        assert {**item, "id": None} == {**old[name], "id": None}
+        assert without_ids(item) == without_ids(old[name])
     device = dr.async_get(hass).async_get(device_of(hass, other, flat.subentry_id))
     assert isinstance(device, dr.DeviceEntry)
     area = ar.async_get(hass).async_get_area_by_name("Cellar")
@@ -201,6 +209,10 @@ async def test_other_content(
         ({"area": " "}, "2: .* look at area$"),
         ({"bindings": [{"name": "energy"}]}, "2: .* look at bindings.0.telegram$"),
         ({"bindings": 5}, "2: .* look at bindings$"),
+        (
+            {"bindings": [{"name": "energy", "telegram": 0}] * 2},
+            "2: .* look at bindings.1.name$",
+        ),
         ({"identity": {"identification": 5}}, "2: .* look at identity.identification$"),
         # What would have kept the whole connection from loading, or its meter read without a pause.
         (
@@ -256,6 +268,15 @@ async def test_nothing_half_done(
         (
             {"transformations": [SCALING | {"factor": float("inf")}]},
             "transformations.0",
+        ),
+        ({"transformations": [SCALING | {"factor": 0}]}, "transformations.0.factor"),
+        (
+            {"transformations": [SCALING, {"type": "damper", "lag": 0}]},
+            "transformations.1.lag",
+        ),
+        (
+            {"transformations": [{"type": "script", "template": "{{ value.x( }}"}]},
+            "transformations.0.template",
         ),
         ({"writing": {"minimum": "low"}}, "writing.minimum"),
     ],
@@ -348,3 +369,54 @@ async def test_files(
             await call(hass, action, **connection, filename="/etc/passwd")
     with pytest.raises(ServiceValidationError, match="Give a file"):
         await call(hass, "export_meters", answers=False, **connection)
+
+
+FAMILY = """
+name: A family
+match: [{manufacturer: SIM}]
+shortest_period: 900
+quirks: {pause: 0.1}
+records:
+  - {key: energy, is: energy, factor: 1/3, no_value: [999.9, 1/3], bits: {"3": leak}}
+"""
+
+
+@pytest.mark.parametrize("entered", [{}, {"profile": "none", "profile_quirks": None}])
+async def test_with_a_profile(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    other: MockConfigEntry,
+    own_folder: Path,  # noqa: F811
+    entered: dict[str, Any],
+) -> None:
+    """What it gave comes along as it is, whatever can be read of the file there."""
+    (own_folder / "family.yaml").write_text(FAMILY)
+    await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+    hass.config_entries.async_remove_subentry(entry, "meter7")
+    await hass.async_block_till_done()
+    dialog = await add(hass, entry, "7")
+    await dialog.submit({"records": ["0.0"]})
+    await hass.async_block_till_done()
+    *_, meter = entry.subentries.values()
+    hass.config_entries.async_update_subentry(
+        entry, meter, data={**meter.data, **entered}
+    )
+    (own_folder / "family.yaml").unlink()
+    meters = await exported(hass, entry)
+    await call(
+        hass,
+        "import_meters",
+        config_entry_id=other.entry_id,
+        meters={**meters, "meters": [meters["meters"][-1]]},
+        apply=True,
+    )
+    [taken] = other.subentries.values()
+    ids = {"bindings": [{**item, "id": ""} for item in meter.data["bindings"]]}
+    assert {
+        **taken.data,
+        "bindings": [{**item, "id": ""} for item in taken.data["bindings"]],
+    } == {**meter.data, **ids}
+    assert taken.data["bindings"][0]["interpretation"]["no_value"] == [
+        "1/3",
+        "9999/10",
+    ]

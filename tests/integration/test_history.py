@@ -460,9 +460,7 @@ async def test_offered_with_new_records(
     await dialog.wait()
     result = await dialog.submit({"records": ["0.0", "0.13"]})
     assert result["step_id"] == "history"
-    assert [*options_of(result, "sensors").values()] == [
-        f"Volume: {FIRSTS[0]} to {FIRSTS[0]}, values: 1"
-    ]
+    assert [*options_of(result, "sensors").values()] == [f"Volume: {FIRSTS[0]}"]
     result = await dialog.submit({"sensors": ticked(result, "sensors")})
     assert result["reason"] == "reconfigure_successful"
     await let_poll(hass, 301)

@@ -22,13 +22,48 @@ from .dialogs import add_connection, tcp_form
         ("2001:db8::7", "2001:db8::7", 10001),
         ("[2001:db8::7]", "2001:db8::7", 10001),
         ("[2001:db8::7]:10011", "2001:db8::7", 10011),
-        ("gateway:port", "gateway:port", 10001),
+        ("fe80::1%eth0", "fe80::1%eth0", 10001),
+        ("[fe80::1%eth0]:10011", "fe80::1%eth0", 10011),
+        ("http://[fe80::1%25eth0]:502/", "fe80::1%eth0", 502),
+        ("192.168.1.9 : 10011", "192.168.1.9", 10011),
+        ("socket://user:secret@gateway_7:4001?x=1", "gateway_7", 4001),
+        ("zähler.local.:502", "zähler.local.", 502),
     ],
 )
 def test_scheme_and_port_are_split_off(typed: str, host: str, port: int) -> None:
     """A port with the host goes before the one in the field of its own."""
     data = link_data("tcp", tcp_form(10001, host=typed))
     assert (data["host"], data["port"]) == (host, port)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "gateway:port",
+        "gateway:0",
+        "gateway:70000",
+        "http://gateway:70000/",
+        "gateway:502:10001",
+        "192.168.1.9,10001",
+        "192.168.1.9 10001",
+        ":10001",
+        "tcp://",
+        "http:/gateway",
+        "/",
+        "[2001:db8::7",
+        "[gateway]:10001",
+        "ho℀st",
+        "gateway..local",
+        "a" * 70,
+        "two words",
+    ],
+)
+async def test_no_host(hass: HomeAssistant, socket_enabled: None, typed: str) -> None:
+    """What names no host, or no port of one, is said to be none, and nothing is asked for it."""
+    dialog = await add_connection(hass)
+    await dialog.choose("tcp")
+    result = await dialog.submit(tcp_form(10001, host=typed))
+    assert (result["step_id"], result["errors"]) == ("tcp", {"host": "invalid_host"})
 
 
 async def test_a_url_as_host(hass: HomeAssistant, bus: SimulatedBus, port: int) -> None:

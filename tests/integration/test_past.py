@@ -1,7 +1,7 @@
 """Which stored totals are the past of a sensor: from the bytes a meter sends."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from homeassistant.core import HomeAssistant
@@ -9,7 +9,8 @@ import pytest
 
 from custom_components.mbus.const import METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
 from custom_components.mbus.flows.adding import bind
-from custom_components.mbus.history.past import LeftOut, NoPast, Past, past_of
+from custom_components.mbus.history.past import NoPast, Past, past_of
+from custom_components.mbus.history.totals import LeftOut
 from custom_components.mbus.meters.binding import Binding
 from custom_components.mbus.meters.meter import Meter as MeterSettings
 from custom_components.mbus.meters.reading import Reading
@@ -102,9 +103,9 @@ def taken(found: Past) -> dict[str, float | None]:
     return {f"{one.hour:%Y-%m-%d %H}": one.value for one in found.totals}
 
 
-def left_out(found: Past) -> dict[int, LeftOut | None]:
+def left_out(found: Past) -> dict[int, LeftOut]:
     """Return why values are left out, by storage number."""
-    return {one.storage_number: one.left_out for one in found.left_out}
+    return {one.storage_number: one.reason for one in found.left_out}
 
 
 @pytest.mark.parametrize(
@@ -292,6 +293,56 @@ def test_days_by_interval() -> None:
         ENERGY, unsigned("81 04 FD 26", 1), at(8, date(2026, 11, 10)), *values
     )
     assert left_out(dateless) == {9: LeftOut.NO_DATE, 10: LeftOut.NO_DATE}
+
+
+@pytest.mark.parametrize("has_dates", [True, False])
+def test_hours_of_a_summer_night(has_dates: bool) -> None:
+    """A clock on standard time shows no two hours as one at midnight: where values are kept by the hour, that is one, too."""
+    last = datetime(2026, 7, 10, 4, 0)  # which is 03:00 in UTC
+    records = [total(8 + number, 500 - number) for number in range(8)]
+    if has_dates:
+        hours = [timedelta(hours=number) for number in range(8)]
+        records += [at(8 + number, last - ago) for number, ago in enumerate(hours)]
+    else:
+        records += [at(8, last), unsigned("81 04 FD 26", 1)]
+    found = past(ENERGY, *records)
+    assert left_out(found) == {}
+    assert taken(found) == {
+        f"{datetime(2026, 7, 10, 2) - timedelta(hours=number):%Y-%m-%d %H}": 500
+        - number
+        for number in reversed(range(8))
+    }
+
+
+@pytest.mark.parametrize(
+    ("last", "hours"),
+    [
+        # The clock shows 1, 2, 2, 3, 4 and 1, 3, 4.
+        (datetime(2026, 10, 25, 4), ["23", "00", "01", "02"]),
+        (datetime(2026, 3, 29, 4), ["22", "23", "00", "01"]),
+    ],
+)
+def test_hours_across_the_change_of_the_clock(last: datetime, hours: list[str]) -> None:
+    """An interval of hours is so long, whatever a clock that follows summer time shows meanwhile."""
+    records = [total(8 + number, 500 - number) for number in range(4)]
+    found = past(
+        ENERGY,
+        *records,
+        at(8, last),
+        unsigned("81 04 FD 26", 1),
+        clock=METER_CLOCK_SUMMER,
+    )
+    assert [hour[-2:] for hour in taken(found)] == hours
+
+
+def test_midnight_beside_another_time() -> None:
+    """One time alone, as that of an error, makes no hour of the midnight that ended a month."""
+    found = past(
+        ENERGY,
+        *(total(1, 500), at(1, datetime(2026, 7, 1, 0, 0))),
+        *(total(2, 510), at(2, datetime(2026, 7, 1, 14, 0))),
+    )
+    assert [*taken(found)] == ["2026-06-30 21", "2026-07-01 12"]
 
 
 @pytest.mark.parametrize(

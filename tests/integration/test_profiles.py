@@ -88,6 +88,22 @@ async def bind_all(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     await let_poll(hass)
 
 
+async def test_check_in_the_unit_of_the_meaning(
+    hass: HomeAssistant, abb: Meter, create_entry: CreateEntry
+) -> None:
+    """What a chain begins with is what the record means, and not what its header says."""
+    entry = await create_entry(7)
+    dialog = await edit_binding(hass, entry, "reactive_energy", "transformation")
+    await dialog.choose("add_step")
+    await dialog.choose("limit_control")
+    await dialog.submit({"lower": 0})
+
+    result = await dialog.choose("check_transformation")
+
+    assert result["description_placeholders"]["raw"] == "8,550 varh"
+    assert result["description_placeholders"]["values"].endswith("**8,550 varh**")
+
+
 async def test_net_register_may_fall(
     hass: HomeAssistant, abb: Meter, create_entry: CreateEntry
 ) -> None:
@@ -343,6 +359,56 @@ async def test_a_profile_of_ones_own_without_restart(
     assert options_of(dialog.result, "records") == {"0.0": "0.0 · Mass · 6,789 kg"}
 
 
+async def test_a_file_that_changes_while_its_repair_is_looked_at(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    own_folder: Path,
+) -> None:
+    """What is confirmed is what was shown: something else is shown first."""
+    bus.meters = [Meter(7, integer("04 13", 6_789), identification="12345678")]
+    path = own_folder / "pump.yaml"
+    await create_entry(7)
+    path.write_text(OWN)
+    await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+    await let_poll(hass, 301)
+    submit = await fix(hass, hass_client, ISSUE)
+    path.write_text(OWN.replace("factor: 1000", "factor: 800"))
+    await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+    result = await submit({})
+    assert result["type"] == "form"
+    assert "Mass: 5,431.2 kg" in result["description_placeholders"]["changed"]
+    assert state_of(hass, "volume") == "6.789"
+    result = await submit({})
+    assert result["type"] == "create_entry"
+    assert state_of(hass, "volume") == "5431.2"
+
+
+async def test_a_file_that_is_gone_while_its_repair_is_looked_at(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    own_folder: Path,
+) -> None:
+    """Nothing is left to be changed, and nothing is."""
+    bus.meters = [Meter(7, integer("04 13", 6_789), identification="12345678")]
+    path = own_folder / "pump.yaml"
+    await create_entry(7)
+    path.write_text(OWN)
+    await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+    await let_poll(hass, 301)
+    submit = await fix(hass, hass_client, ISSUE)
+    path.unlink()
+    await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+    result = await submit({})
+    assert result["type"] == "create_entry"
+    assert state_of(hass, "volume") == "6.789"
+    await let_poll(hass, 301)
+    assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE) is None
+
+
 async def test_a_battery_is_read_no_more_often_than_advised(
     hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
 ) -> None:
@@ -492,3 +558,63 @@ async def test_a_meter_without_any_record(
     await let_poll(hass)
     bindings = entry.subentries["meter7"].data[CONF_BINDINGS]
     assert ["index" in item for item in bindings] == [False]
+
+
+FIELDS = """
+name: Fields
+match: [{manufacturer: SIM}]
+blocks:
+  - length: 4
+    fields:
+      - {key: a, offset: %d, length: 2, coding: unsigned, quantity: volume, unit: m³, modifiers: input_1}
+      - {key: b, offset: %d, length: 2, coding: unsigned, quantity: volume, unit: m³, modifiers: input_2}
+"""
+
+
+async def test_fields_elsewhere_in_a_changed_file(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    own_folder: Path,
+) -> None:
+    """A sensor goes on to read where it read, the list shows what it is; unticked and ticked again, it is moved."""
+    meter = BlockMeter(7, identification="12345678")
+    meter.block = bytes.fromhex("01000200")
+    bus.meters = [meter]
+    path = own_folder / "fields.yaml"
+    path.write_text(FIELDS % (0, 2))
+    entry = await create_entry(7)
+    await bind_all(hass, entry)
+
+    async def reload_as(text: str | None) -> dict[str, str]:
+        if text is None:
+            path.unlink()
+        else:
+            path.write_text(text)
+        await hass.services.async_call(DOMAIN, "reload_profiles", blocking=True)
+        await let_poll(hass, 301)
+        assert state_of(hass, "volume_input_1") == "1"
+        assert state_of(hass, "volume_input_2") == "2"
+        assert ir.async_get(hass).async_get_issue(DOMAIN, ISSUE) is None
+        dialog = await configure_meter(hass, entry, "meter7", "choose_records")
+        await dialog.wait()
+        assert ticked(dialog.result, "records") == ["0.a", "0.b", "0.block"]
+        return options_of(dialog.result, "records")
+
+    listed = {
+        "0.a": "0 · Volume, input 1 · 1 m³",
+        "0.b": "0 · Volume, input 2 · 2 m³",
+        "0.block": "0 · Manufacturer specific, whole block · 01000200",
+    }
+    assert await reload_as(FIELDS % (2, 0)) == listed
+    assert await reload_as("name: [") == listed
+    assert await reload_as(None) == listed
+    assert await reload_as(FIELDS % (2, 0)) == listed
+
+    for chosen in (["0.b"], ["0.a", "0.b"]):
+        dialog = await configure_meter(hass, entry, "meter7", "choose_records")
+        await dialog.wait()
+        await dialog.submit({"records": chosen})
+        await let_poll(hass)
+    assert state_of(hass, "volume_input_1") == "2"
+    assert state_of(hass, "volume_input_2") == "2"

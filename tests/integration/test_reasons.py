@@ -286,7 +286,7 @@ async def test_no_english_is_left(
     assert len(bindings := entry.subentries["meter7"].data[CONF_BINDINGS]) == len(BOUND)
 
     meter.records[0] = text("0D 06", "twelve")
-    meter.records[1] = integer("04 2B", 1)
+    meter.records[1] = integer("04 3B", 1)
     meter.records[2] = bytes.fromhex("0C 22 1A 00 00 00")
     await let_poll(hass, 301)
     told = reasons_of(hass)

@@ -109,27 +109,66 @@ class Busy(RecorderTask):
         self.over.wait()
 
 
+@pytest.mark.parametrize("times", [1, 2])
 async def test_reload_while_the_recorder_is_busy(
-    hass: HomeAssistant, entry: MockConfigEntry, clock: Clock
+    hass: HomeAssistant, entry: MockConfigEntry, clock: Clock, times: int
 ) -> None:
-    """What the recorder was given to do is given to it once, and done once."""
+    """What the recorder was given to do is given to it once, and done once, however often it was asked for."""
     await clock.tick()
     instance, busy = get_instance(hass), Busy()
     instance.queue_task(busy)
     await hass.async_add_executor_job(busy.begun.wait)
     runtime = entry.runtime_data
     coordinator = runtime.coordinators["meter7"]
-    taking = hass.async_create_task(
-        runtime.history.async_take(coordinator.data.reading, coordinator.meter.bindings)
-    )
+    reading, bindings = coordinator.data.reading, coordinator.meter.bindings
+    taking = [
+        hass.async_create_task(runtime.history.async_take(reading, bindings))
+        for _ in range(times)
+    ]
     while instance.backlog < 2:
         await asyncio.sleep(0.01)
     assert await hass.config_entries.async_reload(entry.entry_id)
+    given = instance.backlog
+    history = entry.runtime_data.history
+    reading = entry.runtime_data.coordinators["meter7"].data.reading
     for _ in range(3):
-        reading = entry.runtime_data.coordinators["meter7"].data.reading
-        await entry.runtime_data.history.async_take(reading, [])
+        again = hass.async_create_task(history.async_take(reading, []))
+        taking.append(again)
+        # Whoever gave it something would wait for it now.
+        while not again.done() and instance.backlog == given:
+            await asyncio.sleep(0.01)
     busy.over.set()
-    await taking
+    await asyncio.gather(*taking)
+    await clock.tick(2001)
+    await clock.tick()
+    assert entry.runtime_data.store.notes.imports == []
+    assert await by_month(hass) == PAST
+    changes = await rows(hass, ENERGY, "5minute", "change")
+    assert [row["change"] for row in changes] == [1900, 1, 0]
+
+
+async def test_reload_before_the_recorder_is_asked(
+    hass: HomeAssistant, entry: MockConfigEntry, clock: Clock
+) -> None:
+    """What the run before has not yet given to the recorder is for the next one alone to give."""
+    await clock.tick()
+    instance, busy, read = get_instance(hass), Busy(), threading.Event()
+    instance.queue_task(busy)
+    await hass.async_add_executor_job(busy.begun.wait)
+    readers = [instance.async_add_executor_job(read.wait) for _ in range(50)]
+    coordinator = entry.runtime_data.coordinators["meter7"]
+    reading, bindings = coordinator.data.reading, coordinator.meter.bindings
+    taking = hass.async_create_task(
+        entry.runtime_data.history.async_take(reading, bindings)
+    )
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    again = hass.async_create_task(entry.runtime_data.history.async_take(reading, []))
+    read.set()
+    await asyncio.gather(*readers)
+    while instance.backlog < (2 if taking.done() else 4):
+        await asyncio.sleep(0.01)
+    busy.over.set()
+    await asyncio.gather(taking, again)
     await clock.tick(2001)
     await clock.tick()
     assert entry.runtime_data.store.notes.imports == []

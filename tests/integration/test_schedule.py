@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import STATE_UNAVAILABLE, Platform
+from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import entity_registry as er
@@ -13,6 +13,7 @@ from homeassistant.util import dt as dt_util
 import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
+    async_capture_events,
     async_fire_time_changed,
 )
 
@@ -25,10 +26,12 @@ from custom_components.mbus.const import (
 )
 from custom_components.mbus.polling import schedule
 from custom_components.mbus.polling.connection import STOPPED_BY_USER
-from tests.simulator import Fault, SimulatedBus, is_request_for_data
+from tests.protocol.lines import frame_of
+from tests.simulator import Fault, FrameMeter, SimulatedBus, is_request_for_data
 from tests.simulator.gateway import Gateway
 
 from .conftest import CreateEntry, let_poll
+from .controls import bind_record, sensor_of, state_of as state_told
 from .test_connection import restart, state_of, value_of
 
 DAY = {CONF_PERIOD: 86_400_000}
@@ -427,6 +430,45 @@ async def test_moved_or_adopted_meter_is_read_at_once(
     change(hass, entry, **changes)
     while value_of(hass, entry, "meter2") == STATE_UNAVAILABLE:
         await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_moved_while_it_is_read(
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    is_answered: bool,
+) -> None:
+    """What comes from where it was is not its reading, nor is silence there; it is read at once where it is."""
+    there, here = (
+        FrameMeter([frame_of(f"08 {address:02X} 78 0C 13 {data}")], address)
+        for address, data in ((2, "00 90 00 00"), (3, "00 01 00 00"))
+    )
+    bus.meters = [there]
+    entry = await create_entry(2, options=DAY | PATIENT)
+    sensor = sensor_of(hass, await bind_record(hass, entry, there, "0C 13", "R"))
+    assert sensor
+    assert state_told(hass, sensor) == "9.0"
+    there = FrameMeter([frame_of("08 02 78 0C 13 01 90 00 00")], 2)
+    bus.meters = [there, here] if is_answered else [here]
+    bus.requests.clear()
+    seen = async_capture_events(hass, EVENT_STATE_CHANGED)
+    bus.faults.once(Fault.DROP)
+
+    coordinator = entry.runtime_data.coordinators["meter2"]
+    reading = hass.async_create_task(coordinator.async_read_now())
+    while not bus.requests:
+        await asyncio.sleep(0.001)
+    change(hass, entry, address=3)
+
+    assert [telegram.address for telegram in (await reading).telegrams] == [3]
+    await hass.async_block_till_done(wait_background_tasks=True)
+    shown = [
+        one.data["new_state"].state for one in seen if one.data["entity_id"] == sensor
+    ]
+    assert "9.001" not in shown
+    assert STATE_UNAVAILABLE not in shown
+    assert shown[-1] == "0.1"
 
 
 async def test_meter_whose_bindings_were_all_removed(

@@ -223,6 +223,34 @@ async def test_killed_while_it_is_taken_out(
     assert not entry.runtime_data.store.notes.seams
 
 
+async def test_reload_while_it_is_looked_for(
+    hass: HomeAssistant,
+    entry: MockConfigEntry,
+    meter: Meter,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    """What the run before has not yet taken out is for the next one alone to take out."""
+    start = window()
+    await compile_statistics(hass, start)
+    meter.identification = "87654321"
+    meter.records[0] = integer("04 06", 20_000)
+    await let_poll(hass, 301)
+    await fix(hass, hass_client, "other_meter_meter7", {"next_step_id": "adopt"}, {})
+    await let_poll(hass, 301)
+    await count(hass, start + timedelta(minutes=5))
+    read = threading.Event()
+    readers = [get_instance(hass).async_add_executor_job(read.wait) for _ in range(50)]
+    hass.bus.async_fire(EVENT_RECORDER_5MIN_STATISTICS_GENERATED)
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    read.set()
+    await asyncio.gather(*readers)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    await async_wait_recording_done(hass)
+    await compile_statistics(hass, start + timedelta(minutes=10))
+    assert await sums(hass, start) == pytest.approx([0, 0, 0])
+    assert not entry.runtime_data.store.notes.seams
+
+
 @pytest.mark.parametrize("is_recorded", [False, True])
 async def test_adopted_before_anything_was_counted(
     hass: HomeAssistant,

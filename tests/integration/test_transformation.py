@@ -13,11 +13,11 @@ from homeassistant.exceptions import ServiceValidationError
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.mbus.meters.memory import of_edited_chain
 from custom_components.mbus.meters.transformation import (
     STEP_TYPES,
     Outcome,
     inverse,
-    of_edited_chain,
     run,
 )
 from custom_components.mbus.presentation.resulting import resulting

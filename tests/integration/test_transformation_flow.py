@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.sensor import ATTR_STATE_CLASS
 from homeassistant.const import ATTR_DEVICE_CLASS, ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant, State
@@ -17,7 +18,7 @@ from tests.simulator.records import day, integer, text
 from .conftest import CreateEntry
 from .controls import bind_record
 from .dialogs import Dialog
-from .meter_dialogs import bindings_of, edit_binding, options_of, suggested
+from .meter_dialogs import bindings_of, edit_binding, options_of, read_meters, suggested
 from .test_guards import Meter
 
 ENERGY = integer("04 06", 12_345)  # kWh
@@ -378,6 +379,26 @@ async def test_total_that_can_fall(
     assert result["reason"] == "reconfigure_successful"
 
 
+async def test_step_that_can_fall_added_to_a_total_that_only_rises(
+    hass: HomeAssistant, entry: MockConfigEntry, power: Dialog
+) -> None:
+    """What was set before does not go with it, though unit and class are as before."""
+    await add_step(power, "integration")
+    form = suggested(await store(power)) | {"state_class": "total_increasing"}
+    result = await power.submit(form)
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+
+    dialog = await edit_binding(hass, entry, "power", "transformation")
+    await add_step(dialog, "damper")
+    result = await store(dialog)
+    assert result["step_id"] == "transformation_result"
+    assert result["errors"] == {"state_class": "total_can_fall"}
+    await dialog.submit(form | {"state_class": "total"})
+    await hass.async_block_till_done()
+    assert shown(sensor(hass, "power"))[-1] == "total"
+
+
 async def test_sum_of_what_can_fall_rises(power: Dialog) -> None:
     """A damper before the sum takes nothing away from it."""
     await add_step(power, "damper")
@@ -426,6 +447,48 @@ async def test_factor_asks_for_the_unit(
     await again.submit(suggested(result))
     await hass.async_block_till_done()
     assert shown(sensor(hass, "power")) == ("4", "kW", "power", "measurement")
+
+
+@pytest.mark.freeze_time("2026-01-10 12:01:00", tick=True, real_asyncio=True)
+@pytest.mark.parametrize(
+    ("record", "steps", "unit", "value"),
+    [
+        ("04 03", [("script", {"template": "{{ value / 1000 }}"})], "kWh", 5),
+        ("04 03", [("scaling", {"factor": 0.5})], "kWh", 2500),
+        ("04 03", [("scaling", {"factor": 0.001})], "kWh", 5),
+        ("04 03", [("scaling", {}), ("derivative", {})], "kW", 5),
+    ],
+)
+async def test_the_unit_of_a_factor_outlives_the_settings(
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    meter: Meter,
+    create_entry: CreateEntry,
+    record: str,
+    steps: list[tuple[str, dict[str, Any]]],
+    unit: str,
+    value: float,
+) -> None:
+    """What a person said of the number stays true when another dialog is sent as it is."""
+    meter.records = [integer(record, 0)]
+    entry = await create_entry(7)
+    chain = await edit_binding(hass, entry, "energy", "transformation")
+    for kind, parameters in steps:
+        await add_step(chain, kind, **parameters)
+    await store(chain)
+    await chain.submit({"unit": unit})
+    await hass.async_block_till_done()
+
+    settings = await edit_binding(hass, entry, "energy", "binding_settings")
+    await settings.submit(suggested(settings.result))
+    await hass.async_block_till_done()
+    meter.records = [integer(record, 5000)]
+    freezer.tick(3600)
+    await read_meters(hass, entry)
+
+    state = sensor(hass, "energy")
+    assert float(state.state) == pytest.approx(value, rel=0.02)
+    assert state.attributes[ATTR_UNIT_OF_MEASUREMENT] == unit
 
 
 async def test_without_steps_the_record_is_shown_again(

@@ -1,6 +1,7 @@
 """Writing records: the way back through chain and units, and what the meter makes of it."""
 
 from datetime import datetime, timedelta, timezone
+from fractions import Fraction
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.mbus.const import DOMAIN
 from custom_components.mbus.polling.meter_clock import async_set_clock
+from custom_components.mbus.profiles.interpretation import Interpretation, ValueRule
+from custom_components.mbus.protocol import parse_telegram
 from tests.simulator import (
     ElectricityMeter,
     Fault,
@@ -27,7 +30,15 @@ from tests.simulator.frames import ACK
 from tests.simulator.records import headers, integer, real
 
 from .conftest import CreateEntry, let_poll
-from .controls import bind_record, call, change_binding, control_of, sensor_of, state_of
+from .controls import (
+    bind_record,
+    call,
+    change_binding,
+    control_of,
+    controls_of,
+    sensor_of,
+    state_of,
+)
 
 SET = "set_value"
 LIMIT = "02 D9 48"
@@ -437,6 +448,63 @@ async def test_scaling_is_inverted(
 
     assert heat.memory == {LIMIT_BYTES: (7000).to_bytes(2, "little")}
     assert state_of(hass, entity_id) == "-150.0"
+
+
+def read_otherwise(meter: SimulatedMeter, **rule: Any) -> dict[str, Any]:
+    """Return what a binding stores of a profile that has such a rule for the limit of a meter."""
+    [record] = [
+        record
+        for frame in meter.peek()
+        for record in parse_telegram(frame).records
+        if record.header == LIMIT_BYTES
+    ]
+    return Interpretation(
+        profile="own",
+        entry="limit",
+        signature=record.signature,
+        unit=record.unit,
+        rule=ValueRule(**rule),
+    ).as_dict()
+
+
+async def test_the_factor_of_a_profile_is_inverted(
+    hass: HomeAssistant, entry: MockConfigEntry, heat: HeatMeter
+) -> None:
+    """What is entered is what is shown: the meter holds a tenth of it."""
+    meaning = read_otherwise(heat, factor=Fraction(10))
+    binding = await bind_record(hass, entry, heat, LIMIT, interpretation=meaning)
+    sensor_id = sensor_of(hass, binding)
+    assert sensor_id is not None
+    assert float(state_of(hass, sensor_id)) == 900
+    control = hass.states.get(control_of(hass, binding))
+    assert control is not None
+    # Two bytes hold up to 327.67 °C.
+    assert control.attributes["max"] == pytest.approx(3276.7)
+
+    await call(hass, control_of(hass, binding), SET, value=700)
+
+    assert float(state_of(hass, sensor_id)) == 700
+    assert heat.memory == {LIMIT_BYTES: (7000).to_bytes(2, "little")}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"coding": "bcd"},
+        {"conversion": "four_quadrant_power_factor"},
+        {"resolution_of": "energy"},
+        {"data_field_factors": ((2, Fraction(10)),)},
+    ],
+)
+async def test_no_control_for_what_only_a_profile_can_read(
+    hass: HomeAssistant, entry: MockConfigEntry, heat: HeatMeter, rule: dict[str, Any]
+) -> None:
+    """There is no way back from what is shown to what the meter holds."""
+    meaning = read_otherwise(heat, **rule)
+    binding = await bind_record(hass, entry, heat, LIMIT, interpretation=meaning)
+
+    assert sensor_of(hass, binding)
+    assert not controls_of(hass, binding)
 
 
 async def test_other_steps_need_a_template(

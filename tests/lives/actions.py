@@ -122,6 +122,7 @@ async def rebind(life: Life, random: Random) -> None:
 async def mend(life: Life, place: Place) -> None:
     """Go through the repair of a meter's records."""
     await life.repair(f"records_changed_{place.id}", {})
+    life.note_meanings(place)
     for told in place.bindings.values():
         told.bound_anew(life.clock.now(), place.readings)
 

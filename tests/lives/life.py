@@ -6,6 +6,7 @@ from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from random import Random, SystemRandom
 from tempfile import TemporaryDirectory
@@ -132,12 +133,14 @@ class Life:
         self.entry: MockConfigEntry
         self.witness: Witness
         self._storage = storage
-        self._folder = TemporaryDirectory()
+        self._directory = TemporaryDirectory()
+        self.folder = Path(self._directory.name)
+        hass.config.config_dir = str(self.folder)
 
     async def begin(self) -> None:
         """Set the connection up."""
         if self.random.random() < _SERIAL:
-            await self.bus.serve_pty(Path(self._folder.name) / "converter")
+            await self.bus.serve_pty(self.folder / "converter")
             self.clock.on_the_way = OVER_A_TERMINAL
         while len(self.bus.gateways) < 2:
             # Not one that a client may be given while the gateway is away.
@@ -160,7 +163,8 @@ class Life:
         self.witness = Witness(self.hass, self.entry, places)
         self.hass.data.setdefault(REPAIRS_DOMAIN, {})
         issue_handler.async_setup(self.hass)
-        assert await self.hass.config_entries.async_setup(self.entry.entry_id)
+        is_set_up = await self.hass.config_entries.async_setup(self.entry.entry_id)
+        assert is_set_up, self.entry.reason
 
     async def end(self) -> None:
         """Take the connection away; nothing of it may be left."""
@@ -184,7 +188,7 @@ class Life:
             ),
         ]
         await self.bus.close()
-        self._folder.cleanup()
+        self._directory.cleanup()
         self.witness.faults.extend(f"left: {one}" for one in left)
 
     # What there is
@@ -311,6 +315,15 @@ class Life:
         """Set the connection up, if Home Assistant did not do so meanwhile."""
         if self.entry.state is ConfigEntryState.NOT_LOADED:
             await self.hass.config_entries.async_setup(self.entry.entry_id)
+
+    def note_meanings(self, place: Place) -> None:
+        """Take note of what is stored of a profile for each binding."""
+        for item in self.data(place)[CONF_BINDINGS]:
+            meaning = item["interpretation"]
+            factor = Decimal(meaning["factor"] if meaning else 1)
+            told = place.bindings[item["id"]]
+            if factor != told.rule.factor:
+                told.another_meaning(self.clock.now(), factor)
 
     def exchange(self, place: Place) -> None:
         """Put another meter in the place of one."""

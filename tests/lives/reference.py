@@ -73,6 +73,14 @@ class Possibility:
         shown, after = rule.apply(self.time, self.value, before)
         return replace(self, before=before, after=after, shown=shown)
 
+    def of_another_meaning(self) -> Self:
+        """Return what is left when the value means something else: no total that another is held against."""
+        before, after = (
+            replace(memory, total=None, fallen=None)
+            for memory in (self.before, self.after)
+        )
+        return replace(self, before=before, after=after)
+
     def of_another_meter(self) -> Self:
         """Return what is left when the meter is another."""
         return type(self)(after=self.after.of_another_meter())
@@ -80,10 +88,11 @@ class Possibility:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """How a value is made of what is read: whether it is a total that only rises, the chain, and the period."""
+    """How a value is made of what is read: whether it is a total that only rises, its factor by a profile, the chain, and the period."""
 
     rises: bool
     period: timedelta | None
+    factor: Decimal = Decimal(1)
     chain: Sequence[Step] = ()
 
     def is_same(self, key: str, state: Mapping[str, Any]) -> bool:
@@ -98,6 +107,7 @@ class Rule:
     ) -> tuple[float | Decimal | None, Memory]:
         """Return what is shown, and what is remembered then."""
         breaks_off = False
+        value = value if value is None else value * self.factor
         if self.rises and value is not None:
             last, fallen = memory.total, memory.fallen
             breaks_off = last is not None and value < last

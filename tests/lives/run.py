@@ -12,6 +12,7 @@ from .actions import enable_all, mend, press_read_now, switch, take_in
 from .clock import Clock
 from .life import RELOADED, RETRIED, SET_UP_AGAIN, Life, Setting
 from .places import Place
+from .profiles import confirm_profile
 from .table import ACTIONS
 from .troubles import calm
 
@@ -127,6 +128,7 @@ async def settle(life: Life) -> None:
     await see_back(life, [])
     for place in life.places:
         await mend(life, place)
+        await confirm_profile(life, place)
     await see_back(life, life.places)
 
 

@@ -73,6 +73,13 @@ class Told:
         self.rule = rule
         self.now(time, [*self._again(self.possible)])
 
+    def another_meaning(self, time: datetime, factor: Decimal) -> None:
+        """Take note that the value means something else, by a profile."""
+        for _, possible in self.past:
+            possible[:] = [one.of_another_meaning() for one in possible]
+        self.possible = [one.of_another_meaning() for one in self.possible]
+        self.another_rule(time, replace(self.rule, factor=factor))
+
     def another_meter(self) -> None:
         """Take note that the meter is another: a kill brings nothing of the old one back, either."""
         for _, possible in self.past:

@@ -539,6 +539,24 @@ FAMILIES: Final[dict[str, Family]] = {
     "elster_falcon": Family(
         "ELS", 0x0A, 0x07, (("4413 d2040000", "Volume, last due date · 1.234 m³"),)
     ),
+    "apator_na1": Family(
+        "APA",
+        0x15,
+        0x07,
+        (
+            ("0c78 75376800", "Fabrication number · 00683775"),
+            ("046d 1db45834", "Date and time · 2026-04-24 20:29:00"),
+            ("0413 f73e0000", "Volume · 16.119 m³"),
+            ("023b 0d00", "Volume flow · 0.013 m³/h"),
+            ("4413 85010000", "Volume, last month (2026-04-01) · 0.389 m³"),
+            ("426c 4134", "Date, last month · 2026-04-01"),
+            ("0227 0902", "Operating time · 521 d"),
+            (
+                "03fd17 1c0300",
+                "Error flags · M-Bus was disconnected, #3, flow was below the minimum, processor was reset, #9",
+            ),
+        ),
+    ),
     "aquametro_topas": Family(
         "AMT",
         0xF1,

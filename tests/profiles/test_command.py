@@ -49,7 +49,45 @@ def test_what_is_wrong_is_said(tmp_path: Path) -> None:
     other = FAMILIES / "hydrus.yaml"
     code, _, complaint = run(other, "--frame", telegram.frame.hex())
     assert code == 3
-    assert "not for this meter" in complaint
+    assert complaint.startswith(
+        "the profile is not for this meter, which is BMT, version 1A, medium 0D, records "
+    )
     code, _, complaint = run(other, "--frame", "1040014116")
     assert code == 2
     assert "no telegram" in complaint
+
+
+OWN = """
+name: Own
+match:
+  - {manufacturer: BMT}
+shortest_period: 3600
+quirks: {requests: [b1], pause: 2}
+kept:
+  - {storage: 8, size: 12, months: 1}
+records:
+  - {key: counted, is: volume, tariff: 1, modifiers: cooling}
+  - {key: never, vif: "ff 99"}
+blocks:
+  - length: 3
+    fields:
+      - {key: nowhere, offset: 0, length: 1, coding: unsigned, quantity: power}
+"""
+
+
+def test_what_fits_nothing_is_said(tmp_path: Path) -> None:
+    """A pattern that no record has, and a block that isn't sent; and what the file says of more than records."""
+    own = tmp_path / "own.yaml"
+    own.write_text(OWN)
+    [telegram] = telegrams_of(TELEGRAMS["hydrocal_m4"])
+    code, output, complaint = run(own, "--frame", telegram.frame.hex())
+    assert (code, complaint) == (0, "")
+    lines = output.splitlines()
+    assert lines[:5] == [
+        "Own: 2 patterns of records",
+        "  read every 3600 s at most",
+        "  pause: 2.0",
+        "  requests: ['b1']",
+        "  kept from storage 8 on: 12, 1 months apart",
+    ]
+    assert lines[-1] == "Fits nothing here: never, nowhere"

@@ -1,11 +1,13 @@
 """Profile files: what they may say, and how their mistakes are told."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from custom_components.mbus.presentation.reasons import mistake_text
 from custom_components.mbus.profiles.catalogue import read_catalogue
+from custom_components.mbus.profiles.interpretation import ValueRule
 from custom_components.mbus.profiles.matching import best_profile
 from custom_components.mbus.profiles.mistake import ProfileError
 from custom_components.mbus.profiles.reader import read_folder, read_profile
@@ -169,7 +171,7 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
         (
             HEAD + f"quirks:\n  requests: '{'00' * 254}'\n",
             5,
-            f"quirks.requests: “{'00' * 254}” is not 1 to 253 bytes",
+            f"quirks.requests: “{'00' * 40}…” is not 1 to 253 bytes",
         ),
         (
             HEAD + "shortest_period: 99999999999\n",
@@ -189,7 +191,7 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
         (
             HEAD + "records:\n  - key: a\n    vif: 04\n    factor: 1e999\n",
             7,
-            "records.0.factor: “1e999” is no factor of a measured value",
+            "records.0.factor: “1e999” is not a number",
         ),
         (
             HEAD
@@ -198,6 +200,87 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
             10,
             "blocks.0.fields.0.coding: “octal” is not known",
         ),
+        (
+            HEAD + "records:\n  - {key: a, vif: '04 f'}\n",
+            5,
+            "records.0.vif: “04 f” is no pattern of hex digits, two for each byte",
+        ),
+        (
+            HEAD + "records:\n  - {key: a, is: energy, with: [exprt]}\n",
+            5,
+            "records.0.with: “exprt” is not known; did you mean “export”?",
+        ),
+        (
+            HEAD + "records:\n  - {key: a, is: power_factor}\n",
+            5,
+            "records.0.is: “power_factor” is not known",
+        ),
+        (
+            HEAD + "records:\n  - {key: a, is: energy, tariff: -1}\n",
+            5,
+            "records.0.tariff: “-1” is less than 0",
+        ),
+        (
+            HEAD + "records:\n  - {key: a, is: energy, data_field: 16}\n",
+            5,
+            "records.0.data_field: “16” is more than 15",
+        ),
+        (
+            HEAD + "records:\n  - {key: a, is: error_flags, bits: {'-1': leak}}\n",
+            5,
+            "records.0.bits.-1: “-1” is less than 0",
+        ),
+        (
+            HEAD + "records:\n  - {key: a, vif: '04', unit: m3}\n",
+            5,
+            "records.0.unit: “m3” is not known; did you mean “m³”?",
+        ),
+        (
+            HEAD + "records:\n  - {key: a, vif: 'ff 21', resolution_of: volume}\n",
+            5,
+            "records.0.resolution_of: “resolution_of” needs a “unit”",
+        ),
+        (
+            HEAD + "records:\n  - {key: a, for: {}, vif: '04'}\n",
+            5,
+            "records.0.for: “for” takes a list of texts for each name",
+        ),
+        (
+            HEAD + "records:\n  - {key: 'a{n}', for: {n: []}, vif: '04'}\n",
+            5,
+            "records.0.for: “for” takes a list of texts for each name",
+        ),
+        (
+            HEAD
+            + "blocks:\n  - length: 3\n    fields:\n"
+            + "      - {key: a, offset: 2, length: 2, coding: hex, quantity: cost}\n",
+            7,
+            "blocks.0.fields.0.length: the field ends 4 bytes into a block that has 3",
+        ),
+        (
+            HEAD + "blocks:\n" + "  - length: 3\n    fields:\n"
+            "      - {key: a, offset: 0, length: 1, coding: hex, quantity: cost}\n" * 2,
+            4,
+            "blocks: the key “3” is taken already",
+        ),
+        (
+            HEAD + "records:\n  - {key: a, vif: '04', device_class: enum}\n",
+            5,
+            "records.0.device_class: “enum” is not known",
+        ),
+        (HEAD + "records: []\nrecords: []\n", 5, "records: this is said twice"),
+        (
+            HEAD + "records:\n  - {key: a, vif: '04', key: b}\n",
+            5,
+            "records.0.key: this is said twice",
+        ),
+        (HEAD + "? [a]\n: b\n", 1, "names with values are needed here"),
+        (
+            HEAD + "tried: &t once\nsources: [{title: *t}]\n",
+            5,
+            "sources.0.title: an alias (*) has no place here",
+        ),
+        (HEAD + 'tried: "\\ud800"\n', 4, "tried: a text is needed here"),
     ],
 )
 def test_a_mistake_is_told_with_file_and_line(
@@ -225,6 +308,96 @@ def test_a_file_nested_without_end(tmp_path: Path) -> None:
     """It is a mistake like any other."""
     with pytest.raises(ProfileError, match="too_deep"):
         read_profile(write(tmp_path, "[" * 100_000))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"vif: '{'84ff81' * 20}g'",
+        f"vif: '{'(00)' * 9}'",
+        "is: energy\n    factor: 1e99999999",
+        "is: energy\n    no_value: 1e-99999999",
+    ],
+)
+def test_a_file_that_would_take_for_ever(tmp_path: Path, line: str) -> None:
+    """It is refused at once."""
+    with pytest.raises(ProfileError):
+        read_profile(write(tmp_path, f"{HEAD}records:\n  - key: a\n    {line}\n"))
+
+
+@pytest.mark.parametrize("factor", [f"0.{'3' * 60}", f"1.{'3' * 59}e-29", "1/3"])
+def test_a_long_factor_is_refused_or_can_be_stored(tmp_path: Path, factor: str) -> None:
+    """No binding is made that can't be read after a restart."""
+    try:
+        profile = read_profile(
+            write(
+                tmp_path,
+                f"{HEAD}records:\n  - {{key: a, vif: '04', factor: {factor}}}\n",
+            )
+        )
+    except ProfileError:
+        return
+    rule = profile.entries[0].rule
+    assert ValueRule.from_dict(rule.as_dict()) == rule
+
+
+def test_aliases_of_aliases(tmp_path: Path) -> None:
+    """What they stand for is never written out."""
+    levels = "".join(
+        f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 20)}]\n" for n in range(1, 20)
+    )
+    with pytest.raises(ProfileError, match="alias"):
+        read_profile(write(tmp_path, f"l0: &l0 x\n{levels}"))
+
+
+def test_a_file_too_large(tmp_path: Path) -> None:
+    """It is not read to its end."""
+    path = write(tmp_path, HEAD + f"tried: {'x' * 300_000}\n")
+    with pytest.raises(ProfileError) as caught:
+        read_profile(path)
+    assert mistake_text(caught.value, ENGLISH) == "the file has more than 256 kB"
+
+
+def test_what_is_no_file(tmp_path: Path) -> None:
+    """Reading a pipe never ends; a link that leads nowhere, or to itself, is told."""
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "nowhere.yaml").symlink_to(tmp_path / "nothing")
+    (tmp_path / "ring.yaml").symlink_to(tmp_path / "ring.yaml")
+    write(tmp_path, HEAD, "good.txt")
+    (tmp_path / "link.yaml").symlink_to(tmp_path / "good.txt")
+    profiles, errors = read_folder(tmp_path)
+    assert [profile.id for profile in profiles] == ["link"]
+    assert {error.path.name: mistake_text(error, ENGLISH) for error in errors} == (
+        dict.fromkeys(
+            ("nowhere.yaml", "pipe.yaml", "ring.yaml"),
+            "this is no file that can be read",
+        )
+    )
+
+
+def test_names_of_files(tmp_path: Path) -> None:
+    """A name that another file has, or that means something else, is told; what others keep in hidden files is theirs."""
+    for name in (
+        "meter.yaml",
+        "meter.yml",
+        "none.yaml",
+        "automatic.yaml",
+        "zähler.yaml",
+    ):
+        write(tmp_path, HEAD, name)
+    (tmp_path / "._meter.yaml").write_bytes(b"\0\5\x16\7")
+    (tmp_path / ".#meter.yaml").symlink_to("me@here:1")
+    (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml"))).write_text(HEAD)
+    catalogue = read_catalogue(tmp_path)
+    assert [one.id for one in catalogue.profiles if one.is_own] == ["meter", "zähler"]
+    assert {
+        error.path.name: mistake_text(error, ENGLISH) for error in catalogue.errors
+    } == {
+        "automatic.yaml": "the name “automatic” is taken; give the file another one",
+        "meter.yml": "the name “meter” is taken; give the file another one",
+        "none.yaml": "the name “none” is taken; give the file another one",
+        "'\\udcff.yaml'": "the file's name has characters that can't be shown",
+    }
 
 
 def test_a_bad_file_costs_no_other(tmp_path: Path) -> None:

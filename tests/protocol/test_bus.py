@@ -152,11 +152,13 @@ async def test_a_link_that_breaks_comes_back(kind: Kind, tmp_path: Any) -> None:
 async def test_idle_gateway_closes() -> None:
     """A gateway that closes an idle connection is simply opened again."""
     async with SimulatedBus([CodedMeter(1)]) as simulated:
-        settings = await serve(simulated, "tcp", idle_timeout=0.05)
-        async with opened(settings) as bus:
+        lost = asyncio.Event()
+        async with opened(await serve(simulated, "tcp"), on_change=lost.set) as bus:
             for _ in range(3):
                 assert len((await bus.read(1)).telegrams) == 3
-                await asyncio.sleep(0.1)
+                lost.clear()
+                gateway(simulated, 0).hang_up()
+                await lost.wait()
                 assert way(bus) is None
 
 
@@ -432,7 +434,7 @@ async def test_a_gateway_that_accepts_nothing(monkeypatch: pytest.MonkeyPatch) -
     async with SimulatedBus([CodedMeter(1)]) as simulated:
         settings = await serve(simulated, "tcp")
         bus = Bus(SerialSettings(port="socket://192.0.2.1:1"), settings)
-        await bus.open(timeout=0.01)
+        await bus.open(timeout=2)
         assert way(bus) is Way.BACKUP
         assert isinstance(bus.error, LinkTimeoutError)
         await bus.close()

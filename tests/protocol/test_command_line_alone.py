@@ -69,7 +69,8 @@ async def test_decode_json(tmp_path: Path) -> None:
     [
         (TELEGRAM[:-2] + b"\x00\x16", NOTHING, "checksum"),
         (frame(0x70, b"\x08"), NOTHING, "too busy for a readout"),
-        (bytes.fromhex("10 5B 01 5C 16"), NOTHING, "a short frame holds no telegram"),
+        (bytes.fromhex("10 08 01 09 16"), NOTHING, "a short frame holds no telegram"),
+        (frame(0xB7, b"\x01"), NOTHING, "CI B7 is not decoded"),
         (frame(0x72, HEADER + bytes.fromhex("0C 13 05")), PART, "record 0 is cut"),
         (frame(0x72, HEADER + bytes.fromhex("3F")), PART, "reserved DIF 3F"),
         (TELEGRAM + b"\x68\x03", PART, "2 bytes instead of 4"),
@@ -85,6 +86,24 @@ async def test_decode_what_cannot_be_read(data: bytes, code: int, error: str) ->
     assert outcome.json["complete"] is False
     told = [part for one in outcome.json["telegrams"] for part in one["explanation"]]
     assert bytes.fromhex("".join(part["raw"] for part in told)) == data
+
+
+async def test_decode_a_trace(tmp_path: Path) -> None:
+    """What was sent is explained beside what came, also as an editor of another system keeps it."""
+    sent = ("10 40 01 41 16", "10 5B 01 5C 16")
+    lines = [sent[0], "E5", sent[1], TELEGRAM.hex(" ").upper()]
+    file = tmp_path / "trace.txt"
+    file.write_bytes("\r\n".join(lines).encode("utf-8-sig"))
+    outcome = await run("decode", "--json", str(file))
+    assert (outcome.code, outcome.json["error"]) == (ALL, None)
+    assert [one["raw"] for one in outcome.json["telegrams"]] == lines
+    meanings = [
+        one["explanation"][1]["meaning"] for one in outcome.json["telegrams"][::2]
+    ]
+    assert meanings == [
+        "C: reset of the link (SND_NKE)",
+        "C: request for data (REQ_UD2)",
+    ]
 
 
 async def test_texts_of_a_meter_do_not_command_the_terminal() -> None:

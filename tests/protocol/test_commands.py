@@ -53,7 +53,7 @@ from tests.simulator import (
 )
 from tests.simulator.clock import StillLoop
 
-from .lines import TIMEOUT, mastered, serve
+from .lines import TIMEOUT, frame_of, mastered, serve
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -249,9 +249,19 @@ async def test_more_data_than_allowed() -> None:
         SimulatedBus([WaterMeter(1)]) as bus,
         mastered(bus, max_package_length=100) as master,
     ):
-        with pytest.raises(PackageTooLongError, match=r"max\. package length"):
-            await send(master, 1, 0x51, bytes(100))
-        assert bus.requests == []
+        headers = [bytes.fromhex("0C 13")] * 50
+        frame = frame_of("53 01 51" + 50 * "0C 13")
+        for told in (
+            send(master, 1, 0x51, bytes(100)),
+            select_for_readout(master, 1, headers),
+            send_raw(master, frame),
+        ):
+            with pytest.raises(PackageTooLongError, match=r"max\. package length"):
+                await told
+        quirks = ReadingQuirks(requests=(b"\x51" + bytes(100),))
+        readout = await master.read(1, quirks=quirks)
+        assert isinstance(readout.error, PackageTooLongError)
+        assert max(map(len, bus.requests)) == 5
 
 
 # Addresses

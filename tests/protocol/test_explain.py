@@ -8,7 +8,11 @@ from custom_components.mbus.protocol import (
     IncompleteTelegramError,
     Telegram,
     explain,
+    explain_frame,
+    long_frame,
+    parse_frame,
     parse_telegram,
+    short_frame,
 )
 
 from .telegrams import HEADER, frame
@@ -22,23 +26,78 @@ def told(telegram: Telegram) -> dict[str, str]:
 def assert_is_whole(data: bytes) -> None:
     """Whatever is read of a frame, its parts make the frame, and each says something."""
     try:
-        telegram = parse_telegram(data)
+        parts = list(explain(parse_telegram(data)))
     except IncompleteTelegramError as err:
-        telegram = err.telegram
+        parts = list(explain(err.telegram))
     except FrameError:
-        return
-    parts = list(explain(telegram))
+        parts = list(explain_frame(parse_frame(data)))
     assert b"".join(part for part, _ in parts) == data
     assert all(part and text for part, text in parts)
 
 
 @given(
-    st.sampled_from([0x71, 0x72, 0x73, 0x76, 0x77, 0x78, 0x7A]),
+    st.sampled_from([0x6E, 0x6F, 0x70, 0x71, 0x72, 0x73, 0x76, 0x77, 0x78, 0x7A, 0xB7]),
     st.binary(max_size=240),
 )
 def test_any_application_data(ci: int, data: bytes) -> None:
     """However a telegram is built."""
     assert_is_whole(frame(ci, data))
+
+
+@given(
+    st.sampled_from([0x53, 0x73]),
+    st.integers(0, 255),
+    st.sampled_from([0x50, 0x51, 0x52, 0x5C, 0x72, 0xB8, 0xBF, 0xC0]),
+    st.binary(max_size=240),
+)
+def test_any_request(control: int, address: int, ci: int, data: bytes) -> None:
+    """Whatever a master sends."""
+    assert_is_whole(long_frame(control, address, ci, data))
+    assert_is_whole(short_frame(control, address))
+
+
+@pytest.mark.parametrize(
+    ("data", "parts"),
+    [
+        (
+            "10 7B FD 78 16",
+            {"7B": "C: request for data (REQ_UD2), FCB", "FD": "whatever is selected"},
+        ),
+        ("10 40 01 41 16", {"40": "C: reset of the link (SND_NKE)", "01": "address 1"}),
+        (
+            "68 0B 0B 68 53 FD 52 78 56 34 F2 24 23 FF 07 E3 16",
+            {
+                "52": "selection by secondary address",
+                "78 56 34 F2": "identification F2345678, F for any digit",
+                "24 23": "manufacturer HYD",
+                "FF": "any version",
+                "07": "device type: water",
+            },
+        ),
+        (
+            "68 09 09 68 53 01 51 0C 13 12 34 56 78 D8 16",
+            {
+                "51": "records",
+                "13": "VIF: volume, in m³",
+                "12 34 56 78": "78563.412 m³",
+            },
+        ),
+        ("68 03 03 68 53 FE BD 0E 16", {"BD": "baud rate 9600"}),
+        (
+            "68 04 04 68 08 01 70 08 81 16",
+            {"70": "application error", "08": "too busy for a readout"},
+        ),
+    ],
+)
+def test_what_is_no_telegram(data: str, parts: dict[str, str]) -> None:
+    """Requests and errors, too; worked out by hand from the standard."""
+    said = [
+        (part.hex(" ").upper(), text)
+        for part, text in explain_frame(parse_frame(bytes.fromhex(data)))
+    ]
+    assert " ".join(part for part, _ in said) == data
+    for part, text in parts.items():
+        assert any(one == part and text in told for one, told in said), part
 
 
 pieces = st.sampled_from(

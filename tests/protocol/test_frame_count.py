@@ -19,13 +19,14 @@ from tests.simulator import (
     AfterReset,
     CodedMeter,
     Fault,
+    Faults,
     Quirks as Ways,
     SimulatedBus,
     is_request_for_data,
 )
 from tests.simulator.clock import StillLoop
 
-from .lines import mastered, places, serve
+from .lines import TIMEOUT, mastered, places, serve
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
 
@@ -227,3 +228,104 @@ def test_a_line_that_dies_in_a_first_readout(
     )
     with asyncio.Runner(loop_factory=StillLoop, debug=False) as runner:
         runner.run(life.live())
+
+
+async def test_an_answer_that_was_lost_comes_while_the_meter_has_gone_on_at_its_other_address() -> (
+    None
+):
+    """What answers first may be an older telegram than what the meter sends next: it ends no round."""
+    meter = CodedMeter(1, telegram_count=2, quirks=Ways(after_reset=AfterReset.GOES_ON))
+    quirks = Quirks(keeps_frame_count=True)
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        bus.faults.once(
+            *[Fault.SPLIT, *[Fault.DROP] * 3],  # The last one was sent, and not heard.
+            *[Fault.SPLIT, *[Fault.REQUEST_LOST] * 3],  # The last one is next.
+            matches=is_request_for_data,
+        )
+        for address in (1, SELECTION):
+            with pytest.raises(MBusError):
+                await master.read(address, quirks=quirks)
+        readout = await master.read(1, quirks=quirks)
+        assert _telegrams(readout) == [0, 1]
+
+
+async def test_a_meter_that_was_asked_under_another_name_meanwhile() -> None:
+    """All secondary addresses of a meter have one FCB: what one was answered with says nothing of another."""
+    meter = CodedMeter(1, telegram_count=3, quirks=Ways(after_reset=AfterReset.GOES_ON))
+    other = replace(SELECTION, manufacturer="SIM")
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        bus.faults.once(*_dies_after(1)[:4], matches=is_request_for_data)
+        with pytest.raises(MBusError):
+            await master.read(SELECTION)
+        assert _telegrams(await master.read(other)) == [0, 1, 2]
+        assert _telegrams(await master.read(SELECTION)) == [0, 1, 2]
+
+
+def _telegrams(readout: Readout) -> list[int]:
+    """Say which telegrams of the meter's own were given numbers, in their order."""
+    return [found[0][1] for found in places(readout)]
+
+
+@pytest.mark.parametrize("of_one_form", [False, True])
+@pytest.mark.parametrize(("is_known", "answers"), [(True, 2), (None, 3)])
+async def test_no_data_in_the_place_of_a_telegram(
+    is_known: bool | None, answers: int, of_one_form: bool
+) -> None:
+    """It ends no round of telegrams from whose end on the next are counted."""
+    meter = CodedMeter(
+        1, of_one_form=of_one_form, quirks=Ways(after_reset=AfterReset.GOES_ON)
+    )
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        bus.faults.once(
+            *[Fault.SPLIT] * answers,
+            *[Fault.ACK_INSTEAD] * 3,
+            matches=is_request_for_data,
+        )
+        readout = await master.read(1, quirks=Quirks(keeps_frame_count=is_known))
+        assert _telegrams(readout) == [0, 1, 2]
+
+
+def test_a_late_answer_to_a_request_at_the_other_address() -> None:
+    """It isn't taken for an answer to a request at this one."""
+    meter = CodedMeter(1, telegram_count=2, quirks=Ways(after_reset=AfterReset.GOES_ON))
+    quirks = Quirks(keeps_frame_count=True)
+    faults = Faults(late_delay=TIMEOUT * 1.3)
+    faults.once(
+        *[Fault.SPLIT, Fault.DROP],
+        *[Fault.SPLIT, Fault.LATE] * 2,
+        matches=is_request_for_data,
+    )
+
+    async def read() -> Readout:
+        async with SimulatedBus([meter], faults=faults) as bus, mastered(bus) as master:
+            for address in (1, SELECTION):
+                with pytest.raises(MBusError):
+                    await master.read(address, attempts=1, quirks=quirks)
+            return await master.read(1, quirks=quirks)
+
+    with asyncio.Runner(loop_factory=StillLoop, debug=False) as runner:
+        assert _telegrams(runner.run(read())) == [0, 1]
+
+
+async def test_what_stays_the_same_and_is_asked_at_the_other_address() -> None:
+    """The last telegram of several is not taken for the only one."""
+    meter = CodedMeter(
+        1,
+        telegram_count=3,
+        of_one_form=True,
+        quirks=Ways(after_reset=AfterReset.GOES_ON, access_number_stands=True),
+    )
+    quirks = Quirks(keeps_frame_count=True)
+    async with SimulatedBus([meter]) as bus:
+        async with mastered(bus) as master:
+            await master.read(SELECTION, quirks=quirks)
+            bus.faults.once(
+                *[Fault.SPLIT] * 2,
+                *[Fault.REQUEST_LOST] * 3,  # The last one is next.
+                matches=is_request_for_data,
+            )
+            with pytest.raises(MBusError):
+                await master.read(1, quirks=quirks)
+        async with mastered(bus) as master:
+            readout = await master.read(SELECTION)
+            assert _telegrams(readout) == [0, 1, 2]

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable, Iterator
 import copy
+from datetime import UTC, datetime
 import inspect
+import math
 from pathlib import Path
 import pickle
 import subprocess
@@ -14,6 +16,7 @@ import pytest
 
 from custom_components.mbus import protocol
 from custom_components.mbus.protocol import (
+    CLOCK,
     ApplicationError,
     Bus,
     CollisionError,
@@ -32,10 +35,12 @@ from custom_components.mbus.protocol import (
     TcpSettings,
     UnsupportedError,
     open_link,
+    select_for_readout,
+    set_clock,
     set_primary_address,
     write_record,
 )
-from tests.simulator import CodedMeter, SimulatedBus, WaterMeter
+from tests.simulator import CodedMeter, HeatMeter, SimulatedBus, WaterMeter
 
 from .lines import SOUND, mastered, places, serve
 
@@ -193,6 +198,18 @@ async def test_a_command_is_not_interrupted(socket_enabled: None) -> None:
         assert asked == sorted(asked)
 
 
+async def test_who_holds_the_line_is_told_to_use_it(socket_enabled: None) -> None:
+    """It does not wait for itself for ever, and others have their turn afterwards."""
+    async with SimulatedBus([WaterMeter(1)]) as bus, mastered(bus) as master:
+        async with asyncio.timeout(10), master.hold():
+            others = asyncio.create_task(master.read(1))
+            with pytest.raises(RuntimeError, match="session"):
+                await master.read(1)
+            assert bus.requests == []
+        assert (await others).complete
+        assert (await master.read(1)).complete
+
+
 # What it refuses
 
 
@@ -207,8 +224,21 @@ async def test_a_command_is_not_interrupted(socket_enabled: None) -> None:
         (lambda: TcpSettings(host="", port=1), "host"),
         (lambda: TcpSettings(host="a", port=70000), "port"),
         (lambda: TcpSettings(host="a", port=1, baud_rate=-1), "baud_rate"),
+        (lambda: TcpSettings(host="a", port=1, baud_rate=math.nan), "baud_rate"),  # type: ignore[arg-type]
+        (lambda: open_link(TcpSettings(host="a", port=1), timeout=0), "timeout"),
+        (lambda: open_link(TcpSettings(host="a", port=1), timeout=math.nan), "timeout"),
         (lambda: Quirks(pause=-1), "pause"),
+        (lambda: Quirks(pause=math.inf), "pause"),
+        (lambda: Quirks(pause=math.nan), "pause"),
         (lambda: Quirks(first_byte_timeout=0), "first_byte_timeout"),
+        (lambda: Quirks(first_byte_timeout=math.inf), "first_byte_timeout"),
+        (lambda: SecondaryAddress(identification="123"), "identification"),
+        (lambda: SecondaryAddress(fabrication_number="1"), "fabrication_number"),
+        (lambda: SecondaryAddress(version=255), "version"),
+        (lambda: SecondaryAddress(medium=-1), "medium"),
+        (lambda: protocol.short_frame(0x40, 256), "address"),
+        (lambda: protocol.long_frame(-1, 1, 0x72), "control"),
+        (lambda: protocol.long_frame(8, 1, 256), "control_information"),
         (lambda: Quirks(application_reset=256), "application_reset"),
     ],
 )
@@ -247,18 +277,33 @@ async def test_masters_that_cannot_be(
         (lambda master: master.read(1, attempts=-1), "attempts"),
         (lambda master: master.read(1, last_telegram=-1), "last_telegram"),
         (lambda master: master.reset(255), "address 255"),
+        (lambda master: master.reset(1, wait=-1), "wait"),
+        (lambda master: master.select(ADDRESS, wait=math.inf), "wait"),
         (lambda master: protocol.send(master, 300, 0x51), "address 300"),
+        (lambda master: protocol.send_raw(master, b""), "data"),
         (lambda master: set_primary_address(master, 1, 251), "new_address"),
         (lambda master: protocol.set_baud_rate(master, 1, 7), "baud_rate"),
         (lambda master: protocol.application_reset(master, 1, 256), "sub_code"),
         (lambda master: protocol.set_identification(master, 1, "123"), "8 digits"),
+        (lambda master: select_for_readout(master, 300, [b"\x0c\x13"]), "address 300"),
+        (lambda master: select_for_readout(master, 1, []), "headers"),
+        (lambda master: select_for_readout(master, 1, [b""]), "header"),
+        (
+            lambda master: select_for_readout(master, 1, [b"\x0f"]),
+            "0F is not the header",
+        ),
+        (lambda master: set_clock(master, 1, datetime.now(UTC)), "date and time"),
+        (
+            lambda master: write_record(master, 1, CLOCK[0], datetime.now(UTC)),
+            "date and time",
+        ),
     ],
 )
 async def test_requests_that_cannot_be(
     ask: Callable[[Master], Any], named: str, socket_enabled: None
 ) -> None:
     """The error names the argument, and nothing was sent."""
-    async with SimulatedBus([WaterMeter(1)]) as bus, mastered(bus) as master:
+    async with SimulatedBus([HeatMeter(1)]) as bus, mastered(bus) as master:
         with pytest.raises(ValueError, match=named):
             await ask(master)
         assert bus.requests == []

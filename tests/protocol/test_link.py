@@ -12,8 +12,10 @@ from custom_components.mbus.protocol import (
     LinkFloodedError,
     LinkNotFoundError,
     LinkOpenError,
+    LinkRefusedError,
     LinkSettings,
     LinkTimeoutError,
+    Master,
     SerialSettings,
     TcpSettings,
     open_link,
@@ -106,7 +108,9 @@ async def test_a_port_is_opened_once() -> None:
     [
         (SerialSettings(port="/dev/no-such-port"), LinkNotFoundError),
         (SerialSettings(port="nothing://here"), LinkError),
-        (SerialSettings(port="/dev/null"), LinkError),
+        (SerialSettings(port="/dev/null"), LinkNotFoundError),
+        (SerialSettings(port="/dev"), LinkNotFoundError),
+        (SerialSettings(port="/dev/null/0"), LinkNotFoundError),
     ],
 )
 async def test_links_that_cannot_be_opened(
@@ -136,6 +140,42 @@ async def test_a_closed_port_refuses() -> None:
         port = unused.getsockname()[1]
     with pytest.raises(LinkError, match="refuses"):
         await open_link(TcpSettings(host="127.0.0.1", port=port))
+
+
+def resolve_to(monkeypatch: pytest.MonkeyPatch, *places: tuple[str, int]) -> None:
+    """Let any name have these addresses."""
+
+    async def resolve(*_: object, **__: object) -> list[tuple[object, ...]]:
+        return [
+            (socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", place)
+            for place in places
+        ]
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolve)
+
+
+async def test_a_host_of_several_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It refuses if it does at all of them, and is reached by any."""
+    async with SimulatedBus([WaterMeter(1)]) as bus:
+        port = await bus.serve_tcp()
+        with (
+            socket.socket() as unused,
+            socket.socket() as other,
+            socket.socket() as full,
+        ):
+            for one in (unused, other, full):
+                one.bind(("127.0.0.1", 0))
+            resolve_to(monkeypatch, unused.getsockname(), other.getsockname())
+            with pytest.raises(LinkRefusedError, match="gateway:7 refuses"):
+                await open_link(TcpSettings(host="gateway", port=7))
+
+            # Nobody takes who is queued there: the next one has no answer.
+            full.listen(0)
+            with socket.create_connection(full.getsockname()):
+                resolve_to(monkeypatch, full.getsockname(), ("127.0.0.1", port))
+                settings = TcpSettings(host="gateway", port=7)
+                async with open_link(settings, timeout=5) as link:
+                    assert (await Master(link, timeout=0.3).read(1)).complete
 
 
 async def test_a_serial_url() -> None:

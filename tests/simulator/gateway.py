@@ -223,22 +223,19 @@ class Gateway(ABC):
 class TcpGateway(Gateway):
     """A transparent TCP gateway.
 
-    `idle_timeout`: seconds after which a silent connection is closed. `second_client`: what
-    happens to one that connects while another is there.
+    `second_client`: what happens to one that connects while another is there.
     """
 
     def __init__(
         self,
         bus: SimulatedBus,
         *,
-        idle_timeout: float | None = None,
         second_client: Literal["serve", "refuse", "hang", "steal"] = "serve",
         deaf: Deafness | None = None,
         **pace: Any,
     ) -> None:
         """Set up a gateway; `start` opens it."""
         super().__init__(bus, **pace)
-        self.idle_timeout = idle_timeout
         self.second_client = second_client
         self.deaf = deaf
         self.host = "127.0.0.1"
@@ -285,6 +282,11 @@ class TcpGateway(Gateway):
         for client in list(self._clients):
             client.abort()
 
+    def hang_up(self) -> None:
+        """Close all connections, as after some time in which they were idle."""
+        for client in list(self._clients):
+            client.close()
+
     def joined(self, client: _TcpClient) -> None:
         """Take note of a new client, and treat it as `second_client` says."""
         self.connections += 1
@@ -311,7 +313,6 @@ class _TcpClient(asyncio.Protocol):
         self.ignored = False
         self._gateway = gateway
         self._reader = RequestReader()
-        self._idle: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
         self._joined_at = self._loop.time()
 
@@ -320,12 +321,10 @@ class _TcpClient(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self._gateway.joined(self)
-        self._wait_for_idle()
         self._babble()
 
     @override
     def data_received(self, data: bytes) -> None:
-        self._wait_for_idle()
         if self.ignored:
             return
         deaf = self._gateway.deaf
@@ -340,8 +339,6 @@ class _TcpClient(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        if self._idle:
-            self._idle.cancel()
         self._gateway.left(self)
 
     def write(self, data: bytes) -> None:
@@ -353,19 +350,15 @@ class _TcpClient(asyncio.Protocol):
         """Break the connection at once."""
         self._transport.abort()
 
+    def close(self) -> None:
+        """Close the connection, after what is still to be sent."""
+        self._transport.close()
+
     def _babble(self) -> None:
         babble = self._gateway.babble
         if babble is not None and not self._transport.is_closing():
             self.write(babble.character)
             self._loop.call_later(babble.every, self._babble)
-
-    def _wait_for_idle(self) -> None:
-        if self._idle:
-            self._idle.cancel()
-        if self._gateway.idle_timeout is not None:
-            self._idle = asyncio.get_running_loop().call_later(
-                self._gateway.idle_timeout, self._transport.close
-            )
 
 
 class PtyGateway(Gateway):

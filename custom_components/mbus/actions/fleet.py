@@ -1,13 +1,14 @@
 """The set-up of a connection's meters as a file, and taking it over on another connection."""
 
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 import json
 from types import MappingProxyType
 from typing import Any, Final
 
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.const import CONF_ADDRESS, CONF_NAME
+from homeassistant.const import CONF_ADDRESS, CONF_NAME, CONF_TYPE
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
 from homeassistant.helpers import (
     area_registry as ar,
@@ -18,8 +19,22 @@ from homeassistant.util.json import JsonObjectType, JsonValueType
 from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
-from ..const import CONF_BINDINGS, CONF_QUIRKS, DOMAIN, SUBENTRY_METER
-from ..meters.meter import Meter, configured_as, meter_unique_id, stored_bindings
+from ..const import (
+    CONF_BINDINGS,
+    CONF_QUIRKS,
+    CONF_TRANSFORMATIONS,
+    DOMAIN,
+    SUBENTRY_METER,
+)
+from ..flows.step_forms import step_errors
+from ..meters.binding import Binding
+from ..meters.meter import (
+    Meter,
+    configured_as,
+    meter_unique_id,
+    readable,
+    stored_bindings,
+)
 from ..polling.coordinator import MBusConfigEntry
 from ..presentation.described import described_of
 from ..presentation.texts import Texts, async_get_texts, option_key
@@ -74,7 +89,7 @@ async def async_import_meters(call: ServiceCall) -> ServiceResponse:
     """Say what the meters of a file would become on a connection and, where that is wanted, do it: all of it or nothing."""
     entry = connection_of(call)
     texts = await async_get_texts(call.hass)
-    imported = _checked(entry, await _async_content(call), texts)
+    imported = _checked(call.hass, entry, await _async_content(call), texts)
     if call.data["apply"]:
         for one in imported:
             if not one.is_present:
@@ -122,7 +137,8 @@ def _exported(hass: HomeAssistant, entry: MBusConfigEntry) -> Iterator[JsonObjec
         area = (
             areas.async_get_area(device.area_id) if device and device.area_id else None
         )
-        data = subentry.data
+        # What is answered is the caller's; what is stored stays as it is.
+        data = deepcopy(dict(subentry.data))
         bindings: list[JsonValueType] = [
             {key: value for key, value in binding.items() if key != "id"}
             for binding in stored_bindings(data)
@@ -135,7 +151,9 @@ def _exported(hass: HomeAssistant, entry: MBusConfigEntry) -> Iterator[JsonObjec
         }
 
 
-def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Imported]:
+def _checked(
+    hass: HomeAssistant, entry: MBusConfigEntry, content: Any, texts: Texts
+) -> list[_Imported]:
     """Return the meters of a file. Raises ServiceValidationError that names all that can't be taken over."""
     if (
         not isinstance(content, Mapping)
@@ -147,7 +165,7 @@ def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Import
     imported, problems = list[_Imported](), list[str]()
     for number, item in enumerate(content["meters"], 1):
         try:
-            one = _imported(entry, item)
+            one = _imported(hass, entry, item)
         except vol.Invalid as err:
             fields = ".".join(map(str, err.path)) or "–"
             problem = _text("unreadable", texts).format(fields=fields)
@@ -164,11 +182,11 @@ def _checked(entry: MBusConfigEntry, content: Any, texts: Texts) -> list[_Import
     return imported
 
 
-def _imported(entry: MBusConfigEntry, item: Any) -> _Imported:
+def _imported(hass: HomeAssistant, entry: MBusConfigEntry, item: Any) -> _Imported:
     """Return one meter of a file. Raises vol.Invalid, with the path to what is not as it should be."""
     data = METER(item)
     name, area = data.pop(CONF_NAME), data.pop(CONF_AREA)
-    data[CONF_BINDINGS] = [{**one, "id": ulid_now()} for one in data[CONF_BINDINGS]]
+    data[CONF_BINDINGS] = [_with_own_ids(one) for one in data[CONF_BINDINGS]]
     unique_id = meter_unique_id(parse_address(str(data[CONF_ADDRESS])))
     subentry = ConfigSubentry(
         data=MappingProxyType(data),
@@ -183,6 +201,7 @@ def _imported(entry: MBusConfigEntry, item: Any) -> _Imported:
     if meter.unread:
         raise vol.Invalid("of no use", path=[meter.unread[0]])
     for number, binding in enumerate(meter.bindings.values()):
+        _check_steps(hass, binding, number)
         try:
             described_of(binding, meter.medium)
         except (
@@ -203,6 +222,25 @@ def _imported(entry: MBusConfigEntry, item: Any) -> _Imported:
     )
 
 
+def _check_steps(hass: HomeAssistant, binding: Binding, number: int) -> None:
+    """Raise vol.Invalid for what the form of a step would not take."""
+    for place, step in enumerate(binding.transformations):
+        errors, _ = step_errors(hass, step[CONF_TYPE], step, for_number=False)
+        for field in errors:
+            raise vol.Invalid(
+                "what the form takes is expected",
+                path=[CONF_BINDINGS, number, CONF_TRANSFORMATIONS, place, field],
+            )
+
+
+def _with_own_ids(binding: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a binding of a file as one of its own, as are its steps: by their ids each remembers something else."""
+    own = {**binding, "id": ulid_now()}
+    if steps := binding.get(CONF_TRANSFORMATIONS):
+        own[CONF_TRANSFORMATIONS] = [{**step, "id": ulid_now()} for step in steps]
+    return own
+
+
 def _is_same(meter: Meter, other: Meter) -> bool:
     """Return whether two meters of a file are at one address, or are one meter."""
     return meter.address == other.address or bool(
@@ -216,8 +254,7 @@ def _is_same(meter: Meter, other: Meter) -> bool:
 def _conflict(entry: MBusConfigEntry, one: _Imported, texts: Texts) -> str | None:
     """Return why a meter can't be taken over beside those that are configured."""
     meter = one.meter
-    for coordinator in entry.runtime_data.coordinators.values():
-        known = coordinator.meter
+    for known in readable(entry.subentries.values()):
         if known.address == meter.address:
             if (
                 known.identity

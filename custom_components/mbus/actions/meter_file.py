@@ -18,6 +18,7 @@ from ..const import (
     CONF_ON_DEMAND,
     CONF_PERIOD,
     CONF_PROFILE,
+    CONF_PROFILE_QUIRKS,
     CONF_QUIRKS,
     CONF_SHORTEST_PERIOD,
     CONF_TELEGRAM,
@@ -29,7 +30,7 @@ from ..const import (
 )
 from ..flows.fields import DAY
 from ..flows.step_forms import STEP_FORMS
-from ..meters.binding import Access
+from ..meters.binding import OUTDATED, Access
 from ..protocol import Function, parse_address
 
 CONF_AREA: Final = "area"
@@ -120,7 +121,7 @@ _INTERPRETATION: Final = _schema(
         vol.Required("resolution_of"): _MAYBE_TEXT,
         vol.Required("coding"): _MAYBE_TEXT,
         vol.Required("conversion"): _MAYBE_TEXT,
-        vol.Required("no_value"): [_number],
+        vol.Required("no_value"): [vol.Any(_number, _TEXT)],
         vol.Required("bits"): {str: str},
         vol.Required("device_class"): _MAYBE_TEXT,
         vol.Required("state_class"): _MAYBE_TEXT,
@@ -156,6 +157,7 @@ _BINDING: Final = _schema(
             }
         ),
         vol.Optional(CONF_TRANSFORMATIONS): [_step],
+        vol.Optional(OUTDATED): bool,
         vol.Optional("writing"): _schema(
             {
                 vol.Optional("minimum"): _number,
@@ -165,6 +167,34 @@ _BINDING: Final = _schema(
         ),
     }
 )
+_QUIRKS: Final = _schema(
+    {
+        vol.Optional("reset"): vol.In(("before_each_read", "never")),
+        vol.Optional("ignore_more_records"): bool,
+        vol.Optional("first_byte_timeout"): vol.Maybe(
+            vol.All(_number, vol.Range(0.05, 60))
+        ),
+        vol.Optional("pause"): vol.All(_number, vol.Range(0, 600)),
+        vol.Optional("application_reset"): vol.Maybe(_BYTE),
+        vol.Optional("usual_application"): bool,
+        vol.Optional("initial_frames"): [_hex],
+        vol.Optional("requests"): [_hex],
+        vol.Optional("ring"): vol.Maybe(_whole(1, 0xFFFF)),
+        vol.Optional("keeps_frame_count"): vol.Maybe(bool),
+    }
+)
+
+
+def _names_once(bindings: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Validate that no two bindings have one name: by it, each is told of."""
+    names = set[str]()
+    for number, binding in enumerate(bindings):
+        if binding[CONF_NAME] in names:
+            raise vol.Invalid("a name of its own is expected", path=[number, CONF_NAME])
+        names.add(binding[CONF_NAME])
+    return bindings
+
+
 METER: Final = _schema(
     {
         vol.Required(CONF_NAME): vol.All(str, vol.Strip, vol.Length(min=1)),
@@ -193,21 +223,9 @@ METER: Final = _schema(
         vol.Optional(CONF_METER_CLOCK): vol.In(
             (METER_CLOCK_STANDARD, METER_CLOCK_SUMMER)
         ),
-        vol.Optional(CONF_QUIRKS): _schema(
-            {
-                vol.Optional("reset"): vol.In(("before_each_read", "never")),
-                vol.Optional("ignore_more_records"): bool,
-                vol.Optional("first_byte_timeout"): vol.Maybe(
-                    vol.All(_number, vol.Range(0.05, 60))
-                ),
-                vol.Optional("pause"): vol.All(_number, vol.Range(0, 600)),
-                vol.Optional("application_reset"): vol.Maybe(_BYTE),
-                vol.Optional("initial_frames"): [_hex],
-                vol.Optional("ring"): vol.Maybe(_whole(1, 0xFFFF)),
-                vol.Optional("keeps_frame_count"): vol.Maybe(bool),
-            }
-        ),
-        vol.Required(CONF_BINDINGS): [_BINDING],
+        vol.Optional(CONF_QUIRKS): _QUIRKS,
+        vol.Optional(CONF_PROFILE_QUIRKS): vol.Maybe(_QUIRKS),
+        vol.Required(CONF_BINDINGS): vol.All([_BINDING], _names_once),
     }
 )
 """One meter of a file, as it is stored, with its name and its area but without the ids of its bindings."""

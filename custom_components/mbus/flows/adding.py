@@ -9,15 +9,9 @@ from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.const import CONF_ADDRESS
 from homeassistant.util.ulid import ulid_now
 
-from ..const import (
-    CONF_ACCESS,
-    CONF_BINDINGS,
-    CONF_QUIRKS,
-    CONF_SHORTEST_PERIOD,
-    CONF_TITLE,
-    SUBENTRY_METER,
-)
+from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_QUIRKS, CONF_TITLE, SUBENTRY_METER
 from ..meters.binding import NOTHING_ELSE, Access, Binding, bound_to, bound_to_block
+from ..meters.family import given_by
 from ..meters.meter import identity_data, meter_unique_id
 from ..meters.transformation import is_number
 from ..presentation.display import display_of
@@ -56,14 +50,14 @@ def meter_subentry_data(
 ) -> dict[str, Any]:
     """Return the data of the subentry of a meter that was just read with these quirks."""
     profile = catalogue.profile_for(readout.telegrams)
-    shortest_period = profile.shortest_period if profile else None
+    given = given_by(profile, is_known=bool(readout.telegrams))
     first = readout.telegrams[0] if readout.telegrams else None
     return {
         CONF_ADDRESS: stored_address(address),
         **(identity_data(first.header, first.identity) if first else {}),
         CONF_BINDINGS: list(bindings),
         **({CONF_QUIRKS: quirks.as_dict()} if quirks != Quirks() else {}),
-        **({CONF_SHORTEST_PERIOD: shortest_period} if shortest_period else {}),
+        **({} if given == given_by(None) else given),
     }
 
 

@@ -23,12 +23,13 @@ from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
 from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_INDEX, CONF_TELEGRAM, CONF_TITLE
-from ..meters.binding import Access, Binding, rebound_to
+from ..meters.binding import OUTDATED, Access, Binding, rebound_to
 from ..meters.evaluation import value_in
 from ..meters.meter import stored_bindings
 from ..meters.transformation import inverse
 from ..presentation.amounts import amount_text
-from ..presentation.control_kind import control_platform
+from ..presentation.described import described_of
+from ..presentation.display import display_of
 from ..presentation.entered_number import (
     CONF_MAXIMUM,
     CONF_MINIMUM,
@@ -47,6 +48,7 @@ from .flow_errors import FieldErrors
 from .presentation_form import (
     PRESENTATION,
     async_presentation_errors,
+    entered_presentation,
     followed,
     presentation_fields,
 )
@@ -192,7 +194,7 @@ class BindingSteps(ReadingSteps):
             if (
                 changed.access.writes
                 and changed.signature
-                and control_platform(changed, medium) is None
+                and described_of(changed, medium).control is None
             ):
                 errors[CONF_ACCESS] = "not_writable"
             if not errors:
@@ -269,15 +271,11 @@ class BindingSteps(ReadingSteps):
 
     def _entered(self, user_input: Mapping[str, Any]) -> dict[str, Any]:
         """Return what the form of the settings changes in the binding's data."""
-        # What was left as proposed goes on following from the record.
-        follows = followed(self._binding, self._meter.medium)
         shown = {
             CONF_TITLE: user_input.get(CONF_TITLE),
-            CONF_PRESENTATION: {
-                key: user_input[key]
-                for key in PRESENTATION
-                if key in user_input and user_input[key] != follows.get(key)
-            },
+            CONF_PRESENTATION: entered_presentation(
+                self._binding, self._meter.medium, user_input
+            ),
         }
         if self._binding.block:
             return shown
@@ -337,6 +335,7 @@ class BindingSteps(ReadingSteps):
             "header": "",
             "layout": None,
             "interpretation": None,
+            OUTDATED: False,
         }
         return {**item, CONF_TELEGRAM: telegram, CONF_INDEX: index, **unread}
 
@@ -364,10 +363,10 @@ def _enterable(
 ) -> NumberRange | None:
     """Return which numbers the record can take whatever its limits; None where it takes none or was never read."""
     unlimited = {CONF_MINIMUM: -inf, CONF_MAXIMUM: inf, CONF_TEMPLATE: template}
-    return (
-        number_range(replace(binding, writing=unlimited), medium)
-        if binding.header
-        else None
+    if not binding.header:
+        return None
+    return number_range(
+        replace(binding, writing=unlimited), display_of(binding, medium)
     )
 
 

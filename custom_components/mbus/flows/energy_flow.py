@@ -5,8 +5,7 @@ from typing import Any, Final
 from homeassistant.components.sensor import SensorDeviceClass, SensorStateClass
 from homeassistant.config_entries import SubentryFlowResult
 
-from ..meters.binding import Binding
-from ..presentation.description import sensor_description
+from ..presentation.described import Described
 from ..presentation.naming import binding_name
 from ..presentation.quantities import GAS_MEDIA, HEAT_MEDIA, WATER_MEDIA
 from ..presentation.texts import async_get_texts, option_key
@@ -31,10 +30,11 @@ class EnergySteps(ReadingSteps):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Say which sensor goes where."""
+        coordinator = self._coordinator
         places = [
             (binding, place)
-            for binding in self._coordinator.enabled_bindings
-            if (place := _place(binding, self._meter.medium))
+            for binding in coordinator.enabled_bindings
+            if (place := _place(coordinator.described[binding.id]))
         ]
         if not places:
             return self.async_abort(reason="no_energy")
@@ -58,9 +58,9 @@ class EnergySteps(ReadingSteps):
     async_step_energy_heat = async_step_energy
 
 
-def _place(binding: Binding, medium: int | None) -> str | None:
+def _place(described: Described) -> str | None:
     """Return where the sensor of a binding goes; None where it is nothing for the dashboard."""
-    meaning = binding.meaning
+    meaning, medium = described.binding.meaning, described.medium
     if meaning is None or meaning.storage_number or meaning.tariff or meaning.subunit:
         return None
     if meaning.function is not Function.INSTANTANEOUS or not _WHOLE.issuperset(
@@ -68,7 +68,7 @@ def _place(binding: Binding, medium: int | None) -> str | None:
     ):
         return None
     exported = "export" in meaning.modifiers
-    shown = sensor_description(binding, medium)
+    shown = described.display.description
     is_total = shown.state_class in _TOTALS
     match shown.device_class:
         case SensorDeviceClass.ENERGY if is_total and medium in HEAT_MEDIA:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
+import re
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -42,6 +43,17 @@ SECTION_LINE: Final = "line"
 
 _BAUD_RATES = ("300", "600", "1200", "2400", "4800", "9600", "19200", "38400")
 _GATEWAY_PORT = 10001
+_FIRST_PORT, _LAST_PORT = 1, 65535
+_HOST_AND_PORT = re.compile(
+    r"""
+    (?:[a-z][a-z0-9+.-]*://)?  # scheme
+    (?:[^/@]*@)?               # user
+    (?:\[(?P<literal>[^]]*)\]|(?P<name>[\w.-]+))
+    (?:\s*:\s*(?P<port>\d{1,5}))?
+    (?:[/?\#].*)?              # path
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
 _REMOTE_PORTS = ("socket", "rfc2217")
 """Schemes of serial ports that are a host and its port: a gateway, written in another way."""
 _THIS_MACHINE = "127.0.0.1"
@@ -72,7 +84,7 @@ LINK_FIELDS: Final[Mapping[str, Mapping[vol.Marker, Any]]] = {
     },
     TYPE_TCP: {
         vol.Required(CONF_HOST): NEEDED_TEXT,
-        vol.Required(CONF_PORT, default=_GATEWAY_PORT): number(1, 65535),
+        vol.Required(CONF_PORT, default=_GATEWAY_PORT): number(_FIRST_PORT, _LAST_PORT),
         vol.Required(SECTION_LINE): Section(
             vol.Schema(_BAUD_RATE), {"collapsed": True}
         ),
@@ -100,17 +112,30 @@ def link_data(link_type: str, user_input: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _host_and_port(text: str) -> tuple[str, int | None]:
-    """Return the host of what may as well be a URL, or a host with its port; an IPv6 address stays whole."""
-    text = text.partition("://")[2] or text
-    text = text.partition("/")[0]
+    """Return host and port of what may as well be a URL; the host is empty where the text is none."""
+    if _is_ip_address(text):
+        return text, None
+    if (parts := _HOST_AND_PORT.fullmatch(text)) is None:
+        return "", None
+    port = int(parts["port"]) if parts["port"] else None
+    if port is not None and not _FIRST_PORT <= port <= _LAST_PORT:
+        return "", None
+    if (literal := parts["literal"]) is not None:
+        literal = literal.replace("%25", "%")
+        return (literal if _is_ip_address(literal) else ""), port
     try:
-        return str(ip_address(text.strip("[]"))), None
+        parts["name"].encode("idna")
+    except UnicodeError:
+        return "", None
+    return parts["name"], port
+
+
+def _is_ip_address(text: str) -> bool:
+    try:
+        ip_address(text)
     except ValueError:
-        pass
-    parts = urlsplit(f"//{text}")
-    with suppress(ValueError):
-        return parts.hostname or text, parts.port
-    return text, None
+        return False
+    return True
 
 
 def link_form(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -192,6 +217,8 @@ async def async_link_errors(
     A link that another connection than `entry` has is refused, and so is `entry`'s own other one.
     """
     field = CONF_HOST if data[CONF_TYPE] == TYPE_TCP else CONF_PORT
+    if not data[field]:
+        return {field: "invalid_host"}, {}
     if other_link and way(data) == way(other_link):
         return {field: "same_link"}, {}
     if taken := connection_using(hass, data, entry):

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from copy import replace
-from datetime import datetime
 from typing import Any, override
 
 from homeassistant.config_entries import SOURCE_USER, SubentryFlowResult
@@ -19,7 +18,6 @@ from ..presentation.reasons import fault_text, reason_text
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import meter_title
 from ..profiles.catalogue import AUTOMATIC, async_get_catalogue
-from ..protocol import Header, MBusError, Telegram
 from .adding import meter_subentry_data
 from .energy_flow import EnergySteps
 from .flow_errors import meter_error
@@ -51,9 +49,7 @@ class MeterSubentryFlow(
 
     _bound: Collection[str] = ()
     _chosen: list[dict[str, Any]] | None = None
-    _telegrams: tuple[Telegram, ...] = ()
-    _read_at: datetime
-    _is_whole = False
+    _offered: Reading
     _typed: dict[str, Any] | None = None
 
     async def async_step_user(
@@ -133,28 +129,29 @@ class MeterSubentryFlow(
         bindings = [] if adding else self._bindings
         catalogue = await async_get_catalogue(self.hass)
         if user_input is not None:
+            telegrams = self._offered.telegrams
             chosen = chosen_bindings(
                 user_input[CONF_RECORDS],
                 self._bound,
-                self._telegrams,
+                telegrams,
                 bindings,
-                catalogue.interpret(self._telegrams, self._profile_choice),
-                catalogue.block_fields(self._telegrams, self._profile_choice),
+                catalogue.interpret(telegrams, self._profile_choice),
+                catalogue.block_fields(telegrams, self._profile_choice),
             )
             self._chosen = chosen
             new = [item for item in chosen if item not in bindings]
-            reading = Reading(telegrams=self._telegrams, time=self._read_at)
-            if self._is_whole and await self._async_offer_history(
-                self._with(new), reading
+            if self._offered.error is None and await self._async_offer_history(
+                self._with(new), self._offered
             ):
                 return await self.async_step_history()
             return await self._async_keep_chosen(chosen)
         step_id, placeholders = await self._async_take_records()
-        interpretations = catalogue.interpret(self._telegrams, self._profile_choice)
-        fields = catalogue.block_fields(self._telegrams, self._profile_choice)
+        telegrams = self._offered.telegrams
+        interpretations = catalogue.interpret(telegrams, self._profile_choice)
+        fields = catalogue.block_fields(telegrams, self._profile_choice)
         self._bound = bound_records(bindings)
         options = record_options(
-            self._telegrams,
+            telegrams,
             () if adding else self._meter.bindings.values(),
             await async_get_texts(self.hass),
             self._medium,
@@ -162,7 +159,7 @@ class MeterSubentryFlow(
             fields,
         )
         ticked = (
-            sensible_records(self._telegrams, interpretations, fields)
+            sensible_records(telegrams, interpretations, fields)
             if adding
             else self._bound
         )
@@ -214,42 +211,38 @@ class MeterSubentryFlow(
         return AUTOMATIC if self.source == SOURCE_USER else self._meter.profile
 
     @property
-    def _header(self) -> Header | None:
-        return self._telegrams[0].header if self._telegrams else None
-
-    @property
     def _medium(self) -> int | None:
         if self.source != SOURCE_USER:
             return self._meter.medium
-        return self._header.medium if self._header else None
+        return self._offered.header.medium if self._offered.header else None
 
     async def _async_title(self) -> str:
         if self.source != SOURCE_USER:
             return self._meter.title
         texts = await async_get_texts(self.hass)
-        return meter_title(self._header, self._asked.address, texts)
+        return meter_title(self._offered.header, self._asked.address, texts)
 
     # One form, whose texts say how far what it shows can be trusted.
     async_step_records_incomplete = async_step_records
     async_step_records_last_reading = async_step_records
 
     async def _async_take_records(self) -> tuple[str, dict[str, str]]:
-        """Take the telegrams just read, or else the last ones; return the step that shows them, and what it names."""
+        """Take what was just read, or else the last reading; return the step that shows it, and what it names."""
         texts, data = await async_get_texts(self.hass), self._data
-        error: MBusError | None = None
-        self._read_at = data.reading.time if data.reading else dt_util.utcnow()
-        if readout := self._readout:
-            self._telegrams, self._read_at = readout.telegrams, dt_util.utcnow()
-            error = readout.error
-        elif reading := data.reading:
-            self._telegrams, error = reading.telegrams, reading.error
-        self._is_whole = error is None
+        now, readout = dt_util.utcnow(), self._readout
+        if readout:
+            self._offered = Reading(
+                telegrams=readout.telegrams, time=now, error=readout.error
+            )
+        else:
+            self._offered = data.reading or Reading(telegrams=(), time=now)
         if not (readout or data.is_heard):
             return "records_last_reading", {
                 "error": fault_text(data, texts),
                 "time": _time_text(data.reading),
             }
-        whys = [error, *(telegram.problem for telegram in self._telegrams)]
+        problems = [telegram.problem for telegram in self._offered.telegrams]
+        whys = [self._offered.error, *problems]
         if reasons := [reason_text(why, texts) for why in whys if why]:
             return "records_incomplete", {"error": ", ".join(reasons)}
         return "records", {}

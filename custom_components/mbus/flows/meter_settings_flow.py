@@ -18,22 +18,27 @@ from homeassistant.helpers.selector import (
 import voluptuous as vol
 
 from ..const import (
+    CONF_BINDINGS,
     CONF_METER_CLOCK,
     CONF_ON_DEMAND,
     CONF_PERIOD,
     CONF_PROFILE,
     CONF_QUIRKS,
-    CONF_SHORTEST_PERIOD,
     METER_CLOCK_STANDARD,
     METER_CLOCK_SUMMER,
 )
+from ..meters.family import given_by, with_other_profile
 from ..meters.meter import Meter, identity_data, meter_unique_id
-from ..polling.adoption import async_seams_of_exchange, async_take_out, seams_text
+from ..polling.adoption import (
+    async_seams_of_exchange,
+    async_take_out,
+    bindings_after_exchange,
+    seams_text,
+)
 from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
 from ..presentation.titles import identity_text, title_after_exchange
 from ..profiles.catalogue import AUTOMATIC, cached_catalogue
-from ..profiles.profile import Profile
 from ..protocol import Address, FrameError, Identity, Quirks, Telegram
 from .adding import stored_address
 from .fields import DAY, NEEDED_TEXT, MillisecondsSelector, Section, choice, shown
@@ -46,7 +51,6 @@ from .quirks_form import (
     entered_quirks,
     leaving_application,
     quirks_form,
-    with_other_profile,
 )
 from .reading_flow import ReadingSteps
 
@@ -142,16 +146,19 @@ class MeterSettingsSteps(ReadingSteps):
             )
         assert self._readout
         texts, coordinator = await async_get_texts(self.hass), self._coordinator
-        self._seams = await async_seams_of_exchange(coordinator, self._readout)
+        self._seams = await async_seams_of_exchange(
+            coordinator, self._readout, self._bindings_after_exchange()
+        )
+        seams = seams_text(coordinator, self._seams)
         return self.async_show_menu(
-            step_id="exchanged" if self._seams else "moved",
+            step_id="exchanged" if seams else "moved",
             menu_options=["adopt_meter", "meter_settings"],
             description_placeholders={
                 "address": str(self._address),
                 "expected": identity_text(expected, texts, found),
                 "found": identity_text(found, texts, expected),
                 "meter": self._meter.title,
-                "seams": seams_text(coordinator, self._seams),
+                "seams": seams,
             },
         )
 
@@ -180,8 +187,16 @@ class MeterSettingsSteps(ReadingSteps):
             await async_get_texts(self.hass),
         )
         return self._store_settings(
-            identity_data(self._found.header, self._found.identity)
+            {
+                **identity_data(self._found.header, self._found.identity),
+                CONF_BINDINGS: self._bindings_after_exchange(),
+            }
         )
+
+    def _bindings_after_exchange(self) -> list[dict[str, Any]]:
+        assert self._readout and self._settings
+        choice = self._settings[CONF_PROFILE]
+        return bindings_after_exchange(self._coordinator, self._readout, choice)
 
     @property
     def _found(self) -> Telegram:
@@ -243,14 +258,15 @@ class MeterSettingsSteps(ReadingSteps):
     ) -> SubentryFlowResult:
         assert self._settings
         quirks = entered_quirks(self._settings[CONF_QUIRKS], self._known_quirks)
-        profile = {CONF_PROFILE: self._settings[CONF_PROFILE]}
-        if profile[CONF_PROFILE] != self._meter.profile:
-            old = self._profile(self._meter.profile)
-            new = self._profile(profile[CONF_PROFILE])
+        choice, chosen = self._settings[CONF_PROFILE], dict[str, Any]()
+        if choice != self._meter.profile:
+            telegrams = self._last_reading.telegrams if self._last_reading else ()
+            new = cached_catalogue(self.hass).profile_for(telegrams, choice)
             quirks = with_other_profile(
-                quirks, old.quirks if old else Quirks(), new.quirks if new else Quirks()
+                quirks, self._meter.profile_quirks, new.quirks if new else Quirks()
             )
-            profile[CONF_SHORTEST_PERIOD] = new and new.shortest_period
+            is_known = choice != AUTOMATIC or bool(telegrams)
+            chosen = {CONF_PROFILE: choice, **given_by(new, is_known=is_known)}
         return self.async_update_and_abort(
             self._entry,
             self._subentry,
@@ -262,14 +278,10 @@ class MeterSettingsSteps(ReadingSteps):
                 CONF_PERIOD: self._settings.get(CONF_PERIOD),
                 CONF_ON_DEMAND: self._settings[CONF_ON_DEMAND],
                 CONF_METER_CLOCK: self._settings[CONF_METER_CLOCK],
-                **profile,
+                **chosen,
                 CONF_QUIRKS: leaving_application(quirks, self._meter.quirks).as_dict(),
             },
         )
-
-    def _profile(self, choice: str) -> Profile | None:
-        telegrams = self._last_reading.telegrams if self._last_reading else ()
-        return cached_catalogue(self.hass).profile_for(telegrams, choice)
 
 
 def _form(meter: Meter) -> dict[str, Any]:

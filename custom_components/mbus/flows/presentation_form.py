@@ -1,7 +1,6 @@
 """How a binding's entity is presented: the form's fields, and which of their combinations Home Assistant takes."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from itertools import takewhile
 from typing import Any, Final
@@ -30,9 +29,14 @@ from homeassistant.helpers.selector import (
 from homeassistant.helpers.translation import async_get_translations
 import voluptuous as vol
 
-from ..meters.binding import Binding, Presentation
+from ..meters.binding import Binding
 from ..meters.transformation import Step
-from ..presentation.description import converts, sensor_description, transformed_result
+from ..presentation.description import (
+    converts,
+    own_description,
+    sensor_description,
+    transformed_result,
+)
 from ..presentation.resulting import can_fall
 from ..protocol import dimension
 from .fields import number
@@ -72,7 +76,7 @@ def presentation_fields(
 
 def followed(binding: Binding, medium: int | None) -> dict[str, Any]:
     """Return the fields as they follow from the record and its steps, without what a person set."""
-    shown = sensor_description(replace(binding, presentation=Presentation()), medium)
+    shown = own_description(binding, medium)
     follows = {
         CONF_DEVICE_CLASS: shown.device_class,
         CONF_UNIT: shown.suggested_unit_of_measurement
@@ -83,6 +87,23 @@ def followed(binding: Binding, medium: int | None) -> dict[str, Any]:
     return {key: value for key, value in follows.items() if value is not None}
 
 
+def entered_presentation(
+    binding: Binding, medium: int | None, user_input: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what a person sets by the fields; what was left as proposed goes on following from the record.
+
+    Not so a unit that only a person knows: it says what the number is that comes out of the steps.
+    """
+    follows = followed(binding, medium)
+    if not transformed_result(binding, medium).certain:
+        follows.pop(CONF_UNIT, None)
+    return {
+        key: user_input[key]
+        for key in PRESENTATION
+        if key in user_input and user_input[key] != follows.get(key)
+    }
+
+
 async def async_presentation_errors(
     hass: HomeAssistant, binding: Binding, medium: int | None, value: Any
 ) -> tuple[FieldErrors, dict[str, str]]:
@@ -91,13 +112,13 @@ async def async_presentation_errors(
     `value` is the last one of its record. A description leaves out what Home Assistant doesn't take of a presentation.
     """
     asked = binding.presentation
-    own = sensor_description(replace(binding, presentation=Presentation()), medium)
+    own = own_description(binding, medium)
     text = (
         not binding.transformations
         and value is not None
         and not isinstance(value, int | float | Decimal)
     )
-    known = transformed_result(binding, own).certain
+    known = transformed_result(binding, medium).certain
     if text or (known and own.device_class in NON_NUMERIC_DEVICE_CLASSES):
         return {
             key: "not_a_number"

@@ -26,8 +26,9 @@ async def async_profile_options(
 
     none = texts[option_key("profile", NO_PROFILE)]
     automatic = texts[option_key("profile", AUTOMATIC)]
+    name = best.name if best else none if telegrams else "–"
     labels = {
-        AUTOMATIC: automatic.format(name=best.name if best else none),
+        AUTOMATIC: automatic.format(name=name),
         NO_PROFILE: none,
         **{
             profile.id: profile.name

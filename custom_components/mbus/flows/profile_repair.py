@@ -22,6 +22,7 @@ class ProfileFlow(MeterRepairFlow):
     """Let a meter's records mean what its family's profile says of them, all together, or leave them as they are."""
 
     _reading: Reading
+    _offered: Reinterpretation | None = None
 
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
@@ -48,11 +49,13 @@ class ProfileFlow(MeterRepairFlow):
         outlook = await async_outlook(
             coordinator, changed, coordinator.data.reading or self._reading
         )
-        if user_input is not None:
+        # What is confirmed is what was shown, also where a file changed meanwhile.
+        if user_input is not None and (changes == self._offered or not changes.changed):
             seams = coordinator.config_entry.runtime_data.seams
             seams.async_take_out(outlook.seams, unseen=())
             self._store({CONF_BINDINGS: bindings})
             return self.async_create_entry(data={})
+        self._offered = changes
         return self.async_show_form(
             step_id="apply_most" if changes.kept else "apply",
             data_schema=vol.Schema({}),

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from copy import replace
-from dataclasses import fields
 from typing import Any, Final
 
 from homeassistant.helpers.selector import (
@@ -80,16 +79,6 @@ def entered_quirks(form: Mapping[str, Any], known: Quirks) -> Quirks:
         initial_frames=frames,
         requests=tuple(map(bytes.fromhex, form.get(CONF_REQUESTS, ()))),
     )
-
-
-def with_other_profile(quirks: Quirks, old: Quirks, new: Quirks) -> Quirks:
-    """Return quirks in which what one profile had given is what another one gives; what was entered otherwise stays."""
-    given = {
-        name: getattr(new, name)
-        for name in (field.name for field in fields(Quirks))
-        if getattr(quirks, name) == getattr(old, name)
-    }
-    return replace(quirks, **given)
 
 
 def leaving_application(quirks: Quirks, before: Quirks) -> Quirks:

@@ -45,8 +45,10 @@ def record_options(
 ) -> list[SelectOptionDict]:
     """Return every record and field as an option, and every binding whose record is not among them.
 
-    They come by telegram, in each the present values first.
+    They come by telegram, in each the present values first. A field that is bound is what it was bound to, wherever a
+    changed file has it now.
     """
+    bindings = [*bindings]
     labels = {
         (key := _key(binding.telegram, _where(binding))): (
             f"{key} · {binding_name(binding, texts)} · –"
@@ -73,10 +75,15 @@ def record_options(
         labels[key] = f"{place[0]}.{label}"
         if not signature.storage_number and signature.function in _PRESENT:
             present.add(key)
-    for (telegram, _), field in fields.items():
-        data = telegrams[telegram].manufacturer_data
-        label = block_label(field, data, texts, medium)
-        labels[_key(telegram, field.key)] = f"{telegram} · {label}"
+    bound = {(one.telegram, one.block.key): one.block for one in bindings if one.block}
+    for (telegram, key), field in {**fields, **bound}.items():
+        if (
+            data := telegrams[telegram].manufacturer_data
+            if telegram < len(telegrams)
+            else b""
+        ):
+            label = block_label(field, data, texts, medium)
+            labels[_key(telegram, key)] = f"{telegram} · {label}"
 
     def order(key: str) -> tuple[int, bool, int, str]:
         telegram, index, part = _order(key)

@@ -17,13 +17,12 @@ from ..meters.evaluation import evaluate_binding, value_in
 from ..meters.reading import Result
 from ..meters.transformation import STEP_TYPES, Outcome, Step, is_number
 from ..presentation.amounts import amount_text
-from ..presentation.described import guard_of
-from ..presentation.description import sensor_description, transformed_result
+from ..presentation.described import described_of
+from ..presentation.description import transformed_result
 from ..presentation.display import HIDDEN, display_of, value_text
 from ..presentation.reasons import reason_text
 from ..presentation.resulting import Resulting
 from ..presentation.texts import async_get_texts, option_key
-from ..protocol import SECRET_QUANTITIES
 from .binding_flow import CONF_PRESENTATION, BindingSteps
 from .flow_errors import FieldErrors
 from .presentation_form import (
@@ -192,8 +191,13 @@ class TransformationSteps(BindingSteps):
         as_before = result == self._resulting(self._binding.transformations)
         as_read = result == self._resulting(())
         presented = _presented(self._binding)
-        if result.certain and (as_before or (as_read and not presented)):
+        if result.certain and not presented and (as_before or as_read):
             return self._store_binding({CONF_TRANSFORMATIONS: self._steps})
+        if result.certain and as_before:
+            # What is set may not go with the steps, though they make of the record what the others did.
+            return await self.async_step_transformation_result(
+                _given(self._binding.presentation)
+            )
         if as_read:
             proposed = {}
         elif as_before and presented:
@@ -251,11 +255,8 @@ class TransformationSteps(BindingSteps):
 
     def _resulting(self, steps: Sequence[Step]) -> Resulting:
         """Return what steps make of the unit and classes of the record."""
-        read = replace(self._binding, transformations=(), presentation=Presentation())
-        description = sensor_description(read, self._meter.medium)
-        return transformed_result(
-            replace(self._binding, transformations=tuple(steps)), description
-        )
+        binding = replace(self._binding, transformations=tuple(steps))
+        return transformed_result(binding, self._meter.medium)
 
     @property
     def _is_number(self) -> bool:
@@ -266,8 +267,7 @@ class TransformationSteps(BindingSteps):
 
     @property
     def _is_secret(self) -> bool:
-        signature = self._binding.signature
-        return signature is not None and signature.quantity in SECRET_QUANTITIES
+        return display_of(self._binding, self._meter.medium).is_secret
 
     def _evaluated(self, steps: Sequence[Step]) -> tuple[Result, Outcome] | None:
         """Return what a chain makes of the last reading; None where there is none."""
@@ -279,7 +279,7 @@ class TransformationSteps(BindingSteps):
             binding,
             coordinator.data.reading,
             coordinator.meter,
-            guard_of(binding, display_of(binding, coordinator.meter.medium)),
+            described_of(binding, coordinator.meter.medium).guard,
             self._runtime.store.memory(binding.id),
             hass=self.hass,
         )
@@ -313,7 +313,7 @@ class TransformationSteps(BindingSteps):
             return HIDDEN, [f"**{HIDDEN}**" for _ in nothing], ""
         result, outcome = evaluated
         texts = await async_get_texts(self.hass)
-        raw = amount_text(result.raw, self._binding.unit, texts)
+        raw = amount_text(result.raw, self._binding.value_unit, texts)
         made = [
             f"**{amount_text(value, unit, texts)}**"
             + (f" ({reason_text(reason, texts)})" if reason else "")
@@ -327,7 +327,7 @@ class TransformationSteps(BindingSteps):
 
     def _units(self) -> Iterator[str | None]:
         """Return the unit after each step; None from where a factor or a script may have made it any other one."""
-        unit, is_known = self._binding.unit, True
+        unit, is_known = self._binding.value_unit, True
         for count, step in enumerate(self._steps, 1):
             result = self._resulting(self._steps[:count])
             if step["type"] in ("scaling", "script") and not result.certain:
@@ -352,8 +352,13 @@ class TransformationSteps(BindingSteps):
         ]
 
 
+def _given(presentation: Presentation) -> dict[str, Any]:
+    """Return what is set of a presentation."""
+    return {
+        key: value for key, value in asdict(presentation).items() if value is not None
+    }
+
+
 def _presented(binding: Binding) -> dict[str, Any]:
     """Return what is set of unit and classes."""
-    given = asdict(binding.presentation)
-    del given[CONF_PRECISION]
-    return {key: value for key, value in given.items() if value is not None}
+    return _given(replace(binding.presentation, precision=None))

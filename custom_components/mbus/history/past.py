@@ -1,8 +1,5 @@
 """Which stored totals of a meter are the past of a binding's sensor, which are not, and why."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from copy import replace
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -10,10 +7,8 @@ from math import prod
 from typing import Final
 
 from homeassistant.components.sensor import SensorStateClass
-from homeassistant.util import dt as dt_util
 
 from ..meters.binding import Binding, BindingError
-from ..meters.clock import to_timestamp
 from ..meters.evaluation import value_of
 from ..meters.meter import Meter
 from ..meters.reading import Reading
@@ -21,11 +16,13 @@ from ..meters.transformation import is_number, run
 from ..presentation.display import Display, native_value
 from ..profiles.catalogue import Catalogue
 from ..protocol import Function, Record, convert_unit
+from .moments import moments_of
+from .sifting import sift
 from .stored import Stored, Undated, stored_records
+from .totals import LeftOut, LeftOutTotal, StoredTotal
 
 _TOTALS: Final = (SensorStateClass.TOTAL, SensorStateClass.TOTAL_INCREASING)
 _DAY: Final = timedelta(days=1)
-_SECOND: Final = timedelta(seconds=1)
 _CLOCKS_BEGIN: Final = datetime(2000, 1, 2, tzinfo=UTC)
 """A clock that was never set shows the first day of 2000, or one before."""
 
@@ -45,46 +42,16 @@ class NoPast(StrEnum):
     OTHER_UNIT = "other_unit"
 
 
-class LeftOut(StrEnum):
-    """Why one stored total is left out."""
-
-    NO_VALUE = "no_value"
-    NO_DATE = "no_date"
-    SEVERAL_DATES = "several_dates"
-    SEVERAL_VALUES = "several_values"
-    SAME_HOUR = "same_hour"
-    IN_FUTURE = "in_future"
-    TOO_EARLY = "too_early"
-    CONTRADICTED = "contradicted"
-    RECORDED = "recorded"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredTotal:
-    """A stored total as the sensor would have shown it; without a moment or a value, and else, `left_out` says why."""
-
-    storage_number: int
-    moment: datetime | None = None
-    value: float | None = None
-    left_out: LeftOut | None = None
-
-    @property
-    def hour(self) -> datetime:
-        """When the hour began at whose end the sensor would have shown it (UTC, as Home Assistant's statistics)."""
-        assert self.moment
-        end = self.moment.astimezone(UTC) - _SECOND
-        return end.replace(minute=0, second=0, microsecond=0)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """Stored totals in the order of their times, and those left out; `reason` where there can be none.
 
-    `present` is what the meter shows now. `way`: 1 for a total that never falls, -1 for one that a chain turned around, 0 for one that goes both ways.
+    `present` is what the meter shows now, None where that is no valid value. `way`: 1 for a total that never falls, -1
+    for one that a chain turned around, 0 for one that goes both ways.
     """
 
     totals: tuple[StoredTotal, ...] = ()
-    left_out: tuple[StoredTotal, ...] = ()
+    left_out: tuple[LeftOutTotal, ...] = ()
     present: StoredTotal | None = None
     way: int = 0
     reason: NoPast | None = None
@@ -124,16 +91,25 @@ def past_of(
     if sent.count(signature) > 1:
         return Past(reason=NoPast.AMBIGUOUS)
 
-    found = [_total(binding, display, one, reading, meter.clock) for one in stored]
-    found = [*_one_value_a_moment(found)]
+    found, odd = list[StoredTotal](), list[LeftOutTotal]()
+    for one, moment in zip(stored, moments_of(stored, meter.clock), strict=True):
+        match _total(
+            one, moment, _shown(binding, display, one.record, reading), reading
+        ):
+            case StoredTotal() as total:
+                found.append(total)
+            case total:
+                odd.append(total)
     now = _shown(binding, display, present, reading)
-    if way := _way(binding, display):
-        found = [*_in_order(found, now, way)]
-    found = [*_one_value_an_hour(found)]
+    way = _way(binding, display)
+    totals, not_believed = sift(found, now, way)
+    odd += not_believed
     return Past(
-        totals=tuple(one for one in found if one.left_out is None),
-        left_out=tuple(one for one in found if one.left_out is not None),
-        present=StoredTotal(storage_number=0, moment=reading.time, value=now),
+        totals=tuple(totals),
+        left_out=tuple(sorted(odd, key=lambda one: one.storage_number)),
+        present=now
+        if now is None
+        else StoredTotal(storage_number=0, moment=reading.time, value=now),
         way=way,
     )
 
@@ -147,32 +123,22 @@ def _way(binding: Binding, display: Display) -> int:
 
 
 def _total(
-    binding: Binding,
-    display: Display,
-    stored: Stored,
-    reading: Reading,
-    meter_clock: str,
-) -> StoredTotal:
+    stored: Stored, moment: datetime | None, value: float | None, reading: Reading
+) -> StoredTotal | LeftOutTotal:
     """Return a stored record as a total; left out for what can be seen of it alone."""
-    value = _shown(binding, display, stored.record, reading)
-    moment = None if isinstance(stored.day, Undated) else _moment(stored, meter_clock)
-    left_out = None
-    if value is None:
-        left_out = LeftOut.NO_VALUE
-    elif isinstance(stored.day, Undated):
-        left_out = LeftOut(stored.day.value)
-    elif moment is None or moment < _CLOCKS_BEGIN:
-        left_out = LeftOut.TOO_EARLY
-    elif moment > reading.time:
-        left_out = LeftOut.IN_FUTURE
-    elif not stored.record.value and moment < _began(reading):
-        left_out = LeftOut.TOO_EARLY
-    return StoredTotal(
-        storage_number=stored.record.storage_number,
-        moment=moment,
-        value=value,
-        left_out=left_out,
-    )
+    storage_number = stored.record.storage_number
+    if value is None or moment is None:
+        reason = LeftOut.NO_VALUE
+        if value is not None and isinstance(stored.day, Undated):
+            reason = LeftOut(stored.day.value)
+        return LeftOutTotal(
+            storage_number=storage_number, reason=reason, moment=moment, value=value
+        )
+    total = StoredTotal(storage_number=storage_number, moment=moment, value=value)
+    if moment > reading.time:
+        return total.left_out(LeftOut.IN_FUTURE)
+    began = _CLOCKS_BEGIN if stored.record.value else _began(reading)
+    return total if moment >= began else total.left_out(LeftOut.TOO_EARLY)
 
 
 def _shown(
@@ -190,23 +156,6 @@ def _shown(
     return float(shown) if is_number(shown) else None
 
 
-def _moment(stored: Stored, meter_clock: str) -> datetime:
-    """Return when a total was kept.
-
-    Midnight ends the meter's day, which is that of the calendar, whether its clock follows summer time or not; so does
-    the last minute before. A date alone is the end of that day, but that of the first of a month is its beginning.
-    """
-    day = stored.day
-    assert not isinstance(day, Undated)
-    if not isinstance(day, datetime):
-        return dt_util.start_of_local_day(day if day.day == 1 else day + _DAY)
-    if (day.hour, day.minute) == (0, 0):
-        return dt_util.start_of_local_day(day.date())
-    if (day.hour, day.minute) == (23, 59):
-        return dt_util.start_of_local_day(day.date() + _DAY)
-    return to_timestamp(day, meter_clock, stored.is_summer_time)
-
-
 def _began(reading: Reading) -> datetime:
     """Return since when a meter counts the hours that it is on, before which a zero is no reading."""
     for telegram in reading.telegrams:
@@ -222,68 +171,3 @@ def _began(reading: Reading) -> datetime:
                 longest = (reading.time - _CLOCKS_BEGIN) / _DAY
                 return reading.time - min(days, longest) * _DAY
     return _CLOCKS_BEGIN
-
-
-def _one_value_a_moment(found: Sequence[StoredTotal]) -> Iterator[StoredTotal]:
-    """Leave out values that are told of one and the same moment, but differ."""
-    values = {(one.moment, one.value) for one in found if one.left_out is None}
-    told = Counter(moment for moment, _ in values)
-    for one in found:
-        differs = one.left_out is None and told[one.moment] > 1
-        yield replace(one, left_out=LeftOut.SEVERAL_VALUES) if differs else one
-
-
-def _in_order(
-    found: Iterable[StoredTotal], now: float | None, way: int
-) -> Iterator[StoredTotal]:
-    """Leave out what is not in every longest series that goes one way only, up to what the meter shows now."""
-    series = list[StoredTotal]()
-    for one in found:
-        if one.left_out is not None:
-            yield one
-        elif now is not None and way * (one.value or 0.0) > way * now:
-            yield replace(one, left_out=LeftOut.CONTRADICTED)
-        else:
-            series.append(one)
-    series.sort(key=lambda one: (one.moment, one.value))
-    values = [way * (one.value or 0.0) for one in series]
-    before = _lengths(values)
-    after = [*reversed(_lengths([-value for value in reversed(values)]))]
-    lengths = [sum(both) - 1 for both in zip(before, after, strict=True)]
-    longest = max(lengths, default=0)
-    rivals = Counter(
-        place
-        for place, length in zip(before, lengths, strict=True)
-        if length == longest
-    )
-    for one, place, length in zip(series, before, lengths, strict=True):
-        is_believed = length == longest and rivals[place] == 1
-        yield one if is_believed else replace(one, left_out=LeftOut.CONTRADICTED)
-
-
-def _lengths(values: Sequence[float]) -> list[int]:
-    """Return how long the longest series is that doesn't fall and ends with each value."""
-    lengths = list[int]()
-    for number, value in enumerate(values):
-        before = (
-            length
-            for length, earlier in zip(lengths, values[:number], strict=True)
-            if earlier <= value
-        )
-        lengths.append(1 + max(before, default=0))
-    return lengths
-
-
-def _one_value_an_hour(found: Iterable[StoredTotal]) -> Iterator[StoredTotal]:
-    """Keep the last total of each hour, and bring all into the order of their times."""
-    by_hour = dict[datetime, StoredTotal]()
-    for one in sorted(
-        found, key=lambda one: (one.moment or _CLOCKS_BEGIN, -one.storage_number)
-    ):
-        if one.left_out is not None:
-            yield one
-            continue
-        if earlier := by_hour.pop(one.hour, None):
-            yield replace(earlier, left_out=LeftOut.SAME_HOUR)
-        by_hour[one.hour] = one
-    yield from by_hour.values()

@@ -26,6 +26,7 @@ _LENGTHS: Final = {
     "d": timedelta(days=1),
 }
 _MONTHS: Final = {"month": 1, "year": 12}
+_DAY: Final = timedelta(days=1)
 _LONGEST: Final = 1_000_000
 """Of a unit; no clock of a meter goes so far, and no time of Python's much further."""
 
@@ -39,11 +40,15 @@ class Undated(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """A record that was kept at another time: by its own date record, or by the interval of its block."""
+    """A record that was kept at another time: by its own date record, or by the interval of its block.
+
+    `later` is how long after `day` it was kept, where values are kept more often than daily: no clock is asked then.
+    """
 
     record: Record
     day: Day | Undated
     is_summer_time: bool = False
+    later: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,10 +243,12 @@ def _by_interval(
             continue
         for number, one in enumerate(run):
             if one.day is Undated.NO_DATE:
-                day = _moved(
-                    run[anchor].day, block.interval, direction * (number - anchor)
+                times = direction * (number - anchor)
+                day, later = _moved(run[anchor].day, block.interval, times)
+                yield (
+                    id(one.record),
+                    replace(run[anchor], record=one.record, day=day, later=later),
                 )
-                yield id(one.record), replace(one, day=day)
 
 
 def _direction(run: Sequence[Stored]) -> int:
@@ -256,18 +263,29 @@ def _direction(run: Sequence[Stored]) -> int:
     return rises - falls
 
 
-def _moved(day: Day | Undated, interval: timedelta | int, times: int) -> Day | Undated:
-    """Return a day so many intervals later; the last day of a month stays the last one."""
+def _moved(
+    day: Day | Undated, interval: timedelta | int, times: int
+) -> tuple[Day | Undated, timedelta]:
+    """Return a day so many intervals later, and how long after it; the last day of a month stays the last one."""
     assert not isinstance(day, Undated)
     try:
-        if isinstance(interval, timedelta):
-            if interval % timedelta(days=1) and not isinstance(day, datetime):
-                return Undated.NO_DATE
-            return day + interval * times
-        is_last = (day + timedelta(days=1)).month != day.month
-        months = day.year * 12 + day.month - 1 + interval * times
-        first = day.replace(year=months // 12, month=months % 12 + 1, day=1)
-        last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-        return first.replace(day=last.day if is_last else min(day.day, last.day))
+        if not isinstance(interval, timedelta):
+            return _months_later(day, interval * times), timedelta()
+        later = interval * times
+        moved = day + later
+        if not interval % _DAY:
+            return moved, timedelta()
+        if isinstance(day, datetime):
+            return day, later
     except OverflowError, ValueError:
-        return Undated.NO_DATE
+        pass
+    return Undated.NO_DATE, timedelta()
+
+
+def _months_later(day: Day, number: int) -> Day:
+    """Return a day so many months later. Raises ValueError for a year that no calendar has."""
+    is_last = (day + _DAY).month != day.month
+    months = day.year * 12 + day.month - 1 + number
+    first = day.replace(year=months // 12, month=months % 12 + 1, day=1)
+    last = (first + timedelta(days=31)).replace(day=1) - _DAY
+    return first.replace(day=last.day if is_last else min(day.day, last.day))

@@ -20,6 +20,9 @@ from ..protocol import (
 )
 from .reason import Reason, Why
 
+OUTDATED: Final = "outdated"
+"""The key of what a binding stores of another meter than the one that is there now."""
+
 NOTHING_ELSE: Final[Interpretations] = {}
 """No record means anything else than the standard says."""
 
@@ -116,7 +119,8 @@ class Binding:
     readout has none until the first one. `layout` stands for all signatures of the telegram, where this one alone
     would not tell the record from its neighbours. `ordinal` tells apart records of the same name. `interpretation` is
     what the record meant to people when it was bound, where that isn't what the standard says. A part of the
-    manufacturer's bytes, `block`, has no index and no signature.
+    manufacturer's bytes, `block`, has no index and no signature. `is_outdated`: what it means was known of a meter of
+    another kind, which was exchanged.
     """
 
     id: str
@@ -135,6 +139,7 @@ class Binding:
     presentation: Presentation = field(default_factory=Presentation)
     transformations: tuple[Mapping[str, Any], ...] = ()
     writing: Mapping[str, Any] = field(default_factory=dict)
+    is_outdated: bool = False
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -166,7 +171,13 @@ class Binding:
             presentation=Presentation.from_dict(data.get("presentation", {})),
             transformations=tuple(data.get("transformations", ())),
             writing=data.get("writing", {}),
+            is_outdated=bool(data.get(OUTDATED)),
         )
+
+    @property
+    def place(self) -> tuple[int, int | None]:
+        """Telegram and index of its record."""
+        return self.telegram, self.index
 
     @property
     def meaning(self) -> Signature | None:
@@ -179,6 +190,12 @@ class Binding:
         return self.interpretation.unit if self.interpretation else self.unit
 
     def _telegram_in(self, telegrams: Sequence[Telegram]) -> Telegram:
+        if self.is_outdated:
+            raise BindingError(
+                BindingState.RECORD_CHANGED,
+                Reason("of_another_meter"),
+                is_missing=True,
+            )
         if self.telegram >= len(telegrams):
             raise BindingError(
                 BindingState.NO_TELEGRAM,
@@ -227,7 +244,8 @@ class Binding:
             raise BindingError(
                 BindingState.RECORD_CHANGED, self._change(record), is_missing=True
             )
-        if self.layout is not None and self.layout not in (
+        alike = telegram.sound_signatures.count(self.signature.without_error)
+        if (self.layout is not None or alike > 1) and self.layout not in (
             telegram.layout,
             telegram.sound_layout,
         ):
@@ -294,7 +312,9 @@ def rebound_to(
     dimension. What a record of the same meaning meant to people, it goes on to mean.
     """
     bound = bound_to(telegrams, telegram, index, interpretations)
-    if bound["signature"] == item.get("signature"):
+    is_outdated = item.get(OUTDATED)
+    item = {key: value for key, value in item.items() if key != OUTDATED}
+    if bound["signature"] == item.get("signature") and not is_outdated:
         bound["interpretation"] = item.get("interpretation")
     elif bound["interpretation"] or item.get("interpretation"):
         return {**item, **bound}
@@ -334,8 +354,8 @@ def is_missing(
 
     The manufacturer's bytes are where they are, or not sent.
     """
-    if binding.block:
-        return False
+    if binding.block or binding.is_outdated:
+        return binding.is_outdated
     try:
         binding.record_in(telegrams)
     except BindingError as err:
@@ -344,13 +364,25 @@ def is_missing(
 
 
 def find_again(
-    binding: Binding, telegrams: Sequence[Telegram]
+    binding: Binding, others: Collection[Binding], telegrams: Sequence[Telegram]
 ) -> tuple[int, int] | None:
-    """Return telegram and index of the one record that means what the binding was made for, None if not just one."""
+    """Return telegram and index of the record that means what the binding was made for, None where that isn't certain.
+
+    One that was not the only one of its meaning is not known by it: neither where another of `others` is for one alike.
+    """
     places = [
         (number, record.index)
         for number, telegram in enumerate(telegrams)
         for record in telegram.records
         if record.signature == binding.signature
     ]
-    return places[0] if len(places) == 1 else None
+    is_uncertain = (
+        binding.is_outdated
+        or binding.layout is not None
+        or binding.ordinal > 1
+        or any(
+            other.signature == binding.signature and other.place != binding.place
+            for other in others
+        )
+    )
+    return places[0] if len(places) == 1 and not is_uncertain else None

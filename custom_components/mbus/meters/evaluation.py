@@ -1,6 +1,6 @@
 """What follows from a reading: pure, and the same however often it is asked for."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -20,20 +20,11 @@ from ..protocol import (
 from .binding import Binding, BindingError, BindingState, unit_changed
 from .clock import to_timestamp
 from .guards import Fall, Guard, hold_against
+from .memory import STEPS, TOTAL
 from .meter import Meter
 from .reading import Memory, Reading, Result
 from .reason import Reason, spelt
-from .transformation import (
-    Outcome,
-    is_number,
-    of_another_meter,
-    of_edited_chain,
-    run,
-    script_context,
-)
-
-_TOTAL = "total"
-_STEPS = "steps"
+from .transformation import Outcome, is_number, run, script_context
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,20 +70,20 @@ def evaluate_binding(
     hass: HomeAssistant,
 ) -> tuple[Result, Memory, Outcome]:
     """Return what one binding makes of a reading, what it remembers of it, and what each step of its chain gives."""
-    result, fall = _read(binding, reading, guard, memory.get(_TOTAL, {}))
+    result, fall = _read(binding, reading, guard, memory.get(TOTAL, {}))
     outcome = run(
         binding.transformations,
         result.raw if result.state is BindingState.OK else None,
         reading.time,
-        memory.get(_STEPS),
+        memory.get(STEPS),
         period=reading.period,
         breaks_off=fall is not None and fall.has_fallen,
         context=script_context(binding, meter),
         hass=hass,
     )
     kept = {
-        _TOTAL: fall.memory if fall else memory.get(_TOTAL),
-        _STEPS: outcome.memory,
+        TOTAL: fall.memory if fall else memory.get(TOTAL),
+        STEPS: outcome.memory,
     }
     return (
         _transformed(binding, result, outcome, guard, meter),
@@ -118,55 +109,13 @@ def lacks_telegram(
     )
 
 
-def memory_of_edited_meter(
-    old: Meter,
-    meter: Meter,
-    before: Callable[[str], Memory],
-    after: Mapping[str, Memory],
-) -> dict[str, Memory]:
-    """Return what changed bindings hold the last reading against, given what each remembered before and after it."""
-    return {
-        key: _memory_of_edited_binding(
-            old.bindings.get(key), binding, meter, before(key), after.get(key, {})
-        )
-        for key, binding in meter.bindings.items()
-    }
-
-
-def _memory_of_edited_binding(
-    old: Binding | None, binding: Binding, meter: Meter, before: Memory, after: Memory
-) -> Memory:
-    steps = of_edited_chain(
-        binding.transformations,
-        before.get(_STEPS, {}),
-        after.get(_STEPS, {}),
-        script_context(binding, meter),
-    )
-    is_same_record = old is not None and (
-        old.signature,
-        old.unit,
-        old.interpretation,
-    ) == (binding.signature, binding.unit, binding.interpretation)
-    kept = {_TOTAL: before.get(_TOTAL) if is_same_record else None, _STEPS: steps}
-    return {key: part for key, part in kept.items() if part}
-
-
-def memory_of_another_meter(memory: Mapping[str, Memory]) -> dict[str, Memory]:
-    """Return what bindings still remember when their meter was exchanged: only the sums of their chains."""
-    return {
-        binding_id: {_STEPS: steps}
-        for binding_id, kept in memory.items()
-        if (steps := of_another_meter(kept.get(_STEPS, {})))
-    }
-
-
 def fallen_from(result: Result, memory: Memory) -> Decimal | None:
     """Return the last valid total where a binding's result is the second that is lower, and thereby believed."""
-    kept = memory.get(_TOTAL, {})
+    kept = memory.get(TOTAL, {})
     if not kept or not is_number(result.raw):
         return None
     fall = hold_against(result.raw, kept)
-    return Decimal(kept[_TOTAL]) if fall.has_fallen and fall.is_believed else None
+    return Decimal(kept[TOTAL]) if fall.has_fallen and fall.is_believed else None
 
 
 def _read(

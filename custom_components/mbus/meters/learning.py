@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..const import CONF_BINDINGS, CONF_HAS_BATTERY, CONF_QUIRKS
-from ..profiles.catalogue import Catalogue
+from ..profiles.catalogue import AUTOMATIC, Catalogue
 from ..protocol import Quirks
 from .binding import bound_to
+from .family import given_by, with_other_profile
 from .meter import Meter, identity_data, stored_bindings
 from .reading import Reading
 
@@ -17,6 +18,8 @@ def learnt_from(
     meter: Meter,
     data: Mapping[str, Any],
     catalogue: Catalogue,
+    *,
+    is_whole: bool,
 ) -> dict[str, Any]:
     """Return what of a meter's stored data a reading changes: empty where it tells nothing new.
 
@@ -54,6 +57,27 @@ def learnt_from(
         learnt |= identity_data(header, meter.identity)
     if header is not None and header.power_low and not meter.has_battery:
         learnt[CONF_HAS_BATTERY] = True
+    if meter.profile_quirks is None and is_whole:
+        profile = catalogue.profile_for(reading.telegrams, meter.profile)
+        learnt |= given_by(profile)
+        if profile:
+            quirks = with_other_profile(quirks, None, profile.quirks)
     if quirks != meter.quirks and CONF_QUIRKS not in meter.unread:
         learnt[CONF_QUIRKS] = quirks.as_dict()
     return learnt
+
+
+def forgotten_of(old: Meter, meter: Meter) -> dict[str, Any]:
+    """Return what of a meter's stored data was learnt of the one whose place it took, or belongs to that one's family."""
+    forgotten, quirks = dict[str, Any](), meter.quirks.without_learnt()
+    if meter.profile == AUTOMATIC and _family(old) != _family(meter):
+        quirks = with_other_profile(quirks, meter.profile_quirks, Quirks())
+        forgotten |= given_by(None, is_known=False)
+    if quirks != meter.quirks:
+        forgotten[CONF_QUIRKS] = quirks.as_dict()
+    return forgotten
+
+
+def _family(meter: Meter) -> tuple[Any, ...]:
+    identity = meter.identity
+    return identity and identity.manufacturer, meter.version, meter.medium

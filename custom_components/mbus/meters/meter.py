@@ -18,6 +18,7 @@ from ..const import (
     CONF_ON_DEMAND,
     CONF_PERIOD,
     CONF_PROFILE,
+    CONF_PROFILE_QUIRKS,
     CONF_QUIRKS,
     CONF_SHORTEST_PERIOD,
     CONF_VERSION,
@@ -33,7 +34,7 @@ class Meter:
     """A slave on the bus, by the address it was configured with, and its bindings by id.
 
     `period` is its own; without one it is the connection's, but not less than `shortest_period`, which saves a battery.
-    `has_battery`: one is known of. `unread` are the keys of what is stored in a way that this release can't read.
+    `has_battery`: one is known of. `profile_quirks` are those that its profile gave; None: its next whole reading tells. `unread` are the keys of what is stored in a way that this release can't read.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Meter:
     clock: str = METER_CLOCK_STANDARD
     profile: str = AUTOMATIC
     quirks: Quirks = field(default_factory=Quirks)
+    profile_quirks: Quirks | None = field(default_factory=Quirks)
     bindings: Mapping[str, Binding] = field(default_factory=dict)
 
     unread: tuple[str, ...] = ()
@@ -86,6 +88,7 @@ class Meter:
             profile=data.get(CONF_PROFILE, AUTOMATIC),
             clock=data.get(CONF_METER_CLOCK, METER_CLOCK_STANDARD),
             quirks=read(CONF_QUIRKS, Quirks.from_dict, Quirks()),
+            profile_quirks=read(CONF_PROFILE_QUIRKS, _maybe_quirks, _NO_QUIRKS),
             bindings=read(CONF_BINDINGS, bindings_from, {}),
             unread=tuple(unread),
         )
@@ -95,6 +98,13 @@ def stored_bindings(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a meter's bindings as they are stored: none where another release stored something else there."""
     stored = data.get(CONF_BINDINGS)
     return [*stored] if isinstance(stored, list | tuple) else []
+
+
+_NO_QUIRKS: Quirks | None = Quirks()
+
+
+def _maybe_quirks(stored: Mapping[str, Any] | None) -> Quirks | None:
+    return None if stored is None else Quirks.from_dict(stored)
 
 
 def _seconds(stored: float | None) -> timedelta:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..protocol import Header, Identity, MBusError, Record, Telegram
+from ..protocol import Header, Identity, MBusError, Quirks, Record, Telegram
 from .binding import BindingState
 from .reason import Reason, Why
 
@@ -30,6 +30,19 @@ class Reading:
     def header(self) -> Header | None:
         """Return the header of the first telegram."""
         return self.telegrams[0].header if self.telegrams else None
+
+    def counts_at(self, now: datetime, period: timedelta | None) -> bool:
+        """Return whether no later one is due by now, given how often the meter is read."""
+        return period is None or now < self.time + period
+
+    def is_cut_short(self, quirks: Quirks) -> bool:
+        """Return whether the meter has more telegrams than these; `quirks` say where one ends that doesn't mark it."""
+        return (
+            bool(self.telegrams)
+            and self.telegrams[-1].more_records_follow
+            and not quirks.ignore_more_records
+            and len(self.telegrams) != quirks.ring
+        )
 
     def is_of(self, identity: Identity | None) -> bool:
         """Return whether it can be a reading of the meter with this identity; who is not known may be anyone."""

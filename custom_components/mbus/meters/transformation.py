@@ -238,7 +238,11 @@ def run(
     for place, step in enumerate(steps):
         key = str(step.get("id", place))
         value, after, reason = _run_step(
-            step, value, memory.get(key), now, _origin(steps[:place], step, now.context)
+            step,
+            value,
+            memory.get(key),
+            now,
+            origin_of(steps[:place], step, now.context),
         )
         if after:
             kept[key] = after
@@ -272,43 +276,8 @@ def _run_step(
     return value, {"origin": origin, "state": state} if state else memory, reason
 
 
-def of_another_meter(memory: ChainMemory) -> ChainMemory:
-    """Return what a chain still remembers when its meter was exchanged: sums, but not the last point of anything."""
-    return {
-        key: {**step, "state": {k: v for k, v in step["state"].items() if k != "time"}}
-        for key, step in memory.items()
-        if "total" in step["state"] or "time" not in step["state"]
-    }
-
-
-def of_edited_chain(
-    steps: Sequence[Step],
-    before: ChainMemory,
-    after: ChainMemory,
-    context: Mapping[str, Any],
-) -> ChainMemory:
-    """Return what an edited chain evaluates the last reading with, given what it remembered before and after it.
-
-    A step that gets what it got before does the same once more. One whose input is another now keeps its sum as it is.
-    """
-    memory = dict[str, Any]()
-    for place, step in enumerate(steps):
-        key = str(step.get("id", place))
-        kind = STEP_TYPES.get(step["type"])
-        is_same = key in after and (
-            kind is None
-            or not kind.numeric
-            or after[key]["origin"] == _origin(steps[:place], step, context)
-        )
-        if is_same and key in before:
-            memory[key] = before[key]
-        elif not is_same and key in after:
-            memory[key] = after[key]
-    return memory
-
-
-def _origin(above: Sequence[Step], step: Step, context: Mapping[str, Any]) -> str:
-    """Return a short stand-in for where a step's input comes from: the record and the steps above."""
+def origin_of(above: Sequence[Step], step: Step, context: Mapping[str, Any]) -> str:
+    """Return a short stand-in for where a step's input comes from: the record and the steps above it."""
     origin = [context.get("record"), *above, step["type"]]
     return sha256(json.dumps(origin, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -329,9 +298,11 @@ def _is_finite(number: Number) -> bool:
 
 def script_context(binding: Binding, meter: Meter) -> dict[str, Any]:
     """Return what a script sees as `context`: what the record means, and which meter it is of."""
-    meaning = binding.meaning.as_dict() if binding.meaning else {}
+    record = binding.meaning.as_dict() if binding.meaning else {}
+    if binding.ordinal > 1:
+        record["ordinal"] = binding.ordinal
     return {
-        "record": {**meaning, "unit": binding.value_unit},
+        "record": {**record, "unit": binding.value_unit},
         "meter": {
             "title": meter.title,
             "address": str(meter.address),

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TYPE
+from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
 from ..const import (
@@ -127,7 +128,6 @@ def _is_urgent(urgency: Urgency) -> bool:
     return urgency() if callable(urgency) else urgency
 
 
-NOT_STARTED = Reason("not_started")
 CLOSED = Reason("closed")
 STOPPED_BY_USER = Reason("stopped_by_user")
 STOPPED_BY_MEMORY_LIMIT = Reason("stopped_by_memory_limit")
@@ -155,6 +155,7 @@ class Connection:
         data: Mapping[str, Any],
         options: Mapping[str, Any],
         *,
+        stopped: Reason | None,
         on_change: Callable[[], None],
     ) -> None:
         """Prepare the bus; nothing is opened yet. `on_change` is called when another way is in use, or none."""
@@ -171,7 +172,7 @@ class Connection:
             on_exchange=self.trace.add if length else None,
             on_change=self._note_way,
         )
-        self.stopped: Reason | None = NOT_STARTED
+        self.stopped = stopped
         self.outage: LinkError | None = None
         self.last_error: MBusError | None = None
         self.last_error_time: datetime | None = None
@@ -195,13 +196,19 @@ class Connection:
             LOGGER.info("%s is in use again", self.bus.ways[Way.MASTER])
         self._on_change()
 
+    @callback
+    def async_set_stopped(self, reason: Reason | None) -> None:
+        """Let nothing be asked any more, for a reason, or without one again; what is closed stays so."""
+        if self.stopped is not CLOSED:
+            self.stopped = reason
+
     async def async_open(self) -> None:
         """Open the link. Raises LinkError when no way leads to the bus."""
         await self.bus.open()
 
     async def async_close(self) -> None:
         """Close the link, after the transaction on the wire or the shutdown timeout, whichever is first."""
-        self.stopped = CLOSED
+        self.async_set_stopped(CLOSED)
         with suppress(TimeoutError):
             async with (
                 asyncio.timeout(self._shutdown_timeout),

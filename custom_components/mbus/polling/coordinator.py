@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import override
 
@@ -12,15 +12,11 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 from homeassistant.util import dt as dt_util
 
-from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, CONF_QUIRKS, DOMAIN, LOGGER
+from ..const import CONF_GROUP_REQUESTS, CONF_PERIOD, DOMAIN, LOGGER
 from ..meters.binding import Binding, BindingState
-from ..meters.evaluation import (
-    Evaluation,
-    lacks_telegram,
-    memory_of_another_meter,
-    memory_of_edited_meter,
-)
-from ..meters.learning import learnt_from
+from ..meters.evaluation import Evaluation, lacks_telegram
+from ..meters.learning import forgotten_of, learnt_from
+from ..meters.memory import memory_of_another_meter, memory_of_edited_meter
 from ..meters.meter import Meter
 from ..meters.reading import Memory, MeterData, Reading
 from ..meters.reason import Reason
@@ -29,21 +25,10 @@ from ..presentation.reasons import fault_text
 from ..presentation.texts import cached_texts
 from ..profiles.catalogue import cached_catalogue
 from ..protocol import Bus, MBusError, OtherMeterError, Readout
-from .connection import (
-    STOPPED_BY_MEMORY_LIMIT,
-    Connection,
-    ConnectionStoppedError,
-    all_options,
-)
+from .connection import Connection, ConnectionStoppedError, all_options
 from .fault import fault_of
 from .history import History
-from .issues import (
-    report_cycle,
-    report_memory,
-    report_other_meter,
-    report_records_changed,
-    withdraw_other_meter,
-)
+from .issues import report_other_meter, report_records_changed, withdraw_other_meter
 from .meter_log import MeterLog
 from .profile_offer import ProfileOffer
 from .schedule import ALL_TELEGRAMS, Schedule
@@ -63,8 +48,7 @@ class MBusRuntimeData:
     seams: Seams
     history: History
     gateway_device_id: str
-    memory_limit: int
-    coordinators: dict[str, MeterCoordinator] = field(default_factory=dict)
+    coordinators: dict[str, MeterCoordinator]
 
     @property
     def memory_in_use(self) -> int:
@@ -74,34 +58,18 @@ class MBusRuntimeData:
     @callback
     def async_stop(self, reason: Reason) -> None:
         """Ask nothing more, after the transaction on the wire."""
-        self.connection.stopped = reason
-        self.schedule.async_plan()
-        for coordinator in self.coordinators.values():
-            coordinator.async_set_stopped(reason)
+        self._set_stopped(reason)
 
     @callback
     def async_start(self) -> None:
         """Poll again, and at once what is overdue."""
-        self.connection.stopped = None
+        self._set_stopped(None)
+
+    def _set_stopped(self, reason: Reason | None) -> None:
+        self.connection.async_set_stopped(reason)
         for coordinator in self.coordinators.values():
-            coordinator.async_set_stopped(None)
+            coordinator.async_show_stopped()
         self.schedule.async_plan()
-
-    @callback
-    def async_check_limits(self, hass: HomeAssistant, entry: MBusConfigEntry) -> None:
-        """Keep within the memory limit: the oldest trace goes first, then the connection stops.
-
-        Say so, and when the readings don't fit into the period.
-        """
-        trace = self.connection.trace
-        while len(trace) and self.memory_in_use > self.memory_limit:
-            trace.drop_oldest()
-        if self.memory_in_use > self.memory_limit and self.connection.stopped is None:
-            self.async_stop(STOPPED_BY_MEMORY_LIMIT)
-        is_full = self.connection.stopped == STOPPED_BY_MEMORY_LIMIT
-        report_memory(hass, entry, self.store.size, self.memory_limit, is_full=is_full)
-        figures = self.schedule.figures
-        report_cycle(hass, entry, figures.poll_duration, figures.bus_load)
 
 
 class MeterCoordinator(DataUpdateCoordinator[MeterData]):
@@ -131,7 +99,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         self._offer = ProfileOffer(hass, entry)
         self.described: dict[str, Described] = {}
         self._describe(meter)
-        self.data = self._kept()
+        self.data = replace(self._kept(), stopped=self.connection.stopped)
 
     def _describe(self, meter: Meter) -> None:
         """Work out how the meter's bindings are shown, once for as long as they stay as they are."""
@@ -154,7 +122,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         evaluation = self._evaluate(reading, before)
         return MeterData(
             reading=reading,
-            is_present=self._is_in_time(reading),
+            is_present=reading.counts_at(dt_util.utcnow(), self.period),
             results=evaluation.results,
             memory=evaluation.memory,
         )
@@ -228,7 +196,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if meter.identity != old.identity and not (
             reading and reading.is_of(meter.identity)
         ):
-            self._start_anew()
+            self._start_anew(old)
             return
         if reading:
             before = memory_of_edited_meter(
@@ -236,10 +204,12 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
             self._store.keep_memory(before)
             evaluation = self._evaluate(reading, before)
-            self.async_set_updated_data(
+            self._show(
                 replace(self.data, results=evaluation.results, memory=evaluation.memory)
             )
-            self._report_errors()
+            seams = self.config_entry.runtime_data.seams
+            seams.async_note_shown(self.described, evaluation.results)
+            self.async_report_errors()
         else:
             self.async_update_listeners()
         enabled = {binding.id for binding in self.enabled_bindings}
@@ -254,7 +224,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
             )
 
     @callback
-    def _start_anew(self) -> None:
+    def _start_anew(self, old: Meter) -> None:
         """Show nothing of the meter that was here before, and read the one that is here now."""
         memory = memory_of_another_meter(self.data.memory)
         self._store.forget_meter(self.meter.id)
@@ -265,44 +235,37 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
                 for binding_id in self.meter.bindings
             }
         )
-        self.async_set_updated_data(MeterData(memory=memory, stopped=self.data.stopped))
+        self._show(MeterData(memory=memory))
         self.schedule.async_set_due(self.meter.id, dt_util.utcnow())
         self._store.async_write_soon()
-        quirks = self.meter.quirks.without_learnt()
-        if quirks != self.meter.quirks:
-            # That was learnt of the old meter.
+        if forgotten := forgotten_of(old, self.meter):
             subentry = self.config_entry.subentries[self.meter.id]
             self.hass.config_entries.async_update_subentry(
-                self.config_entry,
-                subentry,
-                data={**subentry.data, CONF_QUIRKS: quirks.as_dict()},
+                self.config_entry, subentry, data={**subentry.data, **forgotten}
             )
 
     @callback
-    def async_set_stopped(self, reason: Reason | None) -> None:
-        """Show that the connection is stopped or, without a reason, again what the meter was like before."""
-        if reason == self.data.stopped:
+    def async_show_stopped(self) -> None:
+        """Show that the connection is stopped or, when it is no more, again what the meter was like before."""
+        data, now = self.data, dt_util.utcnow()
+        if self.connection.stopped == data.stopped:
             return
-        self.async_set_updated_data(
-            replace(
-                self.data,
-                stopped=reason,
-                is_present=self.data.is_present and self._is_in_time(self.data.reading),
-            )
+        is_present = bool(
+            data.is_present
+            and data.reading
+            and data.reading.counts_at(now, self.period)
         )
+        self._show(replace(data, is_present=is_present))
 
-    def _is_in_time(self, reading: Reading | None) -> bool:
-        """Return whether a reading is still the one of this period."""
-        return reading is not None and (
-            self.period is None or dt_util.utcnow() < reading.time + self.period
-        )
+    def _show(self, data: MeterData) -> None:
+        """Publish how the meter is; whether it is asked at all, only the connection knows."""
+        self.async_set_updated_data(replace(data, stopped=self.connection.stopped))
 
     @callback
     def async_fail(self, error: MBusError) -> None:
         """Publish that the meter can't be read."""
         if isinstance(error, ConnectionStoppedError):
-            self.async_set_stopped(error.reason)
-            return
+            return  # That is shown already.
         state = fault_of(error)
         if isinstance(error, OtherMeterError):
             if error.expected not in (None, self.meter.identity):
@@ -312,9 +275,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         if state is not BindingState.NO_CONNECTION:
             self._log.note_failure(self.name, error)
         # Without where it was raised, which would keep alive what was at hand there.
-        self.async_set_updated_data(
-            replace(self.data, fault=state, fault_reason=copy(error))
-        )
+        self._show(replace(self.data, fault=state, fault_reason=copy(error)))
 
     @callback
     def async_take(self, readout: Readout) -> bool:
@@ -337,25 +298,30 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         evaluation = self._evaluate(reading, before)
         self._store.keep_reading(self.meter.id, reading, before)
         withdraw_other_meter(self.hass, self.meter.id)
-        runtime = self.config_entry.runtime_data
-        runtime.async_check_limits(self.hass, self.config_entry)
-        self.async_set_updated_data(
+        self._show(
             MeterData(
-                stopped=self.data.stopped,
                 reading=reading,
                 is_present=True,
                 results=evaluation.results,
                 memory=evaluation.memory,
             )
         )
-        self._report_errors()
+        self.config_entry.runtime_data.seams.async_note_shown(
+            self.described, evaluation.results
+        )
+        self.async_report_errors()
         if readout.complete:
             self._offer.async_look(self.meter, readout.telegrams)
         subentry = self.config_entry.subentries[self.meter.id]
         catalogue = cached_catalogue(self.hass)
         quirks = self.meter.quirks.learnt_from(readout)
         if updates := learnt_from(
-            reading, quirks, self.meter, subentry.data, catalogue
+            reading,
+            quirks,
+            self.meter,
+            subentry.data,
+            catalogue,
+            is_whole=readout.complete,
         ):
             self.hass.config_entries.async_update_subentry(
                 self.config_entry, subentry, data={**subentry.data, **updates}
@@ -371,7 +337,7 @@ class MeterCoordinator(DataUpdateCoordinator[MeterData]):
         )
 
     @callback
-    def _report_errors(self) -> None:
+    def async_report_errors(self) -> None:
         """Log what bindings have no value, and ask about records that are not where they were."""
         if not self.data.is_present:
             return

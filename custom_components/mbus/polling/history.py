@@ -1,24 +1,21 @@
 """Takes what a meter remembers of its totals into the statistics of their sensors, over restarts too."""
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from copy import replace
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from homeassistant.components.recorder import get_instance
-from homeassistant.components.recorder.const import (
-    EVENT_RECORDER_5MIN_STATISTICS_GENERATED,
-)
 from homeassistant.components.recorder.models import StatisticData
 from homeassistant.components.recorder.statistics import async_import_statistics
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN, LOGGER
-from ..history.past import LeftOut, NoPast, Past, past_of
+from ..history.past import NoPast, Past, past_of
+from ..history.totals import LeftOut
 from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..presentation.described import Described
@@ -36,6 +33,7 @@ from .statistics import (
     sensor_of,
     to_unit,
 )
+from .statistics_watch import StatisticsWatch
 from .store import MBusStore, as_stored, stored_reading
 
 _QUEUED: HassKey[set[str]] = HassKey(f"{DOMAIN}_history_queued")
@@ -102,12 +100,10 @@ async def async_plan(
     return Plan(
         past=replace(
             past,
-            totals=tuple(
-                replace(one, value=convert(one.value or 0.0)) for one in before
-            ),
+            totals=tuple(replace(one, value=convert(one.value)) for one in before),
             left_out=(
                 *past.left_out,
-                *(replace(one, left_out=LeftOut.RECORDED) for one in after),
+                *(one.left_out(LeftOut.RECORDED) for one in after),
             ),
         ),
         recorded=recorded,
@@ -121,7 +117,7 @@ def _fits(
     hour, tolerance = hour_of(recorded.start), abs(recorded.state) * 1e-9
     for total in filter(None, (*past.totals, past.present)):
         # The first row may be of any time of its hour.
-        if total.value is None or total.hour == hour:
+        if total.hour == hour:
             continue
         rise = past.way * (recorded.state - convert(total.value))
         if (rise if total.hour < hour else -rise) < -tolerance:
@@ -162,10 +158,9 @@ class History:
         self._hass = hass
         self._store = store
         self._owners = owners
-        self._lock = asyncio.Lock()
+        self.watch = StatisticsWatch(hass, self._async_go_on)
         # What the recorder was given to do it does, though the connection be reloaded meanwhile.
         self._queued = hass.data.setdefault(_QUEUED, set())
-        self._stop: CALLBACK_TYPE | None = None
 
     @callback
     def async_start(self) -> None:
@@ -176,7 +171,8 @@ class History:
                 for owner in self._owners.values()
             ):
                 self._drop(stored)
-        self._async_watch()
+        if self._store.notes.imports:
+            self.watch.async_start()
 
     async def async_take(self, reading: Reading, bindings: Collection[str]) -> None:
         """Write what a reading tells of the past of some bindings, at once where that can be."""
@@ -195,38 +191,18 @@ class History:
             if binding_id not in begun
         ]
         self._store.notes.keep_imports([*kept, *new])
-        self._async_watch()
-        await self._async_go_on()
+        self.watch.async_start()
+        await self.watch.async_go_on()
 
-    @callback
-    def async_stop(self) -> None:
-        """Leave the rest to the next run."""
-        if self._stop:
-            self._stop()
-            self._stop = None
-
-    @callback
-    def _async_watch(self) -> None:
-        if self._store.notes.imports and self._stop is None:
-            self._stop = self._hass.bus.async_listen(
-                EVENT_RECORDER_5MIN_STATISTICS_GENERATED, self._async_counted
-            )
-
-    async def _async_counted(self, event: Event[Any]) -> None:
-        await self._async_go_on()
-
-    async def _async_go_on(self) -> None:
-        if not has_recorder(self._hass):
-            return
-        async with self._lock:
+    async def _async_go_on(self) -> bool:
+        """Write what can be written by now; say whether something is left."""
+        if has_recorder(self._hass):
             for stored in [*self._store.notes.imports]:
-                owners = self._owners.values()
-                for owner in owners:
+                for owner in self._owners.values():
                     if stored["binding_id"] in owner.described:
                         await self._async_import(owner, stored)
                         break
-            if not self._store.notes.imports:
-                self.async_stop()
+        return bool(self._store.notes.imports)
 
     async def _async_import(self, owner: Owner, stored: StoredImport) -> None:
         """Write one binding's past, or see whether what was written is complete."""
@@ -258,7 +234,7 @@ class History:
             self._drop(stored)
             return
         oldest, totals = plan.recorded.oldest, plan.past.totals
-        first = totals[0].value or 0.0
+        first = totals[0].value
         written: StoredImport = {
             **stored,
             "start": oldest.start.isoformat(),
@@ -266,7 +242,8 @@ class History:
             "shift": oldest.state - first - oldest.sum,
             "last": totals[-1].hour.isoformat(),
         }
-        self._replace(stored, written)
+        if not self._replace(stored, written):
+            return  # It was asked for anew meanwhile, or its binding is gone.
         await self._store.async_write()
         if self._async_write(written, plan):
             await get_instance(self._hass).async_block_till_done()
@@ -275,14 +252,15 @@ class History:
 
     @callback
     def _async_write(self, stored: StoredImport, plan: Plan) -> bool:
-        """Queue both steps, between which the recorder counts nothing; False where the sensor went meanwhile."""
+        """Queue both steps, between which the recorder counts nothing; False where that is no longer ours to do."""
         assert plan.recorded
         # Looked up last of all: one that was renamed keeps its statistics under its new name.
-        if (entity_id := sensor_of(self._hass, stored["binding_id"])) is None:
+        entity_id = sensor_of(self._hass, stored["binding_id"])
+        if entity_id is None or self._store.is_closed:
             return False
         metadata, totals = plan.recorded.metadata.copy(), plan.past.totals
         metadata["statistic_id"] = entity_id
-        first = totals[0].value or 0.0
+        first = totals[0].value
         self._queued.add(stored["binding_id"])
         async_import_statistics(
             self._hass,
@@ -290,8 +268,8 @@ class History:
             [
                 StatisticData(
                     start=one.hour,
-                    state=one.value or 0.0,
-                    sum=(one.value or 0.0) - first,
+                    state=one.value,
+                    sum=one.value - first,
                 )
                 for one in totals
             ],
@@ -343,9 +321,15 @@ class History:
         entity_id = sensor_of(self._hass, binding_id)
         return await async_recorded(self._hass, entity_id) if entity_id else None
 
-    def _replace(self, stored: StoredImport, by: StoredImport) -> None:
-        imports = [by if one is stored else one for one in self._store.notes.imports]
-        self._store.notes.keep_imports(imports)
+    def _replace(self, stored: StoredImport, by: StoredImport) -> bool:
+        """Note another one in the place of an import; say whether it was still there."""
+        imports = self._store.notes.imports
+        if not any(one is stored for one in imports):
+            return False
+        self._store.notes.keep_imports(
+            [by if one is stored else one for one in imports]
+        )
+        return True
 
     def _drop(self, stored: StoredImport) -> None:
         left = [one for one in self._store.notes.imports if one is not stored]

@@ -1,4 +1,4 @@
-"""Repair issues of a meter: raised when a guard holds its values back, withdrawn when all is well again."""
+"""Repair issues of meters, connections and profile files: raised when something is to be done, withdrawn when all is well."""
 
 from collections.abc import Iterable
 
@@ -96,7 +96,7 @@ def report_profile_files(hass: HomeAssistant, catalogue: Catalogue) -> None:
     """Say which of a user's own files hold no profile, and no more of those that do by now."""
     wrong = {
         issue_id(PROFILE_UNREADABLE, error.path.stem): error
-        for error in catalogue.errors
+        for error in reversed(catalogue.errors)  # x.yaml before x.yml
     }
     registry = ir.async_get(hass)
     for domain, known in [*registry.issues]:

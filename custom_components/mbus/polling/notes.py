@@ -1,7 +1,7 @@
 """What is still to be done to the statistics of a connection's sensors, and what else is known of its meters' past."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import MAXYEAR, datetime
 from typing import Any, Final, Literal, NotRequired, TypedDict
 
 from homeassistant.core import callback
@@ -34,13 +34,13 @@ class StoredImport(StoredReading):
 class StoredSeam(TypedDict):
     """What the statistics count for the exchange of a meter, `since` when; it is to be taken out again.
 
-    `start` (a timestamp) is there once that is being done: it is taken out of the recorder's rows from then on, the first
+    `difference` is None as long as the new meter has shown nothing. `start` (a timestamp) is there once that is being done: it is taken out of the recorder's rows from then on, the first
     of which had `sum` before.
     """
 
     binding_id: str
     before: float
-    difference: float
+    difference: float | None
     unit: str
     since: str
     start: NotRequired[float]
@@ -64,10 +64,24 @@ class StoredNotes(TypedDict):
 type _Checks = Mapping[str, Callable[[Any], bool]]
 
 
-def _is_moment(stored: Any) -> bool:
-    return isinstance(stored, str) and bool(
-        (moment := dt_util.parse_datetime(stored)) and moment.tzinfo
-    )
+def moment_of(stored: object) -> datetime | None:
+    """Return the moment that is kept, None for what is none: with a zone, and not so far off that no time can be added."""
+    if not isinstance(stored, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(stored)
+        is_usable = moment.tzinfo and 1970 <= moment.year < MAXYEAR
+    except ValueError:
+        return None
+    return moment if is_usable else None
+
+
+def _is_moment(stored: object) -> bool:
+    return moment_of(stored) is not None
+
+
+def _is_number_or_nothing(stored: object) -> bool:
+    return stored is None or is_number(stored)
 
 
 def _is_text(stored: Any) -> bool:
@@ -81,7 +95,7 @@ def _are_texts(stored: Any) -> bool:
 _SEAM: Final[_Checks] = {
     "binding_id": _is_text,
     "before": is_number,
-    "difference": is_number,
+    "difference": _is_number_or_nothing,
     "unit": _is_text,
     "since": _is_moment,
 }
@@ -135,8 +149,7 @@ class Notes:
 
     def exchanged(self, meter_id: str) -> datetime | None:
         """Return when a meter took another one's place; None if it is still the first."""
-        moment: Any = self._by_meter("exchanged").get(meter_id)
-        return datetime.fromisoformat(moment) if _is_moment(moment) else None
+        return moment_of(self._by_meter("exchanged").get(meter_id))
 
     @callback
     def note_exchange(self, meter_id: str) -> None:

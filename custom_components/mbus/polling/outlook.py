@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..meters.evaluation import memory_of_edited_meter
+from ..meters.memory import memory_of_edited_meter
 from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..presentation.described import Described, describe, evaluate_described

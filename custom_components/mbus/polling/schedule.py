@@ -103,7 +103,7 @@ class _Slot:
     def note_doubt(self, is_doubtful: bool) -> None:
         """Read once more what is doubtful: either the meter was set back or a reply was wrong."""
         self.is_read_again = is_doubtful and not self.is_read_again
-        if self.is_read_again and self.due:
+        if self.is_read_again:
             self.due = dt_util.utcnow()
 
     def note_failure(
@@ -136,13 +136,14 @@ class Schedule:
         *,
         on_reading: Callable[[], None],
     ) -> None:
-        """Plan nothing yet. `on_reading` is called after each readout."""
+        """Plan nothing before `async_plan`. `on_reading` is called after each readout."""
         self.figures = Figures()
         self._hass = hass
         self._entry = entry
         self._connection = connection
         self._store = store
         self._on_reading = on_reading
+        self._is_started = False
         self._slots: dict[str, _Slot] = {}
         self._cancel_retry: CALLBACK_TYPE | None = None
         # In the order of their times: who is due now, and who was due during the outage.
@@ -159,7 +160,7 @@ class Schedule:
             slot.due = min(self._store.due(customer.meter.id) or now, now + period)
         elif customer.data.reading is None:
             slot.due = now
-        if slot.due and not self._connection.stopped:
+        if slot.due and self._may_poll:
             slot.due = max(slot.due, now + _SOON)
 
     @callback
@@ -171,10 +172,16 @@ class Schedule:
         self.figures.forget(meter_id)
 
     @callback
-    def async_want(self, meter_id: str) -> None:
-        """Note that records of a meter are wanted: one that nobody wants anything of is not read."""
+    def async_want(self, meter_id: str, *, is_overdue: bool = False) -> None:
+        """Note that records of a meter are wanted: one that nobody wants anything of is not read.
+
+        `is_overdue`: what is wanted was left out of the last reading.
+        """
         slot = self._slots[meter_id]
-        if not slot.is_wanted:
+        is_overdue = is_overdue and slot.due is not None
+        if is_overdue:
+            slot.due = dt_util.utcnow() + _SOON
+        if is_overdue or not slot.is_wanted:
             slot.is_wanted = True
             self._async_plan(slot)
 
@@ -187,7 +194,8 @@ class Schedule:
 
     @callback
     def async_plan(self) -> None:
-        """Plan anew when the connection was started, or begin nothing any more by itself when it was stopped."""
+        """Begin to poll once it is known what is wanted of each meter, and plan anew when the connection is stopped or runs."""
+        self._is_started = True
         if self._cancel_retry:
             self._cancel_retry()
             self._cancel_retry = None
@@ -238,6 +246,7 @@ class Schedule:
     async def _async_perform(self, slot: _Slot, request: _Request) -> None:
         """Read a meter when the line is free, and hand on what came of it."""
         customer, began_at, is_asked = slot.customer, dt_util.utcnow(), False
+        meter = customer.meter
         readout: Readout | None = None
         error: MBusError | None = None
         try:
@@ -277,7 +286,12 @@ class Schedule:
             return
         if request.has_begun and not request.is_urgent:
             self.figures.note(customer.meter.id, duration, customer.period)
-        if readout is not None:
+        if customer.meter.address != meter.address:
+            # It was moved meanwhile: what came from there, or did not, is not the meter's.
+            request.is_whole = False
+            slot.due = dt_util.utcnow()
+            self._async_go_on(slot)
+        elif readout is not None:
             self._async_take(slot, readout, began_at)
         elif error is not None:
             slot.note_failure(
@@ -299,7 +313,8 @@ class Schedule:
 
     @property
     def _may_poll(self) -> bool:
-        return not (self._connection.stopped or self._entry.pref_disable_polling)
+        is_stopped = self._connection.stopped or self._entry.pref_disable_polling
+        return self._is_started and not is_stopped
 
     @callback
     def _async_plan(self, slot: _Slot) -> None:

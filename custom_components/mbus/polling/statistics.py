@@ -24,7 +24,7 @@ from homeassistant.components.recorder.statistics import (
     get_metadata_with_session,
 )
 from homeassistant.components.sensor.const import UNIT_CONVERTERS
-from homeassistant.const import Platform
+from homeassistant.const import ATTR_DEVICE_CLASS, ATTR_UNIT_OF_MEASUREMENT, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.recorder import session_scope
@@ -63,6 +63,17 @@ def to_unit(display: Display, unit: str | None) -> Callable[[float], float] | No
     if converter is None or not {unit, native} <= converter.VALID_UNITS:
         return None
     return converter.converter_factory(native, unit)
+
+
+@callback
+def as_shown_now(hass: HomeAssistant, entity_id: str, value: float, unit: str) -> float:
+    """Return what a sensor showed in a unit in the one that it is shown in now."""
+    attributes = state.attributes if (state := hass.states.get(entity_id)) else {}
+    shown_in = attributes.get(ATTR_UNIT_OF_MEASUREMENT)
+    converter = UNIT_CONVERTERS.get(attributes.get(ATTR_DEVICE_CLASS))
+    if converter is None or not {unit, shown_in} <= converter.VALID_UNITS:
+        return value
+    return converter.convert(value, unit, shown_in)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

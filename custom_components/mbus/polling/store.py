@@ -15,7 +15,7 @@ from ..const import DOMAIN, LOGGER
 from ..meters.reading import Memory, Reading
 from ..meters.transformation import is_number
 from ..protocol import IncompleteTelegramError, MBusError, Telegram, parse_telegram
-from .notes import Notes, StoredNotes, StoredReading
+from .notes import Notes, StoredNotes, StoredReading, moment_of
 
 SAVE_DELAY = 60
 STORAGE_VERSION = 1
@@ -94,7 +94,8 @@ class MBusStore:
         self._data = StoredData(running=True, meters={}, memory={})
         self.notes = Notes(self._data, self._changed)
         self._is_written = True
-        self._is_closed = False
+        self.is_closed = False
+        """Whether the file is the next run's."""
         self.size = 0
         """Bytes that the kept readings take."""
 
@@ -138,7 +139,7 @@ class MBusStore:
 
     async def async_close(self) -> None:
         """Write now what is not yet written, and nothing any more: the file is the next run's."""
-        self._is_closed = True
+        self.is_closed = True
         await self.async_write()
 
     async def async_write(self) -> None:
@@ -149,7 +150,7 @@ class MBusStore:
     @callback
     def async_write_soon(self) -> None:
         """Write all at once: with what was stored elsewhere meanwhile, what is in the file would say something else."""
-        if not self._is_closed:
+        if not self.is_closed:
             self._is_written = False
             self._store.async_delay_save(self._take, 0)
 
@@ -185,13 +186,11 @@ class MBusStore:
         except (MBusError, OverflowError, TypeError, ValueError) as err:
             LOGGER.warning("The kept reading of meter %s is dropped: %s", meter_id, err)
             return None
-        return replace(reading, period=usual, alarm=alarm) if reading else None
+        return replace(reading, period=usual, alarm=alarm)
 
     def due(self, meter_id: str) -> datetime | None:
         """Return when a meter is to be read next."""
-        due = self._data["meters"].get(meter_id, {}).get("due")
-        moment = dt_util.parse_datetime(due) if isinstance(due, str) else None
-        return moment if moment and moment.tzinfo else None
+        return moment_of(self._data["meters"].get(meter_id, {}).get("due"))
 
     def memory(self, binding_id: str) -> Memory:
         """Return what a binding's last reading was held against."""
@@ -252,7 +251,7 @@ class MBusStore:
     @callback
     def _changed(self) -> None:
         # A second call would put off the write that the first asked for.
-        if self._is_written and not self._is_closed:
+        if self._is_written and not self.is_closed:
             self._is_written = False
             self._store.async_delay_save(self._take, SAVE_DELAY)
 
@@ -308,19 +307,22 @@ def as_stored(reading: Reading) -> StoredReading:
     return StoredReading(frames=frames, time=reading.time.isoformat())
 
 
-def stored_reading(stored: StoredMeter | StoredReading) -> Reading | None:
-    """Return a reading that was kept, decoded anew; None for one whose time has no zone.
+def stored_reading(stored: StoredMeter | StoredReading) -> Reading:
+    """Return a reading that was kept, decoded anew.
 
     Raises KeyError where there is none, MBusError, TypeError or ValueError for one that can't be read.
     """
-    time = dt_util.parse_datetime(stored["time"], raise_on_error=True)
+    if (time := moment_of(stored["time"])) is None:
+        raise ValueError(f"{stored['time']!r} is no time")
     telegrams = tuple(_decode(frame) for frame in stored["frames"])
-    return Reading(telegrams=telegrams, time=time) if time.tzinfo else None
+    return Reading(telegrams=telegrams, time=time)
 
 
 def _size(stored: StoredMeter) -> int:
-    frames = filter(lambda frame: isinstance(frame, str), stored.get("frames") or ())
-    return DECODED_SIZE * sum(len(frame) // 2 for frame in frames)
+    frames = stored.get("frames")
+    if not isinstance(frames, list):
+        return 0
+    return DECODED_SIZE * sum(len(one) // 2 for one in frames if isinstance(one, str))
 
 
 def _decode(frame: str) -> Telegram:

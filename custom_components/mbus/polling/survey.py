@@ -23,7 +23,7 @@ _MANY: Final = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
-class Figures:
+class Hearing:
     """Of requests to one meter: how many, answered, damaged by something on the line, and sent since the one before was not answered.
 
     `readings` are the answers with data, `busy` the seconds that those took with their requests.
@@ -58,12 +58,12 @@ class Figures:
         return "few_answers" if self.answers < _FEW * self.requests else None
 
 
-def survey(exchanges: Iterable[Exchange]) -> dict[_Who, Figures]:
-    """Return the figures of all that was asked, by primary address or by identification."""
-    figures: dict[_Who, Figures] = {}
+def survey(exchanges: Iterable[Exchange]) -> dict[_Who, Hearing]:
+    """Return how well each one that was asked is heard, by primary address or by identification."""
+    heard: dict[_Who, Hearing] = {}
     was_answered: dict[_Who, bool] = {}
     for who, frame, exchange in _requests(exchanges):
-        of_meter = figures.setdefault(who, Figures())
+        of_meter = heard.setdefault(who, Hearing())
         of_meter.requests += 1
         of_meter.answers += exchange.is_answered
         of_meter.damaged += Discard.NOISE in exchange.discarded
@@ -72,21 +72,21 @@ def survey(exchanges: Iterable[Exchange]) -> dict[_Who, Figures]:
             of_meter.busy += exchange.duration if exchange.is_answered else 0.0
         of_meter.repeats += not was_answered.get(who, True)
         was_answered[who] = exchange.is_answered
-    return figures
+    return heard
 
 
 def known_as(address: Address) -> _Who:
-    """Return what a meter's figures are found by."""
+    """Return what a meter is found by in a survey."""
     return address if isinstance(address, int) else address.identification
 
 
 def bus_table(data: MBusRuntimeData) -> list[dict[str, Any]]:
     """Return a row for each meter, by its subentry: when it was last read, and how well it is heard."""
-    figures = survey(data.connection.trace)
+    heard = survey(data.connection.trace)
     rows = []
     for meter_id, coordinator in data.coordinators.items():
         reading = coordinator.data.reading
-        of_meter = figures.get(known_as(coordinator.meter.address), Figures())
+        of_meter = heard.get(known_as(coordinator.meter.address), Hearing())
         rows.append(
             {
                 "meter": meter_id,

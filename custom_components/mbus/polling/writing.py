@@ -183,6 +183,8 @@ def _record_value(
         if is_number(entered):
             value = chain_number(coordinator.described[binding.id].display, entered)
         value = inverse(binding.transformations, value)
+        if binding.interpretation and is_number(value):
+            value = binding.interpretation.rule.undone(value)
     except (ArithmeticError, TemplateError, ValueError) as err:
         raise _not_codable(coordinator, why(err)) from err
     return value

@@ -15,6 +15,7 @@ from ..protocol import (
     Value,
     encode_value,
 )
+from .display import Display
 from .entered_number import number_range
 
 _NATURES: Final[tuple[tuple[Platform, Value], ...]] = (
@@ -30,8 +31,8 @@ _WITHOUT_CONTROL: Final = SECRET_QUANTITIES | {"bus_address", "identification"}
 """Quantities that no state may show, or that the meter is found by and nobody should change in passing."""
 
 
-def control_platform(binding: Binding, medium: int | None) -> Platform | None:
-    """Return what kind of control a binding has; None for one that is not written, or not known well enough."""
+def control_platform(binding: Binding, display: Display) -> Platform | None:
+    """Return what kind of control a binding has that is shown so; None for one that is not, or can't be, written."""
     signature = binding.signature
     if (
         not binding.access.writes
@@ -39,12 +40,21 @@ def control_platform(binding: Binding, medium: int | None) -> Platform | None:
         or signature.quantity in _WITHOUT_CONTROL
     ):
         return None
+    platform = _platform(binding, display)
+    rule = binding.interpretation and binding.interpretation.rule
+    if platform is not Platform.BUTTON and rule and not rule.can_be_undone:
+        return None  # What would be written is not what was entered.
+    return platform
+
+
+def _platform(binding: Binding, display: Display) -> Platform | None:
+    """Return what writes a record of this coding; None for one that is not known well enough."""
     for platform, value in _NATURES:
         with suppress(EncodeError):
             encode_value(binding.header, value)
             return platform
     try:
-        numbers = number_range(binding, medium)
+        numbers = number_range(binding, display)
     except EncodeError:
         return None
     if numbers is None:

@@ -59,8 +59,12 @@ def described_of(binding: Binding, medium: int | None) -> Described:
         binding=binding,
         medium=medium,
         display=display,
-        control=control_platform(binding, medium),
-        guard=guard_of(binding, display),
+        control=control_platform(binding, display),
+        guard=Guard(
+            sends_number=_sends_number(binding),
+            rises=display.is_rising,
+            show=partial(native_value, display),
+        ),
     )
 
 
@@ -75,15 +79,6 @@ def evaluate_described(
     """Return what a meter's bindings make of a reading, each held against what its values have to be."""
     guards = {binding_id: one.guard for binding_id, one in described.items()}
     return evaluate(reading, meter, guards, memory, hass=hass)
-
-
-def guard_of(binding: Binding, display: Display) -> Guard:
-    """Return what the values of a binding have to be."""
-    return Guard(
-        sends_number=_sends_number(binding),
-        rises=display.is_rising,
-        show=partial(native_value, display),
-    )
 
 
 def _sends_number(binding: Binding) -> bool:

@@ -103,25 +103,31 @@ _LVAR: Final = 0xD
 
 
 def sensor_description(binding: Binding, medium: int | None) -> SensorEntityDescription:
-    """Return how a binding's record is shown on a meter for this medium (device type code).
+    """Return how a binding is shown on a meter for this medium (device type code).
 
     What a person set in the binding's presentation goes before what follows from the record and the transformations.
     """
+    description = own_description(binding, medium)
+    if binding.presentation == Presentation():
+        return description
+    return _presented(description, binding)
+
+
+def own_description(binding: Binding, medium: int | None) -> SensorEntityDescription:
+    """Return how a binding is shown unless a person wants it otherwise."""
+    description = read_description(binding, medium)
+    if not binding.transformations:
+        return description
+    return _transformed(description, transformed_result(binding, medium))
+
+
+def read_description(binding: Binding, medium: int | None) -> SensorEntityDescription:
+    """Return how a binding's record is shown as it is read: without steps, and unless a person wants it otherwise."""
     if binding.meaning is None:
-        description = SensorEntityDescription(key="unread_record")
-    else:
-        description = record_description(
-            binding.meaning,
-            binding.unit,
-            binding.header,
-            medium,
-            binding.interpretation,
-        )
-    if binding.transformations:
-        description = _transformed(description, binding)
-    if binding.presentation != Presentation():
-        description = _presented(description, binding)
-    return description
+        return SensorEntityDescription(key="unread_record")
+    return record_description(
+        binding.meaning, binding.unit, binding.header, medium, binding.interpretation
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -175,9 +181,8 @@ def _interpreted(
 
 
 def _transformed(
-    description: SensorEntityDescription, binding: Binding
+    description: SensorEntityDescription, result: Resulting
 ) -> SensorEntityDescription:
-    result = transformed_result(binding, description)
     unit = native_unit(result.unit)
     shown_in = description.suggested_unit_of_measurement
     if unit != description.native_unit_of_measurement:
@@ -194,10 +199,9 @@ def _transformed(
     )
 
 
-def transformed_result(
-    binding: Binding, description: SensorEntityDescription
-) -> Resulting:
-    """Return unit and classes of what a binding's transformations make of its record, described without them."""
+def transformed_result(binding: Binding, medium: int | None) -> Resulting:
+    """Return unit and classes of what a binding's transformations make of its record."""
+    description = read_description(binding, medium)
     return resulting(
         binding.value_unit,
         description.device_class,

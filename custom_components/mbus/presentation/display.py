@@ -13,17 +13,22 @@ from homeassistant.components.sensor import (
 )
 from homeassistant.components.sensor.const import UNIT_CONVERTERS
 
-from ..meters.binding import Binding, Presentation
+from ..meters.binding import Binding
 from ..meters.transformation import is_number
 from ..protocol import SECRET_QUANTITIES, Number, convert_unit
 from .clean_text import clean_text
-from .description import converts, native_unit, sensor_description, transformed_result
+from .description import (
+    converts,
+    native_unit,
+    own_description,
+    read_description,
+    sensor_description,
+    transformed_result,
+)
 
 _MAY_GO_BACK: Final = frozenset({SensorStateClass.TOTAL, SensorStateClass.MEASUREMENT})
 
 type NativeValue = int | float | Decimal | str | date | datetime | None
-
-_NOTHING_SET: Final = Presentation()
 
 HIDDEN: Final = "••••"
 _LONGEST_STATE: Final = 255
@@ -70,28 +75,21 @@ def display_of(binding: Binding, medium: int | None) -> Display:
             native_unit_of_measurement=unit,
             suggested_unit_of_measurement=None,
         )
-    unset = binding
-    if binding.presentation != _NOTHING_SET:
-        unset = replace(binding, presentation=_NOTHING_SET)
     return Display(
         description=description,
         is_secret=binding.signature is not None
         and binding.signature.quantity in SECRET_QUANTITIES,
         is_numeric=is_numeric,
-        is_rising=_is_rising(binding, unset, medium),
-        convert=_conversion(binding, unset, medium, shown_in),
+        is_rising=_is_rising(binding, medium),
+        convert=_conversion(binding, medium, shown_in),
     )
 
 
 def _conversion(
-    binding: Binding, unset: Binding, medium: int | None, shown_in: str | None
+    binding: Binding, medium: int | None, shown_in: str | None
 ) -> Conversion:
-    """Return the way from what the chain gives to the unit that is shown; where the chain's is unknown, that names it.
-
-    `unset` is the binding without what a person set for its entity.
-    """
-    own = sensor_description(unset, medium)
-    result = transformed_result(binding, own)
+    """Return the way from what the chain gives to the unit that is shown; where the chain's is unknown, that names it."""
+    result = transformed_result(binding, medium)
     unit = native_unit(result.unit)
     if (
         unit is None
@@ -107,8 +105,9 @@ def _conversion(
         pass
     else:
         return lambda value: convert_unit(value, str(result.unit), shown_in)
-    if converts(own.device_class, unit, shown_in):
-        convert = UNIT_CONVERTERS[own.device_class].converter_factory(unit, shown_in)
+    device_class = own_description(binding, medium).device_class
+    if converts(device_class, unit, shown_in):
+        convert = UNIT_CONVERTERS[device_class].converter_factory(unit, shown_in)
         return lambda value: convert(float(value))
     return _nothing
 
@@ -121,13 +120,17 @@ def _nothing(value: Number) -> None:
     return None
 
 
-def _is_rising(binding: Binding, unset: Binding, medium: int | None) -> bool:
+def _is_rising(binding: Binding, medium: int | None) -> bool:
     """Return whether the record is a total that doesn't go back, by its meaning and as far as a person knows."""
-    if binding.presentation.state_class in _MAY_GO_BACK and not binding.transformations:
+    # That of a chain which may fall is none that a person gave the record.
+    follows = transformed_result(binding, medium).state_class
+    if (
+        binding.presentation.state_class in _MAY_GO_BACK
+        and follows is SensorStateClass.TOTAL_INCREASING
+    ):
         return False
-    record = replace(unset, transformations=()) if unset.transformations else unset
-    description = sensor_description(record, medium)
-    return description.state_class is SensorStateClass.TOTAL_INCREASING
+    own = read_description(binding, medium)
+    return own.state_class is SensorStateClass.TOTAL_INCREASING
 
 
 def native_value(display: Display, value: Any) -> NativeValue:

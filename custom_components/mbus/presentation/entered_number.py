@@ -8,8 +8,9 @@ from homeassistant.util import dt as dt_util
 
 from ..meters.binding import Binding
 from ..meters.transformation import run
+from ..profiles.interpretation import scaled
 from ..protocol import Limits, limits
-from .display import Display, display_of, native_value
+from .display import Display, native_value
 
 CONF_MAXIMUM: Final = "maximum"
 CONF_MINIMUM: Final = "minimum"
@@ -38,8 +39,8 @@ class NumberRange:
         return (self.minimum, self.maximum, self.step) == (0, 1, 1)
 
 
-def number_range(binding: Binding, medium: int | None) -> NumberRange | None:
-    """Return which numbers can be entered for a binding; None where its record carries none.
+def number_range(binding: Binding, display: Display) -> NumberRange | None:
+    """Return which numbers can be entered for a binding that is shown so; None where its record carries none.
 
     Raises EncodeError for a header that says nothing of how the record is coded.
     """
@@ -48,7 +49,6 @@ def number_range(binding: Binding, medium: int | None) -> NumberRange | None:
     given = dict(binding.writing)
     if binding.signature and binding.signature.quantity in _ON_OR_OFF:
         given = {CONF_MINIMUM: 0, CONF_MAXIMUM: 1} | given
-    display = display_of(binding, medium)
     lowest, highest, step = _shown_limits(binding, display, coding)
     return NumberRange(
         minimum=float(max(lowest, given.get(CONF_MINIMUM, lowest))),
@@ -83,8 +83,10 @@ def _shown_limits(binding: Binding, display: Display, coding: Limits) -> Limits:
 
     def show(number: float | Decimal) -> float | None:
         epoch = dt_util.utc_from_timestamp(0)
-        scaled = run(binding.transformations, number, epoch).value
-        return shown_number(display, scaled)
+        if binding.interpretation:
+            number = scaled(number, binding.interpretation.rule.factor)
+        made = run(binding.transformations, number, epoch).value
+        return shown_number(display, made)
 
     lowest, highest, step = coding
     if step is not None:

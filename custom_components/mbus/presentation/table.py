@@ -5,7 +5,7 @@ import csv
 from dataclasses import dataclass
 from decimal import Decimal
 import io
-from typing import Final
+from typing import Final, TypedDict
 
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
@@ -19,7 +19,7 @@ from .description import record_description
 from .naming import record_name
 from .reasons import reason_text
 from .record_data import value_data
-from .texts import Texts
+from .texts import Texts, option_key
 from .titles import device_kind
 
 OK: Final = "ok"
@@ -30,19 +30,22 @@ _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableRow:
-    """One record of a reading; `number` is its value where that is one, `text` where it isn't, `state` what is wrong."""
+    """One record of a reading; `number` is its value where that is one, `text` where it isn't, `state` what is wrong.
+
+    Of a meter that has no reading, only that is said.
+    """
 
     meter: str
     name: str
     serial_number: str | None
     medium: str
-    quantity: str
-    storage_number: int
-    number: Decimal | None
-    text: str | None
-    unit: str | None
-    time: str
     state: str
+    quantity: str | None = None
+    storage_number: int | None = None
+    number: Decimal | None = None
+    text: str | None = None
+    unit: str | None = None
+    time: str | None = None
 
     def as_dict(self) -> JsonObjectType:
         """Return what JSON holds; a number as text, with all its digits."""
@@ -92,10 +95,7 @@ def rows_of(
             )
             is_number = isinstance(value, int | float | Decimal)
             yield TableRow(
-                meter=str(meter.address),
-                name=clean_text(meter.title),
-                serial_number=meter.identity.identification if meter.identity else None,
-                medium=device_kind(meter.medium, texts),
+                **_of_meter(meter, texts),
                 quantity=record_name(signature._replace(storage_number=0), texts),
                 storage_number=signature.storage_number,
                 number=Decimal(str(value)) if is_number else None,
@@ -104,6 +104,30 @@ def rows_of(
                 time=dt_util.as_local(reading.time).isoformat(timespec="seconds"),
                 state=reason_text(problem, texts) if problem else OK,
             )
+
+
+def row_without_reading(meter: Meter, texts: Texts) -> TableRow:
+    """Return the row of a meter that has no reading, which a bill must not be without."""
+    return TableRow(
+        **_of_meter(meter, texts),
+        state=texts[option_key("export_readings", "no_reading")],
+    )
+
+
+class _OfMeter(TypedDict):
+    meter: str
+    name: str
+    serial_number: str | None
+    medium: str
+
+
+def _of_meter(meter: Meter, texts: Texts) -> _OfMeter:
+    return _OfMeter(
+        meter=str(meter.address),
+        name=clean_text(meter.title),
+        serial_number=meter.identity.identification if meter.identity else None,
+        medium=device_kind(meter.medium, texts),
+    )
 
 
 def _value(

@@ -98,7 +98,8 @@ async def _async_read(hass: HomeAssistant) -> Catalogue:
 def read_catalogue(own: Path | None = None) -> Catalogue:
     """Read all profiles from their files; a user's own takes the place of ours of the same name."""
     ours, _ = read_folder(FAMILIES)
-    theirs, errors = read_folder(own, is_own=True) if own else ([], [])
+    taken = {AUTOMATIC, NO_PROFILE, COMMON}
+    theirs, errors = read_folder(own, is_own=True, taken=taken) if own else ([], [])
     replaced = {profile.id for profile in theirs}
     kept = [profile for profile in ours if profile.id not in replaced]
     return Catalogue(profiles=(*theirs, *kept), errors=tuple(errors))

@@ -59,8 +59,8 @@ def _moment[T](kind: Callable[..., T], data: bytes, *parts: int) -> T:
 
 
 def _text(data: bytes) -> str:
-    """Read a text of variable length, whose last character comes first."""
-    return data[:0:-1].decode("latin-1").strip(" \0")
+    """Read a text whose last character comes first."""
+    return data[::-1].decode("latin-1").strip(" \0")
 
 
 CODINGS: Final[dict[str, Callable[[bytes], Value]]] = {

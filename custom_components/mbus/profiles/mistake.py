@@ -6,6 +6,8 @@ from typing import Any, Final, Self
 
 import voluptuous as vol
 
+_LONGEST_FACT: Final = 80
+
 _OF_SHAPE: Final[tuple[tuple[type[vol.Invalid], str], ...]] = (
     (vol.RequiredFieldInvalid, "missing"),
     (vol.DictInvalid, "mapping_needed"),
@@ -25,7 +27,12 @@ class Mistake(vol.Invalid):  # type: ignore[misc]
         """Keep the parts; `path` leads to the value where the schema doesn't say it."""
         super().__init__(key, path)
         self.key = key
-        self.facts = {name: str(fact) for name, fact in facts.items()}
+        self.facts = {
+            name: text
+            if len(text := str(fact)) <= _LONGEST_FACT
+            else f"{text[:_LONGEST_FACT]}…"
+            for name, fact in facts.items()
+        }
 
 
 class ProfileError(Exception):

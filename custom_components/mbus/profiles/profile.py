@@ -79,7 +79,7 @@ class Entry:
     key: str
     vif: re.Pattern[str] | None = None
     quantity_sent: str | None = None
-    modifiers_sent: tuple[str, ...] = ()
+    modifiers_sent: frozenset[str] = frozenset()
     functions: frozenset[Function] | None = None
     data_fields: Numbers = None
     storage_sent: Numbers = None
@@ -106,7 +106,7 @@ class Entry:
             and _among(record.header[0] & 0x0F, self.data_fields)
             and (
                 self.quantity_sent is None
-                or (signature.quantity, signature.modifiers)
+                or (signature.quantity, frozenset(signature.modifiers))
                 == (self.quantity_sent, self.modifiers_sent)
             )
             and (self.vif is None or self.vif.fullmatch(vif) is not None)
@@ -117,7 +117,7 @@ class Entry:
         unit = record.unit
         if record.quantity == PLAIN_TEXT and record.header[0] & 0x0F == _LVAR:
             unit = None  # The text of the VIF names a text, not a unit.
-        if self.unit is not None:
+        if self.unit is not None and dimension(self.unit) != dimension(unit):
             unit = _BASE_UNITS.get(self.unit, self.unit) if record.unit else self.unit
         return Interpretation(
             profile=profile,

@@ -2,7 +2,7 @@
 
 from .address import LAST_PRIMARY, SELECTED, Address, SecondaryAddress, parse_address
 from .application.compact_profile import is_compact_profile, profile_values
-from .application.explain import explain
+from .application.explain import explain, explain_frame
 from .application.header import Header, Identity
 from .application.meaning import Meaning
 from .application.record import Record, encode_value, limits
@@ -253,6 +253,7 @@ __all__ = [
     "dimension",
     "encode_value",
     "explain",
+    "explain_frame",
     "find_record",
     "hears_any",
     "is_compact_profile",

@@ -30,14 +30,16 @@ class SecondaryAddress:
 
     def __post_init__(self) -> None:
         """Raise ValueError for what can't be sent in a selection."""
-        for number in (self.identification, self.fabrication_number):
+        for name in ("identification", "fabrication_number"):
+            number = getattr(self, name)
             if number is not None and not re.fullmatch("[0-9A-F]{8}", number):
-                raise ValueError(f"{number!r} is not a number of 8 digits")
+                raise ValueError(f"{name} {number!r} is not a number of 8 digits")
         if self.manufacturer is not None:
             manufacturer_code(self.manufacturer)
-        for code in (self.version, self.medium):
+        for name in ("version", "medium"):
+            code = getattr(self, name)
             if code is not None and not 0 <= code <= 0xFE:
-                raise ValueError(f"{code} is not within 0 to 254")
+                raise ValueError(f"{name} {code} is not within 0 to 254")
 
     @classmethod
     def parse(cls, text: str) -> Self:

@@ -1,13 +1,16 @@
-"""A telegram byte by byte, for a person (EN 13757-2 long frame, EN 13757-3 headers and records)."""
+"""A telegram or another frame byte by byte, for a person (EN 13757-2 frames, EN 13757-3 headers and records)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from ..line.frame import Frame
+from ..address import BROADCAST, LAST_ANSWERING, SELECTED, manufacturer_text
+from ..errors import ApplicationError, FrameError
+from ..line.frame import FRAME_COUNT_BIT, SELECT, Control, Frame
 from ..tables.medium import medium_name
 from .header import LONG_HEADER, SHORT_HEADER, Header
 from .record import Record
-from .telegram import Telegram
+from .records import read_records
+from .telegram import Telegram, decode_telegram
 
 _LAYOUTS: Final = {
     0x71: "an alarm",
@@ -18,6 +21,35 @@ _LAYOUTS: Final = {
     0x78: "records without a header",
     0x7A: "a header of 4 bytes, then records",
 }
+_REQUESTS: Final = {
+    0x50: "reset of the application",
+    0x51: "records for the meter",
+    SELECT: "selection by secondary address",
+    0x54: "synchronisation, before 2018",
+    0x5A: "a header of 4 bytes, then records for the meter",
+    0x5B: "a header of 12 bytes, then records for the meter",
+    0x5C: "synchronisation",
+    **{0xB8 + n: f"baud rate {300 << n}" for n in range(8)},
+}
+_ANSWERS: Final = {
+    0x6E: "an application error, after a header of 4 bytes",
+    0x6F: "an application error, after a header of 12 bytes",
+    0x70: "an application error",
+}
+_RECORDS: Final = 0x51
+_SELECTION: Final = 8
+_CONTROLS: Final[Mapping[int, str]] = {
+    Control.SND_NKE: "reset of the link (SND_NKE)",
+    Control.SND_UD: "data for the meter (SND_UD)",
+    Control.REQ_UD1: "request for an alarm (REQ_UD1)",
+    Control.REQ_UD2: "request for data (REQ_UD2)",
+}
+_ADDRESSES: Final = {
+    SELECTED: "whatever is selected",
+    LAST_ANSWERING: "all meters, which answer",
+    BROADCAST: "all meters, none of which answers",
+}
+
 _HEADERS: Final = {0x72: LONG_HEADER, 0x76: LONG_HEADER, 0x7A: SHORT_HEADER}
 
 _MORE: Final = 0x80
@@ -63,12 +95,9 @@ type _Part = tuple[bytes, str]
 
 def explain(telegram: Telegram) -> Iterator[tuple[bytes, str]]:
     """Say what each byte of a telegram's frame is: parts in their order, which make the frame together."""
-    frame, data = telegram.frame, Frame(telegram.frame).data
-    yield frame[:4], f"long frame, {frame[1]} bytes between here and the checksum"
-    yield frame[4:5], _control(Frame(frame))
-    yield frame[5:6], f"A: address {telegram.address}"
-    ci = telegram.control_information
-    yield frame[6:7], f"CI: {_LAYOUTS[ci]}"
+    frame = Frame(telegram.frame)
+    yield from _fields(frame, _LAYOUTS)
+    ci, data = telegram.control_information, frame.data
     header = telegram.header
     if header is not None and header.is_fixed:
         yield from _fixed(data, header, telegram.records)
@@ -81,11 +110,78 @@ def explain(telegram: Telegram) -> Iterator[tuple[bytes, str]]:
         if header is not None:
             yield from _header(data[:length], header)
         yield from _payload(data[length:], telegram)
-    yield frame[-2:-1], "checksum"
-    yield frame[-1:], "end"
+    yield from _end(frame)
+
+
+def explain_frame(frame: Frame) -> Iterator[tuple[bytes, str]]:
+    """Say the same of a frame that is no telegram: a request, or an answer that is none of those decoded."""
+    ci, data = frame.control_information, frame.data
+    if ci is None:
+        yield frame.raw[:1], "short frame"
+        yield frame.raw[1:2], _control(frame)
+        yield frame.raw[2:3], _address(frame)
+        yield frame.raw[3:4], "checksum"
+        yield frame.raw[4:], "end"
+        return
+    yield from _fields(frame, _REQUESTS if frame.from_master else _LAYOUTS | _ANSWERS)
+    if frame.is_selection and len(data) >= _SELECTION:
+        yield from _selection(data[:_SELECTION])
+        data = data[_SELECTION:]
+    if frame.from_master and ci in (_RECORDS, SELECT):
+        yield from _payload(data, _records_for_the_meter(frame, data))
+    elif data:
+        yield data, _error(frame) or "not read"
+    yield from _end(frame)
+
+
+def _error(frame: Frame) -> str | None:
+    try:
+        decode_telegram(frame)
+    except ApplicationError as err:
+        return str(err)
+    except FrameError:
+        pass
+    return None
+
+
+def _records_for_the_meter(frame: Frame, data: bytes) -> Telegram:
+    records, manufacturer_data, _, trailing_data, problem, _ = read_records(data)
+    return Telegram(
+        frame=frame.raw,
+        address=frame.address,
+        control_information=_RECORDS,
+        records=records,
+        manufacturer_data=manufacturer_data,
+        trailing_data=trailing_data,
+        problem=problem,
+    )
+
+
+def _fields(frame: Frame, kinds: Mapping[int, str]) -> Iterator[_Part]:
+    raw, ci = frame.raw, frame.control_information
+    yield raw[:4], f"long frame, {raw[1]} bytes between here and the checksum"
+    yield raw[4:5], _control(frame)
+    yield raw[5:6], _address(frame)
+    kind = None if ci is None else kinds.get(ci)
+    yield raw[6:7], f"CI: {kind or 'not known'}"
+
+
+def _end(frame: Frame) -> Iterator[_Part]:
+    yield frame.raw[-2:-1], "checksum"
+    yield frame.raw[-1:], "end"
+
+
+def _address(frame: Frame) -> str:
+    address = frame.address
+    if frame.from_master and address in _ADDRESSES:
+        return f"A: address {address}, {_ADDRESSES[address]}"
+    return f"A: address {address}"
 
 
 def _control(frame: Frame) -> str:
+    if frame.from_master:
+        kind = _CONTROLS.get(frame.control & ~FRAME_COUNT_BIT, "not known")
+        return f"C: {kind}" + (", FCB" if frame.control & FRAME_COUNT_BIT else "")
     flags = [
         text
         for is_set, text in (
@@ -95,6 +191,29 @@ def _control(frame: Frame) -> str:
         if is_set
     ]
     return ", ".join(("C: answer with data (RSP_UD)", *flags))
+
+
+def _selection(data: bytes) -> Iterator[_Part]:
+    manufacturer = int.from_bytes(data[4:6], "little")
+    version, medium = data[6], data[7]
+    yield data[:4], f"identification {data[3::-1].hex().upper()}, F for any digit"
+    yield (
+        data[4:6],
+        (
+            "any manufacturer"
+            if manufacturer == 0xFFFF
+            else f"manufacturer {manufacturer_text(manufacturer)}"
+        ),
+    )
+    yield data[6:7], "any version" if version == 0xFF else f"version {version}"
+    yield (
+        data[7:8],
+        (
+            "any device type"
+            if medium == 0xFF
+            else f"device type: {medium_name(medium)}"
+        ),
+    )
 
 
 def _header(data: bytes, header: Header) -> Iterator[_Part]:

@@ -68,7 +68,7 @@ class TimeOfDay:
 
     def encode(self, value: Value) -> bytes:
         """Write a time of day, without parts of a second."""
-        if not isinstance(value, time):
+        if not isinstance(value, time) or value.tzinfo:
             raise EncodeError("no_time_of_day", value=spelt(value))
         return bytes((value.second, value.minute, value.hour))
 
@@ -94,7 +94,7 @@ class DateTime:
 
     def encode(self, value: Value) -> bytes:
         """Write date and time, without seconds."""
-        if not isinstance(value, datetime):
+        if not isinstance(value, datetime) or value.tzinfo:
             raise EncodeError("no_date_and_time", value=spelt(value))
         return bytes((value.minute, value.hour)) + _encode_date(value)
 
@@ -128,7 +128,7 @@ class DateTimeSeconds:
 
     def encode(self, value: Value) -> bytes:
         """Write date and time, with neither day of week nor week nor parts of a second."""
-        if not isinstance(value, datetime):
+        if not isinstance(value, datetime) or value.tzinfo:
             raise EncodeError("no_date_and_time", value=spelt(value))
         clock = bytes((value.second, value.minute, value.hour))
         return clock + _encode_date(value) + b"\x00"

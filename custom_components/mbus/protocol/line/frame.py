@@ -112,8 +112,16 @@ class Garbage:
 type Received = Frame | Single | Garbage
 
 
+def check_byte(name: str, value: int) -> None:
+    """Raise ValueError for more than a byte."""
+    if not 0 <= value <= 0xFF:
+        raise ValueError(f"{name} {value} is not within 0 to 255")
+
+
 def short_frame(control: int, address: int) -> bytes:
-    """Build a frame of five characters: `10 C A CS 16`."""
+    """Build a frame of five characters: `10 C A CS 16`. Raises ValueError for more than a byte."""
+    check_byte("control", control)
+    check_byte("address", address)
     return bytes((_SHORT, control, address, (control + address) & 0xFF, _STOP))
 
 
@@ -122,8 +130,11 @@ def long_frame(
 ) -> bytes:
     """Build `68 L L 68 C A CI data CS 16`; without data it is a control frame.
 
-    Raises FrameError for more than 252 bytes of data.
+    Raises FrameError for more than 252 bytes of data, ValueError for more than a byte in another field.
     """
+    check_byte("control", control)
+    check_byte("address", address)
+    check_byte("control_information", control_information)
     if len(data) > _MOST_DATA:
         raise FrameError("frame_too_long", length=str(len(data)), most=str(_MOST_DATA))
     body = bytes((control, address, control_information)) + data

@@ -199,17 +199,23 @@ class Line:
         give_up = end + self._bits(2 * 11 * _LONGEST_FRAME) + _NEVER_QUIET
         reader = FrameReader()
         deadline = end
-        pause = 0.0
+        pause = first_at = item_at = 0.0
         while self._loop.time() < give_up:
             began, was_pending = self._loop.time(), reader.pending
             data = await self.link.read(deadline - began)
             reply.raw += data
-            if was_pending:
+            if data and not reply.is_echo:
+                first_at = first_at or self._loop.time()
+            if not was_pending:
+                item_at = self._loop.time()
+            else:
                 pause = max(pause, self._loop.time() - began)
                 if not data:
                     reply.is_cut = True
                     self._patience = max(0, self._patience - 1)
             for item in reader.feed(data) if data else reader.flush():
+                if reply.answer is None:
+                    reply.lead = item_at - (first_at or item_at)
                 reply.take(item, judge)
                 if isinstance(item, Frame):
                     self._learn_gap(pause)

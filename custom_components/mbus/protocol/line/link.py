@@ -23,7 +23,7 @@ from ..errors import (
     LinkRefusedError,
     LinkTimeoutError,
 )
-from .settings import LinkSettings, SerialSettings, TcpSettings
+from .settings import LONGEST_WAIT, LinkSettings, SerialSettings, TcpSettings
 
 if TYPE_CHECKING:
     from serialx import BaseSerialTransport
@@ -32,6 +32,8 @@ _LOGGER = logging.getLogger(__name__)
 
 OPEN_TIMEOUT = 10.0
 CLOSE_TIMEOUT = 2.0
+_NEXT_ADDRESS = 0.25
+"""Seconds after which another address of a host is tried beside the one before."""
 
 _SERIAL_LATENCY = 0.1
 _NETWORK_LATENCY = 0.5
@@ -44,6 +46,11 @@ LONGEST_UNASKED = 0x10000
 """Bytes since the last request, after which a link is closed: no meter sends so much."""
 _PIECE = 0x1000
 """Bytes that are read at once, so that even a flood leaves the event loop to others."""
+
+_NO_PORT = frozenset(
+    {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR, errno.EISDIR, errno.ENOTTY}
+)
+"""What the system says where there is no serial port."""
 
 _KEEPALIVE = {
     "SO_KEEPALIVE": (socket.SOL_SOCKET, 1),
@@ -244,8 +251,10 @@ def open_link(
     To be awaited for the link, or used in `async with`, which closes it. `on_lost` is called with the
     reason when the link ends without having been closed. Raises LinkBusyError when
     another program has the port, LinkNotFoundError when there is no such port or host, LinkError for
-    anything else; each says which link and why.
+    anything else; each says which link and why. Raises ValueError for a timeout that can't be.
     """
+    if not 0 < timeout < LONGEST_WAIT:
+        raise ValueError(f"timeout is more than 0 s and below a day, not {timeout}")
     return Opening(settings, timeout, on_lost)
 
 
@@ -301,7 +310,14 @@ class Opening:
 async def _connect(link: Link) -> None:
     loop, settings = asyncio.get_running_loop(), link.settings
     if isinstance(settings, TcpSettings):
-        await loop.create_connection(lambda: link, settings.host, settings.port)
+        # Of several addresses, one that is silent must not use up the time of the others.
+        await loop.create_connection(  # type: ignore[call-overload]
+            lambda: link,
+            settings.host,
+            settings.port,
+            happy_eyeballs_delay=_NEXT_ADDRESS,
+            all_errors=True,
+        )
         return
     # Only here, so that decoding needs no serial library.
     import serialx
@@ -320,11 +336,17 @@ async def _connect(link: Link) -> None:
 def _open_error(settings: LinkSettings, err: Exception) -> LinkError:
     link = str(settings)
     match err:
+        case ExceptionGroup(exceptions=errors):
+            # Of a host with several addresses: who refuses is there, the others may not be.
+            known = [_open_error(settings, error) for error in errors]
+            return next(
+                (one for one in known if isinstance(one, LinkRefusedError)), known[-1]
+            )
         case OSError(errno=errno.EBUSY):
             return LinkBusyError(link=link)
         case socket.gaierror():
             return LinkNotFoundError(link=link, kind="host")
-        case OSError(errno=errno.ENOENT | errno.ENODEV | errno.ENXIO):
+        case OSError(errno=number) if number in _NO_PORT:
             return LinkNotFoundError(link=link, kind="port")
         case ConnectionRefusedError():
             return LinkRefusedError(link=link)
@@ -334,4 +356,5 @@ def _open_error(settings: LinkSettings, err: Exception) -> LinkError:
 
 
 def _reason(err: Exception) -> str:
-    return str(err) or type(err).__name__
+    said = err.strerror if isinstance(err, OSError) else None
+    return said or str(err) or type(err).__name__

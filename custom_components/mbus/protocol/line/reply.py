@@ -44,13 +44,15 @@ class Reply[Answer]:
 
     `delay` is the time (s) from the end of the request to the last that came, its echo left out.
     `followed_late` is that of something late which came just before the request, after the one
-    that it belongs to; 0 if nothing did. It `went_on` if the line wasn't idle when listening ended,
+    that it belongs to; 0 if nothing did. `lead` is the time from the first that came, its echo left out,
+    to the beginning of the answer. It `went_on` if the line wasn't idle when listening ended,
     and `is_cut` if a frame stopped in its middle.
     """
 
     request: bytes
     followed_late: float = 0.0
     delay: float = 0.0
+    lead: float = 0.0
     went_on: bool = False
     is_cut: bool = False
     raw: bytearray = field(default_factory=bytearray)

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from typing import Literal, cast, override
 from urllib.parse import urlsplit
 
+LONGEST_WAIT = 86_400.0
+"""Seconds; who would wait longer waits for ever."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SerialSettings:
@@ -66,7 +69,7 @@ type LinkSettings = SerialSettings | TcpSettings
 
 
 def _check_baud_rate(baud_rate: int) -> None:
-    if baud_rate < 1:
+    if not baud_rate >= 1:
         raise ValueError(f"baud_rate is 1 at least, not {baud_rate}")
 
 

@@ -10,7 +10,6 @@ from ..line.reply import Discard, judge_acknowledgement
 from .collector import Collector
 from .readout import Quirks
 from .session import Session
-from .slave import AfterReset
 
 _ALARM = 0x71
 
@@ -39,8 +38,6 @@ async def read_alarm(
     request = short_frame(
         Control.REQ_UD1 | slave.frame_count, link_address(collector.address)
     )
-    if slave.after_reset is AfterReset.SAME:
-        slave.after_reset = AfterReset.UNKNOWN
     with suppress(MBusError):
         wait = quirks.first_byte_timeout or 0.0
         reply = await session.exchange(Frame(request), judge, wait=wait)

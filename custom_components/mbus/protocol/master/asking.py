@@ -1,12 +1,13 @@
 """Asking who is at an address: nobody, one meter, which is read at once, or several."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Any
 
 from ..address import SELECTED, Address, SecondaryAddress, link_address
 from ..application.telegram import Telegram
-from ..errors import LinkError, MBusError, UnsoundRepliesError
+from ..errors import FrameError, LinkError, MBusError, UnsoundRepliesError
 from ..line.frame import (
     FRAME_COUNT_BIT,
     SELECT,
@@ -23,7 +24,7 @@ from .found import secondary_of
 from .readout import Quirks
 from .session import Session
 from .silence import REQUESTS_TO_NOBODY, Silence, never_ends
-from .slave import Slave
+from .slave import Slave, access_number
 
 LATE_MARGIN = 1.25
 """How much longer than the latest answer so far the next ones are waited for."""
@@ -34,6 +35,10 @@ _SURE = 3
 """Times in a row that garbage came again, after which it is believed at once."""
 _ENOUGH = 20
 """Answers in a row without a sound telegram, after which the line is tested; a descent has about 8."""
+_STEM = 5
+"""Leading digits that the numbers of meters bought together share."""
+_FEW_STEMS = 3
+"""Stems after which a meter is looked for behind another only where numbers share one."""
 _TESTS = 5
 """Tests of the line in a row that nothing sound came between, after which none will come."""
 
@@ -93,6 +98,7 @@ class Asker:
         self.has_given_up = False
         """Whether parting the addresses further leads to nothing."""
         self._fruitless = self._tests = self._repeated = 0
+        self._stems: set[str] = set()
 
     async def ask(
         self, session: Session, address: Address, *, again: bool = False
@@ -145,12 +151,8 @@ class Asker:
         self, session: Session, address: Address, *, wait: float | None = None
     ) -> Answer:
         """Read the first telegram of a meter, if it is but one that answers."""
-        collector = Collector(
-            address, slave=Slave(), max_package_length=session.max_package_length
-        )
-        request = Frame(
-            short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, link_address(address))
-        )
+        collector = self._collector(session, address)
+        request = _request_for_data(address)
         # A damaged telegram after a clean acknowledgement is that of several meters.
         is_part = isinstance(address, SecondaryAddress) and has_open_digits(address)
         is_late = False
@@ -168,10 +170,12 @@ class Asker:
                 return Answer(presence=Presence.NONE, problem=err)
             others = set(reply.discarded) - {Discard.ECHO}
             is_late |= self._is_late(reply) or not _OF_OTHERS.isdisjoint(others)
-            if reply.answer is not None and Discard.SECOND not in others:
-                return replace(
-                    await self._confirm(session, address, reply.answer), is_late=is_late
-                )
+            telegram = reply.answer
+            if telegram is not None and Discard.SECOND not in others:
+                if is_part and self._follows_others(session, reply):
+                    break
+                answer = await self._confirm(session, address, telegram)
+                return replace(answer, is_late=is_late)
             if not others or (others == {Discard.NOISE} and self.silence.covers(reply)):
                 others = set()
                 break
@@ -282,6 +286,61 @@ class Asker:
                 request, judge_acknowledgement, wait=self.wait
             )
             if reply.answer is not None:
+                if not await self._is_alone(session, address, choice, telegram):
+                    break
                 session.slave(secondary).selection = request.raw
                 return answer
         return Answer(presence=Presence.SEVERAL)
+
+    async def _is_alone(
+        self,
+        session: Session,
+        branch: SecondaryAddress,
+        selected: SecondaryAddress,
+        telegram: Telegram,
+    ) -> bool:
+        """Say whether a meter, selected now, is the only one in a branch, as far as it can be told.
+
+        One of the same readings whose number has but more bits isn't heard beside it, if both answer at
+        the same moment. After one more telegram of the selected meter alone, the two count different ones.
+        """
+        stem = selected.identification[:_STEM]
+        if len(self._stems) >= _FEW_STEMS and stem not in self._stems:
+            return True
+        self._stems.add(stem)
+        before = access_number(telegram)
+        alone = await self._next_access_number(session, selected)
+        if alone in (None, before):
+            return True
+        request = Frame(long_frame(self.control, SELECTED, SELECT, branch.selection))
+        await session.exchange(request, judge_acknowledgement, wait=self.wait)
+        again = await self._next_access_number(session, branch)
+        return again is not None and 0 < (again - alone) & 0xFF < 0x80
+
+    async def _next_access_number(
+        self, session: Session, address: SecondaryAddress
+    ) -> int | None:
+        collector = self._collector(session, address)
+        with suppress(FrameError):
+            reply = await session.exchange(
+                _request_for_data(address), collector.judge, wait=self.wait
+            )
+            if reply.answer is not None:
+                return access_number(reply.answer)
+        return None
+
+    @staticmethod
+    def _follows_others(session: Session, reply: Reply[Any]) -> bool:
+        """Say whether noise came so long before a telegram that it was those of other meters, which are not so late."""
+        in_time = session.line.response_time - session.line.link.latency
+        return Discard.NOISE in reply.discarded and reply.lead > in_time
+
+    @staticmethod
+    def _collector(session: Session, address: Address) -> Collector:
+        return Collector(
+            address, slave=Slave(), max_package_length=session.max_package_length
+        )
+
+
+def _request_for_data(address: Address) -> Frame:
+    return Frame(short_frame(Control.REQ_UD2 | FRAME_COUNT_BIT, link_address(address)))

@@ -66,10 +66,10 @@ class Collector:
         self.error = None
         self.telegrams.append(telegram)
 
-    def note_unanswered(self, *, is_repeated: bool) -> None:
-        """Take note that a request was not answered, and whether it is sent again."""
+    def note_unanswered(self) -> None:
+        """Take note that a request was not answered: it is sent again."""
         self.was_disturbed = True
-        self._was_repeated = is_repeated
+        self._was_repeated = True
 
     def expect_others(self) -> None:
         """Take what comes for what was asked for, not for one of the meter's own telegrams in their order."""
@@ -178,9 +178,7 @@ class Collector:
         if any(_is_repeated(one, telegram) for one in earlier):
             return Discard.REPEATED
         before = self.telegrams[-1] if self.telegrams else self.before
-        if before is None:
-            return Discard.OUT_OF_ORDER if self._was_repeated else None
-        if self._was_repeated or self.slave.is_counting:
+        if before and (self._was_repeated or self.slave.is_counting):
             last, number = access_number(before), access_number(telegram)
             if last is None or number != (last + 1) & 0xFF:
                 return Discard.OUT_OF_ORDER

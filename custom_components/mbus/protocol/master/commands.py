@@ -10,9 +10,16 @@ from dataclasses import replace
 import logging
 import re
 
-from ..address import BROADCAST, LAST_PRIMARY, Address, SecondaryAddress, link_address
+from ..address import (
+    BROADCAST,
+    LAST_PRIMARY,
+    Address,
+    SecondaryAddress,
+    check_address,
+    link_address,
+)
 from ..application.header import Identity
-from ..application.record import encode_value
+from ..application.record import encode_value, limits
 from ..coding.values import EncodeError
 from ..errors import LinkError, LinkRateFixedError, MBusError
 from ..line.frame import Control, Frame, long_frame
@@ -198,8 +205,14 @@ async def select_for_readout(
     """Let a meter send only the records with these headers, and read them.
 
     Many meters acknowledge without doing so: see what comes. An application reset undoes it. Raises
-    what Master.read raises, among it ApplicationError for a refusal.
+    ValueError for none, EncodeError for what is no header, PackageTooLongError, and what Master.read
+    raises, among it ApplicationError for a refusal.
     """
+    check_address(address)
+    if not headers:
+        raise ValueError("headers are empty")
+    for header in headers:
+        limits(header)
     data = b"".join(
         bytes((header[0] & 0xF0 | _SELECTION_FOR_READOUT,)) + header[1:]
         for header in headers
@@ -226,8 +239,10 @@ async def synchronise(master: Master, *, classic: bool = False) -> None:
 async def send_raw(master: Master, data: bytes) -> bytes:
     """Send bytes as they are, and return all that comes until an answer is whole, or none is due.
 
-    Raises LinkError.
+    Raises ValueError for none, PackageTooLongError, LinkError.
     """
+    if not data:
+        raise ValueError("data are empty")
     async with master.hold() as session:
         reply = await session.exchange(data, judge_anything)
     return bytes(reply.raw)

@@ -31,6 +31,8 @@ _SELECTIONS: dict[int, Frame] = {
 _RESET = Frame(short_frame(Control.SND_NKE, LAST_ANSWERING))
 _TO_THE_END = 0.9
 """Part of the timeout after which what is heard is noise that doesn't end, unless it is an answer."""
+_ALIKE = 0.3
+"""Seconds by which late answers of all meters to the same request differ at most."""
 _OVERDUE = 3
 """Timeouts within which an answer is looked for that didn't come within one."""
 
@@ -97,9 +99,11 @@ class Listener:
         """
         async with self._master.hold() as session:
             delay = await self._listen(session, request)
-            if delay and self.may_be_deaf:
-                # A gateway may have held it back.
-                delay = await self._listen(session, request)
+            if delay:
+                # A gateway may have held it back, or it was noise that came by itself.
+                again = await self._listen(session, request)
+                is_alike = again is not None and abs(again - delay) < _ALIKE
+                delay = again if self.may_be_deaf or is_alike else 0.0
             overdue = 0.0
             if self._was_silent or (delay is None and request == _RESET):
                 overdue = await self._listen_on(session)

@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from ..address import Address, SecondaryAddress
 from ..application.header import Identity
 from ..line.line import Exchange, Line, Statistics
 from ..line.link import Link
+from ..line.settings import LONGEST_WAIT
 from .reader import read
 from .readout import Quirks, Readout
 from .session import Session
 
-_FOR_EVER = 86_400.0
 _LONGEST_PACKAGE = 253
 
 
@@ -53,12 +54,23 @@ class Master:
             max_package_length=max_package_length,
         )
         self._lock = asyncio.Lock()
+        self._holder: asyncio.Task[Any] | None = None
 
     @asynccontextmanager
     async def hold(self) -> AsyncIterator[Session]:
-        """Hold the line for requests that belong together; wait for whoever holds it."""
+        """Hold the line for requests that belong together; wait for whoever holds it.
+
+        Raises RuntimeError in a task that holds it already, and would wait for itself for ever.
+        """
+        task = asyncio.current_task()
+        if self._holder is not None and self._holder is task:
+            raise RuntimeError("this task holds the line: let it ask by its session")
         async with self._lock:
-            yield self._session
+            self._holder = task
+            try:
+                yield self._session
+            finally:
+                self._holder = None
 
     @property
     def link(self) -> Link:
@@ -136,11 +148,11 @@ def check_settings(
     timeout: float, attempts: int, line_delay_ratio: float, max_package_length: int
 ) -> None:
     """Raise ValueError for settings of a master that can't be."""
-    if not 0 < timeout < _FOR_EVER:
+    if not 0 < timeout < LONGEST_WAIT:
         raise ValueError(f"timeout is more than 0 s and below a day, not {timeout}")
     if attempts < 1:
         raise ValueError(f"attempts are 1 at least, not {attempts}")
-    if not 0 < line_delay_ratio < _FOR_EVER:
+    if not 0 < line_delay_ratio < LONGEST_WAIT:
         raise ValueError(
             f"line_delay_ratio is more than 0, and finite, not {line_delay_ratio}"
         )

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, Self
 
 from ..application.telegram import Telegram
 from ..errors import MBusError
+from ..line.settings import LONGEST_WAIT
 
 _LONGEST_REQUEST: Final = 253
 
@@ -38,12 +39,13 @@ class Quirks:
         """Raise ValueError for what can't be."""
         if self.reset not in ("before_each_read", "never"):
             raise ValueError(f"reset {self.reset!r} is not known")
-        if self.first_byte_timeout is not None and self.first_byte_timeout <= 0:
+        timeout = self.first_byte_timeout
+        if timeout is not None and not 0 < timeout < LONGEST_WAIT:
             raise ValueError(
-                f"first_byte_timeout is more than 0 s, not {self.first_byte_timeout}"
+                f"first_byte_timeout is more than 0 s and below a day, not {timeout}"
             )
-        if self.pause < 0:
-            raise ValueError(f"pause is 0 s at least, not {self.pause}")
+        if not 0 <= self.pause < LONGEST_WAIT:
+            raise ValueError(f"pause is 0 s at least and below a day, not {self.pause}")
         code = self.application_reset
         if code is not None and not 0 <= code <= 0xFF:
             raise ValueError(f"application_reset {code} is not within 0 to 255")

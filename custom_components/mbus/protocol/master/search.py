@@ -79,11 +79,11 @@ class _Search:
         self, *, by_secondary: bool, by_primary: bool
     ) -> AsyncGenerator[SearchStep]:
         await self._listener.settle()
-        was_deaf = False
+        may_be_deaf = self._listener.may_be_deaf
         if by_secondary:
             async for step in self._search_by_secondary(0.3 if by_primary else 1.0):
                 yield step
-            was_deaf = not self._has_heard and self._listener.may_be_deaf
+        was_deaf = by_secondary and not self._has_heard and may_be_deaf
         if by_primary and not self._asker.silence.is_endless:
             async for step in self._search_by_primary():
                 yield step
@@ -106,6 +106,8 @@ class _Search:
             several: list[SecondaryAddress] = []
             async for step in self._ask_each([EVERYTHING], 0, 0, several):
                 yield step
+            # What a gateway had held back may have seemed an answer.
+            self._has_heard = bool(several or self._located)
             for address in several:
                 async for step in self._divide(address, self._progress, end):
                     yield step

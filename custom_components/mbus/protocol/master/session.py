@@ -1,7 +1,7 @@
 """Requests to meters over the line that one task holds (EN 13757-2, EN 13757-7)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from ..address import (
@@ -13,7 +13,7 @@ from ..address import (
     link_address,
 )
 from ..application.telegram import Telegram
-from ..errors import FrameError
+from ..errors import FrameError, PackageTooLongError
 from ..line.frame import (
     FRAME_COUNT_BIT,
     SELECT,
@@ -27,6 +27,7 @@ from ..line.frame import (
 from ..line.line import Line
 from ..line.link import Link
 from ..line.reply import Discard, Judge, Reply, judge_acknowledgement, judge_answer_from
+from ..line.settings import LONGEST_WAIT
 from .slave import Slave
 from .unanswered import unanswered
 
@@ -64,6 +65,11 @@ class Session:
     def slave(self, address: Address) -> Slave:
         """Give what is known of the meter at an address."""
         return self._slaves.setdefault(address, Slave())
+
+    def late_until(self, address: Address) -> float:
+        """Give the time until which a meter may still answer what it was asked in vain, at this address or another."""
+        slaves = self._one_meter(self.slave(address), link_address(address))
+        return max(slave.late_until for slave in slaves)
 
     def times(self, attempts: int | None) -> int:
         """Give how often a request is sent. Raises ValueError for never."""
@@ -188,9 +194,15 @@ class Session:
     ) -> Reply[Answer]:
         """Send one request, as `Line.exchange` does, and take note of what it does to the meters.
 
-        Of bytes that are no frame, that can't be known.
+        Of bytes that are no frame, that can't be known. Raises PackageTooLongError and ValueError for a
+        wait that can't be, before anything is sent.
         """
         frame = request if isinstance(request, Frame) else _frame_of(request)
+        if frame is not None and len(frame.data) >= self.max_package_length:
+            length = 1 + len(frame.data)
+            raise PackageTooLongError(length=length, limit=self.max_package_length)
+        if wait is not None and not 0 <= wait < LONGEST_WAIT:
+            raise ValueError(f"wait is 0 s at least and below a day, not {wait}")
         slave = self._note_request(frame)
         asks_for_data = frame is not None and frame.asks_for_data
         heard_all = not self._may_hear_older
@@ -198,7 +210,7 @@ class Session:
         heard_data = slave.late_until < self._loop.time()
         self._may_hear_older = True
         if frame is not None and asks_for_data:
-            slave.ask(frame.control & FRAME_COUNT_BIT)
+            slave.asked_with = frame.control & FRAME_COUNT_BIT
             # An answer that was given up may still come. Of another meter it would be told apart,
             # of this one only by waiting for it.
             slave.late_until = self._loop.time() + 2 * self.timeout
@@ -229,20 +241,23 @@ class Session:
 
     def _note_request(self, frame: Frame | None) -> Slave:
         """Take note of a request on its way: who hears it may go on to another telegram."""
-        if frame is None:
-            for slave in self._slaves.values():
-                slave.is_at_first = False
-            return Slave()
-        reached = self._reached(frame.address)
-        if frame.is_reset or frame.is_selection:
-            return reached  # Whoever stands at the first telegram stays there.
-        by_primary = frame.address <= LAST_PRIMARY
-        for address, slave in self._slaves.items():
-            if slave is reached or frame.address > SELECTED:
-                slave.is_at_first = False
-            elif not (by_primary and isinstance(address, int)):
-                slave.is_at_first &= not reached.may_be(slave)
+        reached = Slave() if frame is None else self._reached(frame.address)
+        heard_by: Iterable[Slave] = self._slaves.values()
+        if frame is not None:
+            if frame.is_reset or frame.is_selection:
+                return reached  # Whoever stands at the first telegram stays there.
+            if frame.address <= SELECTED:
+                heard_by = self._one_meter(reached, frame.address)
+        for slave in heard_by:
+            slave.is_at_first = False
         return reached
+
+    def _one_meter(self, reached: Slave, field: int) -> Iterator[Slave]:
+        """Give all that may be the meter reached by an address field: each has one primary address."""
+        for address, slave in self._slaves.items():
+            is_other = max(field, link_address(address)) <= LAST_PRIMARY
+            if slave is reached or (not is_other and reached.may_be(slave)):
+                yield slave
 
     def _note_answer(self, frame: Frame, answer: object) -> None:
         """Take note of a request that was heard, and of the telegram that came."""
@@ -253,7 +268,6 @@ class Session:
             reached.begin()
         elif frame.asks_for_data and not isinstance(answer, Single):
             reached.frame_count = reached.asked_with ^ FRAME_COUNT_BIT
-            reached.last_asked_with = reached.asked_with
         if isinstance(answer, Telegram):
             reached.sent(answer)
 

@@ -1,5 +1,6 @@
 """What a line sends where no meter answers: its silence, which is not always without a byte."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,12 +54,15 @@ class Silence:
 
     def covers(self, reply: Reply[Any]) -> bool:
         """Say whether this noise is what comes where no meter answers."""
-        return self.is_noisy or _noise(reply) == self._constant
+        if self.is_noisy or self._constant is None:
+            return self.is_noisy
+        # It may come more than once while an answer is waited for.
+        return not _noise(reply).replace(self._constant, b"")
 
     def learn(self, replies: Sequence[Reply[Any]]) -> MBusError | None:
         """Take note of the replies to requests to nobody; give what there is to tell of them."""
         noisy = [reply for reply in replies if Discard.NOISE in reply.discarded]
-        noises = {_noise(reply) for reply in noisy}
+        [(usual, times), *_] = Counter(map(_noise, noisy)).most_common(1) or [(b"", 0)]
         if any(
             reply.answer is not None or not reply.discarded.keys() <= _HARMLESS
             for reply in replies
@@ -68,13 +72,13 @@ class Silence:
         if len(noisy) < _MANY:
             return None
         self.is_endless = all(map(never_ends, replies))
-        if len(noises) == 1 and not self.is_endless:
-            self._constant = min(noises)
-            return NoisyLineError(noise=self._constant)
+        if times >= _MANY and not self.is_endless:
+            self._constant = usual
+            return NoisyLineError(noise=usual)
         self.is_noisy = True
         if all(len(_noise(reply)) == len(reply.request) for reply in noisy):
             return DistortedEchoError()
-        return ChangingNoiseError(noise=min(noises))
+        return ChangingNoiseError(noise=usual)
 
 
 def never_ends(reply: Reply[Any]) -> bool:

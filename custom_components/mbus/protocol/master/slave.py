@@ -41,13 +41,9 @@ class Slave:
     is_selected_in_part: bool = False
     """That left something of its address out, and may select others."""
     is_at_first: bool = False
-    """Its next telegram is the first."""
+    """It was read to its end, and nobody asked it since: its next telegram is the first."""
     last: Telegram | None = None
     """The last telegram it sent."""
-    last_number: int | None = None
-    """The number of that telegram in its readout, None where it had none."""
-    last_asked_with: int | None = None
-    """FCB of the request for that telegram, None after one with another FCB."""
     is_still: bool = False
     """The access number of that telegram was that of the one before."""
     is_counting: bool = False
@@ -67,14 +63,8 @@ class Slave:
         self.is_still = self.last is not None and access_number(
             self.last
         ) == access_number(telegram)
-        self.last, self.last_number = telegram, None
+        self.last = telegram
         self.selection = self.selected_with
-
-    def ask(self, frame_count: int) -> None:
-        """Take note of a request for data, whether or not it is answered."""
-        self.asked_with = frame_count
-        if self.last_asked_with != frame_count:
-            self.last_asked_with = None
 
     def begin(self) -> None:
         """Take note of an acknowledged reset or selection: set the FCB of the request for the first telegram."""

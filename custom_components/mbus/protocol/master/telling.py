@@ -7,7 +7,7 @@ import logging
 from ..address import Address
 from ..application.header import Identity
 from ..application.telegram import decode_telegram
-from ..errors import ApplicationError, FrameError, PackageTooLongError
+from ..errors import ApplicationError, FrameError
 from ..line.frame import Frame
 from .errors import ErrorReplyError, FlowControlError, MeterError
 from .reader import read
@@ -59,9 +59,6 @@ async def tell(
 
     Raises what `send` raises.
     """
-    length = 1 + len(data() if callable(data) else data)
-    if length > session.max_package_length:
-        raise PackageTooLongError(length=length, limit=session.max_package_length)
     reply = await session.send_user_data(
         address, control_information, data, attempts=attempts
     )

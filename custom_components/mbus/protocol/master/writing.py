@@ -112,8 +112,8 @@ async def set_clock(
 
     `moment` is what the meter's clock is to show at the time of the call, without a time zone: what
     passes until it is sent is added, and the sum rounded to the minute (type F) or second. Returns
-    what is read afterwards. Raises EncodeError for a year that can't be coded, ClockError when the
-    clock is two minutes off, and what Master.read raises.
+    what is read afterwards. Raises EncodeError for a year that can't be coded or a moment with a time
+    zone, ClockError when the clock is two minutes off, and what Master.read raises.
     """
     line, started = master.line, master.line.time
     header = CLOCK[with_seconds]

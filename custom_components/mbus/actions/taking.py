@@ -1,11 +1,11 @@
-"""Taking the readings of a due date, and writing them down for a bill."""
+"""Taking the readings of a due date."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import ATTR_AREA_ID, ATTR_CONFIG_ENTRY_ID, ATTR_DEVICE_ID
+from homeassistant.const import ATTR_DEVICE_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
@@ -17,14 +17,13 @@ from ..history.stored import has_kept_on
 from ..meters.reading import Reading
 from ..polling.coordinator import MBusConfigEntry, MeterCoordinator
 from ..polling.meter_clock import meter_time
-from ..polling.store import as_stored, stored_reading
+from ..polling.store import as_stored
 from ..presentation.reasons import failure_text
-from ..presentation.table import TableRow, as_csv, rows_of
+from ..presentation.table import TableRow, rows_of
 from ..presentation.texts import Texts, async_get_texts, option_key
 from ..profiles.catalogue import cached_catalogue
-from ..protocol import MBusError, synchronise
-from .fields import CONNECTION, METERS, one_of, refused
-from .files import async_write_new
+from ..protocol import synchronise
+from .fields import CONNECTION, METERS, refused
 from .targets import (
     async_try_each,
     connection_of,
@@ -34,28 +33,11 @@ from .targets import (
     told_in_plain_words,
 )
 
-LAST: Final = "last"
-TAKEN: Final = "taken"
-ATTR_LABEL_ID: Final = "label_id"
-
-_SOME: Final = vol.All(cv.ensure_list, [cv.string])
-
 TAKE_READINGS: Final = vol.Schema(
     {
         **CONNECTION,
         **{vol.Optional(str(key)): value for key, value in METERS.items()},
         vol.Optional("synchronise", default=False): cv.boolean,
-    }
-)
-EXPORT_READINGS: Final = vol.Schema(
-    {
-        vol.Optional(ATTR_CONFIG_ENTRY_ID): cv.string,
-        vol.Optional(ATTR_AREA_ID): _SOME,
-        vol.Optional(ATTR_LABEL_ID): _SOME,
-        vol.Optional("readings", default=LAST): one_of((LAST, TAKEN)),
-        vol.Optional("filename"): cv.string,
-        vol.Optional("decimal_comma", default=False): cv.boolean,
-        vol.Optional("byte_order_mark", default=False): cv.boolean,
     }
 )
 
@@ -119,7 +101,7 @@ async def async_take_readings(call: ServiceCall) -> ServiceResponse:
             row.as_dict()
             for device_id in meters
             if device_id in readings
-            for row in _rows(meters[device_id], readings[device_id], texts)
+            for row in rows_of_reading(meters[device_id], readings[device_id], texts)
         ],
         "skipped": {
             device_id: _rest_text(meters[device_id], reading, texts)
@@ -129,31 +111,6 @@ async def async_take_readings(call: ServiceCall) -> ServiceResponse:
             device_id: failure_text(error, texts) for device_id, error in errors.items()
         },
     }
-
-
-async def async_export_readings(call: ServiceCall) -> ServiceResponse:
-    """Write readings as CSV into a new file, or answer with it."""
-    filename: str | None = call.data.get("filename")
-    if not (filename or call.return_response):
-        raise refused("nowhere_to_write")
-    texts = await async_get_texts(call.hass)
-    rows, missing = list[TableRow](), list[str]()
-    for coordinator in _exported_meters(call):
-        if reading := _exported_reading(coordinator, call.data["readings"]):
-            rows += _rows(coordinator, reading, texts)
-        else:
-            missing.append(coordinator.meter.title)
-    if not rows:
-        raise refused("nothing_to_export")
-    text = as_csv(
-        rows,
-        decimal_comma=call.data["decimal_comma"],
-        byte_order_mark=call.data["byte_order_mark"],
-    )
-    path = await async_write_new(call.hass, filename, text) if filename else None
-    if not call.return_response:
-        return None
-    return {"csv": text, "path": path, "rows": len(rows), "missing": [*missing]}
 
 
 def _meters_of(
@@ -221,41 +178,10 @@ def _not_frozen(coordinator: MeterCoordinator) -> HomeAssistantError:
     )
 
 
-@callback
-def _exported_meters(call: ServiceCall) -> Iterator[MeterCoordinator]:
-    """Yield the meters of a connection or of all, in the areas or with the labels asked for."""
-    entries: list[MBusConfigEntry] = (
-        [connection_of(call)]
-        if ATTR_CONFIG_ENTRY_ID in call.data
-        else call.hass.config_entries.async_loaded_entries(DOMAIN)
-    )
-    areas, labels = call.data.get(ATTR_AREA_ID), call.data.get(ATTR_LABEL_ID)
-    for entry in entries:
-        coordinators = entry.runtime_data.coordinators
-        for meter_id, device in _devices(call.hass, entry):
-            if (
-                meter_id in coordinators
-                and (areas is None or device.area_id in areas)
-                and (labels is None or not device.labels.isdisjoint(labels))
-            ):
-                yield coordinators[meter_id]
-
-
-def _exported_reading(coordinator: MeterCoordinator, which: str) -> Reading | None:
-    """Return a meter's last reading, or that which was taken last."""
-    if which == LAST:
-        return coordinator.data.reading
-    taken = coordinator.config_entry.runtime_data.store.notes.taken
-    try:
-        reading = stored_reading(taken[coordinator.meter.id])
-    except LookupError, MBusError, TypeError, ValueError:
-        return None
-    return reading if reading and reading.is_of(coordinator.meter.identity) else None
-
-
-def _rows(
+def rows_of_reading(
     coordinator: MeterCoordinator, reading: Reading, texts: Texts
 ) -> Iterator[TableRow]:
+    """Return what a meter's reading says as rows of a table, by its profile."""
     meter, catalogue = coordinator.meter, cached_catalogue(coordinator.hass)
     interpretations = catalogue.interpret(reading.telegrams, meter.profile)
     return rows_of(meter, reading, interpretations, texts)
