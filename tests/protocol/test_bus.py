@@ -510,3 +510,39 @@ async def test_two_readers_share_a_bus() -> None:
         assert places(two)[0][0][0] == 2
         assert gateway(simulated, 0).connections == 1
         await bus.close()
+
+
+@pytest.mark.parametrize("has_backup", [False, True])
+async def test_silent_meters_read_during_a_search(has_backup: bool) -> None:
+    """Their silence ends no search: the way to the bus stays the same until it is over."""
+    meters = [CodedMeter(1, identification="10000000")]
+    async with SimulatedBus(meters) as bus:
+        ways = [await serve(bus, "tcp") for _ in range(1 + has_backup)]
+        async with opened(*ways) as opened_bus:
+            found = []
+            async for step in opened_bus.search(by_primary=False):
+                if step.found:
+                    found.append(step.found)
+                with pytest.raises(NoReplyError):
+                    await opened_bus.read(2, attempts=1)
+            assert [one.primary for one in found] == [1]
+            assert opened_bus.active is Way.MASTER
+            assert bus.gateways[0].connections == 1
+
+
+async def test_a_link_that_is_lost_between_the_steps_of_a_search() -> None:
+    """The search ends with it, though a readout opens it again: of the new one nothing is known."""
+    meters = [CodedMeter(n, identification=f"{n}0000000") for n in (1, 2)]
+    async with (
+        SimulatedBus(meters, skew=3) as bus,
+        opened(await serve(bus, "tcp")) as opened_bus,
+    ):
+        steps = opened_bus.search(by_primary=False)
+        await anext(steps)
+        [gateway] = bus.gateways
+        assert isinstance(gateway, TcpGateway)
+        gateway.disconnect()
+        assert (await opened_bus.read(1)).complete
+        with pytest.raises(LinkError):
+            async for _ in steps:
+                pass

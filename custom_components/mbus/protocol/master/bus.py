@@ -198,7 +198,7 @@ class Bus:
         }
         self._ways = _Ways(self.ways, master_arguments, self._tell)
         self._lock = asyncio.Lock()
-        self._silent = 0
+        self._silent = self._searches = 0
         self._switching = _Delay()
 
     async def __aenter__(self) -> Self:
@@ -283,14 +283,18 @@ class Bus:
         by_primary: bool = True,
         slowly: bool = False,
     ) -> AsyncGenerator[SearchStep]:
-        """Find the meters as `search` does, by the way in use."""
+        """Find the meters as `search` does, by the way in use, which silence doesn't change meanwhile."""
         master = await self.master()
         steps = search(
             master, by_secondary=by_secondary, by_primary=by_primary, slowly=slowly
         )
-        async with aclosing(steps):
-            async for step in steps:
-                yield step
+        self._searches += 1
+        try:
+            async with aclosing(steps):
+                async for step in steps:
+                    yield step
+        finally:
+            self._searches -= 1
 
     async def _master(self, timeout: float = OPEN_TIMEOUT) -> Master:
         was_active = self.active
@@ -299,10 +303,14 @@ class Bus:
             self._switching.failed()
         return master
 
+    @property
+    def _may_switch(self) -> bool:
+        return not self._searches and self._switching.is_over
+
     async def _read_by_some_way(
         self, read: Callable[[Master], Awaitable[Readout]]
     ) -> Readout:
-        if self._ways.way is Way.BACKUP and self._switching.is_over:
+        if self._ways.way is Way.BACKUP and self._may_switch:
             readout = await self._try_way(Way.MASTER, read)
             if readout is not None:
                 return readout
@@ -334,7 +342,7 @@ class Bus:
         self, read: Callable[[Master], Awaitable[Readout]]
     ) -> Readout | None:
         """Make the readout by another way after silence; None if there is no better one."""
-        if self._ways.way is Way.BACKUP or not self._switching.is_over:
+        if self._ways.way is Way.BACKUP or not self._may_switch:
             return None
         if Way.BACKUP in self.ways:
             return await self._try_way(Way.BACKUP, read)

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from ..address import LAST_PRIMARY, Address, SecondaryAddress
+from ..errors import LinkClosedError
 from .asking import Answer, Asker, Presence
 from .divide import (
     Parting,
@@ -61,6 +62,7 @@ class _Search:
 
     def __init__(self, master: Master, *, slowly: bool) -> None:
         self._master = master
+        self._link = master.link
         self._slowly = slowly
         self._asker = Asker()
         self._listener = Listener(master, self._asker)
@@ -176,8 +178,14 @@ class _Search:
                     yield step
             if several or self._located - before >= 2 or self._asker.has_given_up:
                 return
-        if self._located == before:
+        if self._located - before < 2 and await self._is_still_shared(address):
             self._give_up_on(address)
+
+    async def _is_still_shared(self, address: SecondaryAddress) -> bool:
+        """Say whether it wasn't by chance that several meters seemed to be there."""
+        answer = await self._ask(address, again=True, for_data=False)
+        self._take(address, answer, [])
+        return answer.presence is Presence.SEVERAL
 
     def _give_up_on(self, address: SecondaryAddress) -> None:
         self._unresolved += 2
@@ -268,6 +276,9 @@ class _Search:
     async def _ask(self, address: Address, *, again: bool, for_data: bool) -> Answer:
         """Ask who is at an address, and tell what that says of the line."""
         async with self._master.hold() as session:
+            if self._master.link is not self._link:
+                # Of another link, and of meters powered anew, nothing is known.
+                raise LinkClosedError(link=str(self._link.settings))
             if for_data and isinstance(address, int):
                 asked = self._asker.ask_for_data(session, address, again=again)
             else:
