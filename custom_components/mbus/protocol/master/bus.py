@@ -169,14 +169,11 @@ class Bus:
             self._switching.failed()
         return master
 
-    @property
-    def _may_switch(self) -> bool:
-        return not self._searches and self._switching.is_over
-
     async def _read_by_some_way(
         self, read: Callable[[Master], Awaitable[Readout]]
     ) -> Readout:
-        if self._ways.way is Way.BACKUP and self._may_switch:
+        may_switch = self._switching.is_over and not self._searches
+        if self._ways.way is Way.BACKUP and may_switch:
             readout = await self._try_way(Way.MASTER, read)
             if readout is not None:
                 return readout
@@ -184,7 +181,7 @@ class Bus:
             readout = await self._read_again_if_lost(read)
         except NoReplyError:
             self._silent += 1
-            if self._silent >= self._attempts:
+            if self._silent >= self._attempts and not self._searches:
                 other = await self._try_other_way(read)
                 if other is not None:
                     return other
@@ -208,7 +205,7 @@ class Bus:
         self, read: Callable[[Master], Awaitable[Readout]]
     ) -> Readout | None:
         """Make the readout by another way after silence; None if there is no better one."""
-        if self._ways.way is Way.BACKUP or not self._may_switch:
+        if self._ways.way is Way.BACKUP or not self._switching.is_over:
             return None
         if Way.BACKUP in self.ways:
             return await self._try_way(Way.BACKUP, read)
