@@ -114,3 +114,37 @@ async def test_meter_that_could_not_be_read(
         ("SIM meter 77777777", "Energy", "12345", "ok"),
         ("SIM meter 88888888", "", "", "no reading"),
     ]
+
+
+async def test_readings_taken_so_far(
+    hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry
+) -> None:
+    """Each is kept when it is taken; those of last time are no readings of this time."""
+    take: dict[str, Any] = {"config_entry_id": entry.entry_id}
+    await call(hass, "take_readings", **take)
+    first, second = bus.meters
+    assert isinstance(first, Meter)
+    assert isinstance(second, Meter)
+    first.records[0] = integer("04 06", 12_400)
+    telegrams, answers = second.telegrams, list[Any]()
+    export = hass.services.async_call(
+        DOMAIN,
+        "export_readings",
+        {"readings": "taken"},
+        blocking=True,
+        return_response=True,
+    )
+
+    def look_first() -> list[bytes]:
+        if not answers:
+            answers.append(hass.async_create_task(export))
+        return telegrams()
+
+    second.telegrams = look_first  # type: ignore[method-assign]
+    await call(hass, "take_readings", **take)
+    assert lines_of(await answers[0]) == [
+        ("SIM meter 77777777", "Energy", "12400", "ok"),
+        ("SIM meter 88888888", "", "", "no reading"),
+    ]
+    answer = await call(hass, "export_readings", readings="taken")
+    assert answer["missing"] == []

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from time import sleep
+import os
+import socket
+import tty
 from typing import Any
 from unittest.mock import patch
 
-OVER_LOOPBACK = 0.0003
 OVER_A_TERMINAL = 0.01
 """Seconds (real) in which what was sent is there."""
 LONGEST_JOB = 60.0
@@ -22,13 +23,16 @@ class Clock:
     What comes another way than over loopback may be `on_the_way` for so much longer.
     """
 
-    def __init__(self, select: Callable[[float | None], Any]) -> None:
-        """Start now; `select` is what the loop waits by."""
+    def __init__(
+        self, select: Callable[[float | None], Any], settle: Callable[[], None]
+    ) -> None:
+        """Start now; `select` is what the loop waits by, and `settle` returns when what was sent before is there."""
         self.seconds = 0.0
         self.jobs = 0
         self.on_the_way = 0.0
         self._start = datetime.now(UTC).timestamp()
         self._select = select
+        self._settle = settle
 
     def time(self) -> float:
         """Return the seconds since 1970."""
@@ -46,11 +50,45 @@ class Clock:
             return self._select(LONGEST_JOB)
         if events := self._select(0):
             return events
-        sleep(OVER_LOOPBACK)
+        self._settle()
         if events := self._select(self.on_the_way):
             return events
         self.seconds += timeout
         return []
+
+
+@contextmanager
+def _lines() -> Iterator[Callable[[], None]]:
+    """Give what sends a byte each way over loopback and over a terminal, and waits for it: a busy machine takes its time."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as near,
+        server.accept()[0] as far,
+        closing(_Terminal()) as terminal,
+    ):
+        near.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def settle() -> None:
+            near.send(b".")
+            far.recv(1)
+            terminal.send()
+
+        yield settle
+
+
+class _Terminal:
+    def __init__(self) -> None:
+        self._ends = os.openpty()
+        tty.setraw(self._ends[1])
+
+    def send(self) -> None:
+        for end, other in (self._ends, self._ends[::-1]):
+            os.write(end, b".")
+            os.read(other, 1)
+
+    def close(self) -> None:
+        for end in self._ends:
+            os.close(end)
 
 
 @contextmanager
@@ -61,7 +99,6 @@ def accelerated(loop: Any) -> Iterator[Clock]:
         loop.time(),
         loop.run_in_executor,
     )
-    clock = Clock(selector.select)
 
     def ended(_: asyncio.Future[Any]) -> None:
         clock.jobs -= 1
@@ -72,13 +109,15 @@ def accelerated(loop: Any) -> Iterator[Clock]:
         job.add_done_callback(ended)
         return job
 
-    with (
-        patch.object(selector, "select", clock.select),
-        patch.object(loop, "time", lambda: started + clock.seconds),
-        patch.object(loop, "run_in_executor", run),
-        patch("time.time", clock.time),
-        patch("homeassistant.util.dt.utcnow", clock.now),
-        patch("homeassistant.helpers.event.time_tracker_utcnow", clock.now),
-        patch("homeassistant.helpers.event.time_tracker_timestamp", clock.time),
-    ):
-        yield clock
+    with _lines() as settle:
+        clock = Clock(selector.select, settle)
+        with (
+            patch.object(selector, "select", clock.select),
+            patch.object(loop, "time", lambda: started + clock.seconds),
+            patch.object(loop, "run_in_executor", run),
+            patch("time.time", clock.time),
+            patch("homeassistant.util.dt.utcnow", clock.now),
+            patch("homeassistant.helpers.event.time_tracker_utcnow", clock.now),
+            patch("homeassistant.helpers.event.time_tracker_timestamp", clock.time),
+        ):
+            yield clock

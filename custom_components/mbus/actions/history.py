@@ -8,7 +8,7 @@ import voluptuous as vol
 
 from ..history.told import past_data
 from ..polling.coordinator import MeterCoordinator
-from ..polling.history import async_plans
+from ..polling.plan import async_plans
 from ..polling.statistics import sensor_of
 from ..presentation.naming import binding_name
 from ..presentation.texts import async_get_texts

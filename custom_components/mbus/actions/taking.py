@@ -62,22 +62,21 @@ async def async_take_readings(call: ServiceCall) -> ServiceResponse:
         for device_id, coordinator in meters.items()
         if (reading := _reading_to_rest_on(coordinator))
     }
-    to_read = {key: meters[key] for key in meters.keys() - rested.keys()}
-    outcomes = await async_try_each(to_read, MeterCoordinator.async_read_now)
+    to_read = {key: one for key, one in meters.items() if key not in rested}
+
+    async def take(coordinator: MeterCoordinator) -> Reading:
+        reading = await coordinator.async_read_now()
+        _keep(entry, {coordinator: reading})
+        return reading
+
+    # Who is not reached any more has no reading, rather than that of last month.
+    _keep(entry, {one: rested.get(key) for key, one in meters.items()})
+    outcomes = await async_try_each(to_read, take)
     readings = rested | {
         device_id: outcome
         for device_id, outcome in outcomes.items()
         if isinstance(outcome, Reading)
     }
-    if entry.state is ConfigEntryState.LOADED:
-        entry.runtime_data.store.notes.keep_taken(
-            {
-                coordinator.meter.id: as_stored(readings[device_id])
-                if device_id in readings
-                else None
-                for device_id, coordinator in meters.items()
-            }
-        )
     errors = {
         device_id: outcome
         for device_id, outcome in outcomes.items()
@@ -111,6 +110,19 @@ async def async_take_readings(call: ServiceCall) -> ServiceResponse:
             device_id: failure_text(error, texts) for device_id, error in errors.items()
         },
     }
+
+
+def _keep(
+    entry: MBusConfigEntry, readings: Mapping[MeterCoordinator, Reading | None]
+) -> None:
+    """Keep what is taken, as it is taken: whatever comes next, it is there for the bill."""
+    if entry.state is ConfigEntryState.LOADED:
+        entry.runtime_data.store.notes.keep_taken(
+            {
+                coordinator.meter.id: as_stored(reading) if reading else None
+                for coordinator, reading in readings.items()
+            }
+        )
 
 
 def _meters_of(

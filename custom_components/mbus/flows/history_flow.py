@@ -11,7 +11,7 @@ from ..history.past import NoPast, Past, past_of
 from ..history.told import left_out_text, taken_text
 from ..meters.meter import Meter
 from ..meters.reading import Reading
-from ..polling.history import async_plans
+from ..polling.plan import async_plans
 from ..polling.statistics import has_recorder
 from ..presentation.described import describe
 from ..presentation.naming import binding_name
