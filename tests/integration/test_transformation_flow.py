@@ -11,7 +11,8 @@ from homeassistant.data_entry_flow import FlowResultType
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
-from custom_components.mbus.flows.step_forms import STEP_FORMS
+from custom_components.mbus.flows.step_forms import STEP_FORMS, summary
+from custom_components.mbus.presentation.texts import option_key
 from tests.simulator import SimulatedBus
 from tests.simulator.records import day, integer, text
 
@@ -526,3 +527,17 @@ async def test_script_makes_a_number_of_a_date(
     assert result["reason"] == "reconfigure_successful"
     await hass.async_block_till_done()
     assert shown(sensor(hass, name)) == ("32", "d", "duration", None)
+
+
+@pytest.mark.parametrize(
+    ("step", "shown"),
+    [
+        ({"type": "scaling", "factor": 2.5, "shift": -1000}, "× 2,5 − 1.000"),
+        ({"type": "limit_control", "lower": 0.5}, "0,5 … ∞"),
+        ({"type": "damper", "lag": 1200.5}, "1.200,5 s"),
+    ],
+)
+def test_numbers_of_a_step(step: dict[str, Any], shown: str) -> None:
+    """They are written as the language writes them, as are the values beside them: 2.500 is not 2,5."""
+    texts = {option_key("number", "pattern"): "1.234,5"}
+    assert summary(step, texts) == shown
