@@ -102,6 +102,10 @@ class MeterEntity(CoordinatorEntity[MeterCoordinator]):
         self._present = present
         present[unique_id] = self
 
+    @callback
+    def async_follow_changes(self, entity_id: str) -> None:
+        """Bring up to date what is registered of the entity, and would be kept to, before it is added again."""
+
     @override
     async def async_prepare_to_add_to_hass(self) -> None:
         """Stand among those present again where Home Assistant took the entity out only for another entity id."""
@@ -203,8 +207,11 @@ async def async_setup_meter_entities(
     registry, domain = er.async_get(hass), async_get_current_platform().domain
     present = defaultdict[str, dict[str, MeterEntity]](dict)
 
+    def entity_id_of(unique_id: str) -> str | None:
+        return registry.async_get_entity_id(domain, DOMAIN, unique_id)
+
     def is_disabled(unique_id: str) -> bool:
-        entity_id = registry.async_get_entity_id(domain, DOMAIN, unique_id)
+        entity_id = entity_id_of(unique_id)
         registered = entity_id and registry.async_get(entity_id)
         return bool(registered and registered.disabled)
 
@@ -225,6 +232,8 @@ async def async_setup_meter_entities(
         }
         for unique_id, entity in new.items():
             entity.be_listed(unique_id, of_meter)
+            if entity_id := entity_id_of(unique_id):
+                entity.async_follow_changes(entity_id)
         if new:
             async_add_entities(new.values(), config_subentry_id=coordinator.meter.id)
 

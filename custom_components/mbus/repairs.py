@@ -16,15 +16,16 @@ from .const import CONF_BINDINGS, CONF_PROFILE
 from .flows.meter_repair import MeterRepairFlow
 from .flows.profile_repair import ProfileFlow
 from .flows.record_choice import place_of, record_options
-from .meters.binding import Binding, find_again, is_missing, rebound_to
+from .meters.binding import Binding
+from .meters.bound import find_again, is_missing, rebound_to
 from .meters.meter import Meter, identity_data, stored_bindings
 from .meters.reading import Reading
 from .polling.adoption import (
     async_seams_of_exchange,
     async_take_out,
-    bindings_after_exchange,
     choice_after_exchange,
     seams_text,
+    settings_after_exchange,
 )
 from .polling.issues import OTHER_METER, PROFILE_OFFERED, RECORDS_CHANGED
 from .polling.seams import Seam
@@ -79,7 +80,9 @@ class AdoptMeterFlow(MeterRepairFlow):
             error = reason_text(err, cached_texts(self.hass))
         else:
             choice = choice_after_exchange(coordinator.meter, readout)
-            bindings = bindings_after_exchange(coordinator, readout, choice)
+            settings = settings_after_exchange(
+                coordinator, self._subentry.data, readout, choice
+            )
             # What is stored is the meter that was shown, not one that answers meanwhile.
             if user_input is not None and found == self._found:
                 async_take_out(coordinator, self._seams)
@@ -87,7 +90,7 @@ class AdoptMeterFlow(MeterRepairFlow):
                 self._store(
                     {
                         **identity_data(first.header, found),
-                        CONF_BINDINGS: bindings,
+                        **settings,
                         CONF_PROFILE: choice,
                     },
                     title_after_exchange(
@@ -96,7 +99,9 @@ class AdoptMeterFlow(MeterRepairFlow):
                 )
                 return self.async_create_entry(data={})
             self._found = found
-            self._seams = await async_seams_of_exchange(coordinator, readout, bindings)
+            self._seams = await async_seams_of_exchange(
+                coordinator, readout, settings[CONF_BINDINGS]
+            )
         seams = seams_text(coordinator, self._seams)
         return self.async_show_form(
             step_id="adopt_seams" if seams else "adopt",

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import override
 
 from homeassistant.components.sensor import SensorEntity
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .diagnostic_sensors import CONNECTION_SENSORS, METER_SENSORS, ConnectionSensor
@@ -54,6 +55,15 @@ class BindingSensor(BindingEntity, SensorEntity):
         self._attr_name = binding_name(
             self.binding, cached_texts(self.coordinator.hass)
         )
+
+    @callback
+    @override
+    def async_follow_changes(self, entity_id: str) -> None:
+        """Register the unit that a person set meanwhile: to the one registered before, values would be converted for good."""
+        if self.binding.presentation.unit:
+            er.async_get(self.coordinator.hass).async_update_entity(
+                entity_id, unit_of_measurement=self.native_unit_of_measurement
+            )
 
     @property
     @override

@@ -10,8 +10,14 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.mbus.const import CONF_BINDINGS, CONF_PROFILE, DOMAIN
-from custom_components.mbus.meters.binding import bound_to_block
+from custom_components.mbus.const import (
+    CONF_BINDINGS,
+    CONF_HAS_BATTERY,
+    CONF_PROFILE,
+    CONF_SHORTEST_PERIOD,
+    DOMAIN,
+)
+from custom_components.mbus.meters.bound import bound_to_block
 from custom_components.mbus.profiles.catalogue import AUTOMATIC, cached_catalogue
 from tests.simulator import SimulatedBus
 from tests.simulator.records import bcd
@@ -169,3 +175,27 @@ async def test_bytes_of_a_maker(
     result = await fix(hass, hass_client, REPAIR, {"next_step_id": "remove"})
     assert result["type"] == "create_entry"
     assert errors_of(hass) == {}
+
+
+async def test_battery_of_a_family(
+    hass: HomeAssistant,
+    abb: Meter,
+    create_entry: CreateEntry,
+    hass_client: ClientSessionGenerator,
+) -> None:
+    """The new meter is not held to how often the old one's battery let it be read."""
+    entry = await create_entry(7, setup=False)
+    subentry = entry.subentries["meter7"]
+    settings = {CONF_SHORTEST_PERIOD: 86_400, CONF_HAS_BATTERY: True}
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, **settings}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await let_poll(hass)
+    replace(abb)
+    await let_poll(hass, 86_401)
+    await adopt_by_repair(hass, entry, abb, hass_client)
+    assert state_of(hass, "meter_12345678_energy") == "90.13"
+    abb.records[0] = bcd("0E 84 00", 9014)
+    await let_poll(hass, 301)
+    assert state_of(hass, "meter_12345678_energy") == "90.14"

@@ -251,6 +251,30 @@ async def test_a_unit_that_a_person_chose_and_that_does_not_fit_for_a_while(
     assert told == [(power, "MW"), ("0.0", "kWh"), (power, "MW")]
 
 
+@pytest.mark.parametrize("way", ["disabled", "not read"])
+async def test_what_is_set_while_the_sensor_is_away(
+    hass: HomeAssistant, entry: MBusConfigEntry, way: str
+) -> None:
+    """A unit that is set while nobody shows it is the one shown later, and so is the next one."""
+    registry, entity_id = er.async_get(hass), entity_id_of(hass, ENERGY)
+    if way == "disabled":
+        registry.async_update_entity(
+            entity_id, disabled_by=er.RegistryEntryDisabler.USER
+        )
+        await hass.async_block_till_done()
+    else:
+        await change_binding(hass, entry, ENERGY, access="W")
+    await change_binding(hass, entry, ENERGY, presentation={"unit": "MWh"})
+    registry.async_update_entity(entity_id, disabled_by=None)
+    await change_binding(hass, entry, ENERGY, access="R")
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await hass.async_block_till_done()
+    assert shown(hass, ENERGY) == ("12.345", "MWh", "energy")
+
+    await change_binding(hass, entry, ENERGY, presentation={"unit": "GJ"})
+    assert shown(hass, ENERGY) == ("44.442", "GJ", "energy")
+
+
 async def test_another_entity_id(
     hass: HomeAssistant, entry: MBusConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -277,7 +277,7 @@ async def test_file_in_place_of_a_serial_port(
     await serial_dialog.submit(serial_form(str(file)))
 
     await assert_error_then_recovery(
-        hass, serial_dialog, {"port": "cannot_connect"}, serial_form(pty)
+        hass, serial_dialog, {"port": "no_such_port"}, serial_form(pty)
     )
 
 

@@ -439,7 +439,7 @@ async def test_backup_takes_over_and_gives_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Values go on within a period when the master gateway dies, and the master is used again later."""
-    monkeypatch.setattr("custom_components.mbus.protocol.master.bus.BACK_OFF", (0.0,))
+    monkeypatch.setattr("custom_components.mbus.protocol.master.ways.BACK_OFF", (0.0,))
     entry = await create_entry(1, 2, options=backup_options)
     actual = f"{entry.entry_id}_actual_connection"
     assert state_of(hass, actual) == "master"
@@ -483,7 +483,7 @@ async def test_link_lost_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The entry stays loaded, says so, and recovers by itself."""
-    monkeypatch.setattr("custom_components.mbus.protocol.master.bus.BACK_OFF", (0.0,))
+    monkeypatch.setattr("custom_components.mbus.protocol.master.ways.BACK_OFF", (0.0,))
     entry = await create_entry(1)
     actual = f"{entry.entry_id}_actual_connection"
 

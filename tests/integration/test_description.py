@@ -22,7 +22,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.mbus.const import METER_CLOCK_STANDARD, METER_CLOCK_SUMMER
-from custom_components.mbus.meters.binding import Binding, bound_to
+from custom_components.mbus.meters.binding import Binding
+from custom_components.mbus.meters.bound import bound_to
 from custom_components.mbus.meters.clock import to_timestamp
 from custom_components.mbus.presentation.description import (
     record_description,

@@ -9,7 +9,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.mbus.flows.adding import is_sensible
-from custom_components.mbus.meters.binding import Binding, bound_to
+from custom_components.mbus.meters.binding import Binding
+from custom_components.mbus.meters.bound import bound_to
 from custom_components.mbus.presentation.description import record_description
 from custom_components.mbus.presentation.naming import (
     binding_name,

@@ -41,7 +41,7 @@ PATIENT = {CONF_TIMEOUT: 3000, CONF_ATTEMPTS: 3, CONF_SHUTDOWN_TIMEOUT: 100}
 @pytest.fixture(autouse=True)
 def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try a lost link again at once."""
-    monkeypatch.setattr("custom_components.mbus.protocol.master.bus.BACK_OFF", (0.0,))
+    monkeypatch.setattr("custom_components.mbus.protocol.master.ways.BACK_OFF", (0.0,))
     monkeypatch.setattr(schedule, "_SOON", timedelta(seconds=0.01))
 
 

@@ -490,6 +490,25 @@ async def test_what_was_found_is_offered_again(
     assert dialog.result["menu_options"] == ["search", "address"]
 
 
+async def test_what_was_not_ticked_is_offered_again(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """Who adds a part of what was found needn't search again for the rest."""
+    dialog = await add_meter(hass, entry)
+    await dialog.choose("search")
+    await dialog.wait()
+    await dialog.submit({"meters": []})
+
+    dialog = await add_meter(hass, entry)
+    assert dialog.result["menu_options"] == ["found", "search", "address"]
+    await dialog.choose("found")
+    assert labels(dialog) == ["2 · SIM water meter 20000002"]
+    await dialog.submit({"meters": ticked(dialog)})
+    await hass.async_block_till_done(wait_background_tasks=True)
+    dialog = await add_meter(hass, entry)
+    assert dialog.result["menu_options"] == ["search", "address"]
+
+
 async def test_meter_silent_on_a_reset(
     hass: HomeAssistant, bus: SimulatedBus, entry: MockConfigEntry
 ) -> None:

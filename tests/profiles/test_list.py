@@ -5,7 +5,8 @@ import pytest
 
 from custom_components.mbus.flows.adding import bind_sensible
 from custom_components.mbus.flows.record_choice import record_options, sensible_records
-from custom_components.mbus.meters.binding import Binding, bound_to
+from custom_components.mbus.meters.binding import Binding
+from custom_components.mbus.meters.bound import bound_to
 from custom_components.mbus.meters.evaluation import value_in
 from custom_components.mbus.presentation.display import display_of, native_value
 from custom_components.mbus.presentation.texts import Texts, async_get_texts

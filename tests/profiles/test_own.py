@@ -7,7 +7,8 @@ from homeassistant.core import HomeAssistant
 import pytest
 
 from custom_components.mbus.flows.record_choice import record_options
-from custom_components.mbus.meters.binding import Binding, bound_to
+from custom_components.mbus.meters.binding import Binding
+from custom_components.mbus.meters.bound import bound_to
 from custom_components.mbus.meters.evaluation import value_in
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
 from custom_components.mbus.profiles.catalogue import Catalogue

@@ -278,7 +278,7 @@ def write(folder: Path, text: str, name: str = "meter.yaml") -> Path:
         (
             HEAD + "tried: &t once\nsources: [{title: *t}]\n",
             5,
-            "sources.0.title: an alias (*) has no place here",
+            "sources.0.title: an alias has no place here",
         ),
         (HEAD + 'tried: "\\ud800"\n', 4, "tried: a text is needed here"),
     ],

@@ -186,10 +186,8 @@ class Mix:
             runner.run(self._run())
 
     async def _run(self) -> None:
-        async with SimulatedBus(
-            [known.meter for known in self.known], faults=self.faults
-        ) as line:
-            self.line = line
+        meters = [known.meter for known in self.known]
+        async with SimulatedBus(meters, faults=self.faults) as line:
             settings = await serve(line, "tcp")
 
             def new() -> Bus:

@@ -29,6 +29,7 @@ from custom_components.mbus.protocol.line import link as link_module
 from custom_components.mbus.protocol.master import (
     bus as bus_module,
     search as search_module,
+    ways as ways_module,
 )
 from tests.simulator import CodedMeter, Fault, SimulatedBus, TcpGateway
 
@@ -43,7 +44,7 @@ TIMEOUT = 0.08
 @pytest.fixture(autouse=True)
 def quick_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once, and expect a fast network."""
-    monkeypatch.setattr(bus_module, "BACK_OFF", (0.0,))
+    monkeypatch.setattr(ways_module, "BACK_OFF", (0.0,))
     monkeypatch.setattr(link_module, "_NETWORK_LATENCY", 0.01)
 
 
@@ -114,7 +115,7 @@ async def test_nothing_to_open() -> None:
 
 async def test_back_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """A link that can't be opened is tried again ever more rarely."""
-    monkeypatch.setattr(bus_module, "BACK_OFF", (0.0, 60.0))
+    monkeypatch.setattr(ways_module, "BACK_OFF", (0.0, 60.0))
     async with served() as (bus, simulated):
         await gateway(simulated, 0).stop()
         for _ in range(2):
@@ -399,7 +400,7 @@ async def test_closed_while_opening(monkeypatch: pytest.MonkeyPatch) -> None:
         await going_on.wait()
         return opened[-1]
 
-    monkeypatch.setattr(bus_module, "open_link", open_slowly)
+    monkeypatch.setattr(ways_module, "open_link", open_slowly)
     async with SimulatedBus([CodedMeter(1)]) as simulated:
         bus = Bus(await serve(simulated, "tcp"))
         opening = asyncio.create_task(bus.open())
@@ -451,7 +452,7 @@ async def test_a_link_that_was_idle_for_long(monkeypatch: pytest.MonkeyPatch) ->
         link = (await bus.master()).link
         assert (await bus.read(1)).complete
         assert (await bus.master()).link is link
-        monkeypatch.setattr(bus_module, "LONGEST_IDLE", 0.0)
+        monkeypatch.setattr(ways_module, "LONGEST_IDLE", 0.0)
         assert (await bus.read(1)).complete
         assert (await bus.master()).link is not link
         assert not link.is_open
@@ -459,7 +460,7 @@ async def test_a_link_that_was_idle_for_long(monkeypatch: pytest.MonkeyPatch) ->
 
 async def test_a_serial_port_may_be_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     """It forgets nothing."""
-    monkeypatch.setattr(bus_module, "LONGEST_IDLE", 0.0)
+    monkeypatch.setattr(ways_module, "LONGEST_IDLE", 0.0)
     async with (
         SimulatedBus([CodedMeter(1)]) as simulated,
         opened(await serve(simulated, "pty")) as bus,
@@ -472,7 +473,7 @@ async def test_a_serial_port_may_be_idle(monkeypatch: pytest.MonkeyPatch) -> Non
 async def test_a_flooded_link(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is opened again, but not before some time, which is told."""
     async with served() as (bus, simulated):
-        monkeypatch.setattr(bus_module, "BACK_OFF", (60.0,))
+        monkeypatch.setattr(ways_module, "BACK_OFF", (60.0,))
         changed = asyncio.Event()
         bus.on_change = changed.set
         flooding = asyncio.create_task(flood(simulated))
@@ -491,7 +492,7 @@ async def test_a_flooded_link(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_when_a_way_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Ever later, until a readout has worked."""
-    monkeypatch.setattr(bus_module, "BACK_OFF", (0.0, 60.0))
+    monkeypatch.setattr(ways_module, "BACK_OFF", (0.0, 60.0))
     bus = Bus(NOWHERE)
     assert bus.retry_at == 0
     for least in (0, 50):
@@ -510,3 +511,39 @@ async def test_two_readers_share_a_bus() -> None:
         assert places(two)[0][0][0] == 2
         assert gateway(simulated, 0).connections == 1
         await bus.close()
+
+
+@pytest.mark.parametrize("has_backup", [False, True])
+async def test_silent_meters_read_during_a_search(has_backup: bool) -> None:
+    """Their silence ends no search: the way to the bus stays the same until it is over."""
+    meters = [CodedMeter(1, identification="10000000")]
+    async with SimulatedBus(meters) as bus:
+        ways = [await serve(bus, "tcp") for _ in range(1 + has_backup)]
+        async with opened(*ways) as opened_bus:
+            found = []
+            async for step in opened_bus.search(by_primary=False):
+                if step.found:
+                    found.append(step.found)
+                with pytest.raises(NoReplyError):
+                    await opened_bus.read(2, attempts=1)
+            assert [one.primary for one in found] == [1]
+            assert opened_bus.active is Way.MASTER
+            assert bus.gateways[0].connections == 1
+
+
+async def test_a_link_that_is_lost_between_the_steps_of_a_search() -> None:
+    """The search ends with it, though a readout opens it again: of the new one nothing is known."""
+    meters = [CodedMeter(n, identification=f"{n}0000000") for n in (1, 2)]
+    async with (
+        SimulatedBus(meters, skew=3) as bus,
+        opened(await serve(bus, "tcp")) as opened_bus,
+    ):
+        steps = opened_bus.search(by_primary=False)
+        await anext(steps)
+        [gateway] = bus.gateways
+        assert isinstance(gateway, TcpGateway)
+        gateway.disconnect()
+        assert (await opened_bus.read(1)).complete
+        with pytest.raises(LinkError):
+            async for _ in steps:
+                pass

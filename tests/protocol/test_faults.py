@@ -18,7 +18,7 @@ from custom_components.mbus.protocol import (
     Readout,
     SecondaryAddress,
 )
-from custom_components.mbus.protocol.master import bus as bus_module
+from custom_components.mbus.protocol.master import ways as ways_module
 from tests.simulator import (
     CodedMeter,
     Fault,
@@ -147,7 +147,7 @@ class Line:
 
 def test_mixed_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not one value is wrong or misplaced, and no readout fails that needn't."""
-    monkeypatch.setattr(bus_module, "BACK_OFF", (0.01,))
+    monkeypatch.setattr(ways_module, "BACK_OFF", (0.01,))
     lines = [
         Line(seed, late_delay=None if seed % 2 else TIMEOUT * 1.3)
         for seed in range(LINES)
@@ -194,7 +194,7 @@ async def test_one_fault(
     fault: Fault, kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A single fault, in any of a readout's exchanges, costs a repetition and no value."""
-    monkeypatch.setattr(bus_module, "BACK_OFF", (0.0,))
+    monkeypatch.setattr(ways_module, "BACK_OFF", (0.0,))
     await asyncio.gather(
         *(meet_one_fault(fault, step, kind, tmp_path / str(step)) for step in range(4))
     )

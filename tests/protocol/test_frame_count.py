@@ -329,3 +329,17 @@ async def test_what_stays_the_same_and_is_asked_at_the_other_address() -> None:
         async with mastered(bus) as master:
             readout = await master.read(SELECTION)
             assert _telegrams(readout) == [0, 1, 2]
+
+
+async def test_one_telegram_that_is_asked_under_two_names() -> None:
+    """Each readout is a new one, though nothing but the FCB tells it from the one before."""
+    meter = CodedMeter(
+        1,
+        telegram_count=1,
+        quirks=Ways(after_reset=AfterReset.GOES_ON, access_number_stands=True),
+    )
+    async with SimulatedBus([meter]) as bus, mastered(bus) as master:
+        for address in [SELECTION, replace(SELECTION, manufacturer="SIM")] * 3:
+            made = meter.readouts
+            (telegram,) = places(await master.read(address))
+            assert telegram[0][3] > made

@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.mbus.protocol import (
     ChangingNoiseError,
+    CollisionError,
     DamagedTelegramsError,
     DistortedEchoError,
     LateRepliesError,
@@ -370,6 +371,21 @@ def test_none_hides_behind_another(numbers: list[str], kind: Kind) -> None:
     meters = [WaterMeter(identification=number) for number in numbers]
     result = searched(meters, kind, ways=BY_SECONDARY)
     assert result.numbers == numbers
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_twin_of_an_unknown_manufacturer(kind: Kind) -> None:
+    """Where one of two is found and the other isn't, that is told."""
+    meters = [
+        WaterMeter(identification="12345678", manufacturer=name)
+        for name in ("SIM", "ABC")
+    ] + [WaterMeter(identification="87654321")]
+    result = searched(meters, kind, ways=BY_SECONDARY, skew=3)
+    assert result.numbers == ["12345678", "87654321"]
+    assert [type(problem) for problem in result.problems] == [
+        CollisionError,
+        TwinsError,
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,7 +10,8 @@ from homeassistant.const import CONF_ADDRESS
 from homeassistant.util.ulid import ulid_now
 
 from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_QUIRKS, CONF_TITLE, SUBENTRY_METER
-from ..meters.binding import NOTHING_ELSE, Access, Binding, bound_to, bound_to_block
+from ..meters.binding import Access, Binding
+from ..meters.bound import NOTHING_ELSE, bound_to, bound_to_block
 from ..meters.family import given_by
 from ..meters.meter import identity_data, meter_unique_id
 from ..meters.transformation import is_number

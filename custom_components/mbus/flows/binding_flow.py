@@ -23,7 +23,8 @@ from homeassistant.util.ulid import ulid_now
 import voluptuous as vol
 
 from ..const import CONF_ACCESS, CONF_BINDINGS, CONF_INDEX, CONF_TELEGRAM, CONF_TITLE
-from ..meters.binding import OUTDATED, Access, Binding, rebound_to
+from ..meters.binding import OUTDATED, Access, Binding
+from ..meters.bound import rebound_to
 from ..meters.evaluation import value_in
 from ..meters.meter import stored_bindings
 from ..meters.transformation import inverse

@@ -32,8 +32,8 @@ from ..meters.meter import Meter, identity_data, meter_unique_id
 from ..polling.adoption import (
     async_seams_of_exchange,
     async_take_out,
-    bindings_after_exchange,
     seams_text,
+    settings_after_exchange,
 )
 from ..polling.seams import Seam
 from ..presentation.texts import async_get_texts
@@ -147,7 +147,7 @@ class MeterSettingsSteps(ReadingSteps):
         assert self._readout
         texts, coordinator = await async_get_texts(self.hass), self._coordinator
         self._seams = await async_seams_of_exchange(
-            coordinator, self._readout, self._bindings_after_exchange()
+            coordinator, self._readout, self._after_exchange()[CONF_BINDINGS]
         )
         seams = seams_text(coordinator, self._seams)
         return self.async_show_menu(
@@ -189,14 +189,16 @@ class MeterSettingsSteps(ReadingSteps):
         return self._store_settings(
             {
                 **identity_data(self._found.header, self._found.identity),
-                CONF_BINDINGS: self._bindings_after_exchange(),
+                **self._after_exchange(),
             }
         )
 
-    def _bindings_after_exchange(self) -> list[dict[str, Any]]:
+    def _after_exchange(self) -> dict[str, Any]:
         assert self._readout and self._settings
         choice = self._settings[CONF_PROFILE]
-        return bindings_after_exchange(self._coordinator, self._readout, choice)
+        return settings_after_exchange(
+            self._coordinator, self._subentry.data, self._readout, choice
+        )
 
     @property
     def _found(self) -> Telegram:

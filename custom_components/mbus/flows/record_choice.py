@@ -15,7 +15,8 @@ from homeassistant.helpers.selector import (
 )
 
 from ..const import CONF_INDEX, CONF_TELEGRAM
-from ..meters.binding import NOTHING_ELSE, Binding
+from ..meters.binding import Binding
+from ..meters.bound import NOTHING_ELSE
 from ..presentation.naming import binding_name, name_key
 from ..presentation.record_label import block_label, record_label
 from ..presentation.texts import Texts

@@ -45,7 +45,7 @@ CONF_METERS: Final = "meters"
 
 
 _KEPT: HassKey[dict[str, MeterSearch]] = HassKey(f"{DOMAIN}_searches")
-"""The last search of each bus, by the way to it, until what it found was added."""
+"""The last search of each bus, by the way to it: what it found and was not added is offered again."""
 
 _RATES: Final = (2400, 300, 9600, 600, 1200, 4800, 19200, 38400)
 """The usual rates, the likelier ones first."""
@@ -198,9 +198,7 @@ class SearchFlow[ContextT: FlowContext, ResultT: FlowResult[Any, Any], HandlerT]
         """Offer what is new, all of it ticked; what is wrong on the bus is explained below."""
         meters = self._search.meters
         if user_input is not None:
-            result = self._add_meters([meters[key] for key in user_input[CONF_METERS]])
-            self.hass.data.get(_KEPT, {}).pop(way(self._link_data), None)
-            return result
+            return self._add_meters([meters[key] for key in user_input[CONF_METERS]])
         options = [
             SelectOptionDict(
                 value=key, label=f"{meter['data'][CONF_ADDRESS]} · {meter['title']}"

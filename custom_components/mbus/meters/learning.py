@@ -6,7 +6,7 @@ from typing import Any
 from ..const import CONF_BINDINGS, CONF_HAS_BATTERY, CONF_QUIRKS
 from ..profiles.catalogue import AUTOMATIC, Catalogue
 from ..protocol import Quirks
-from .binding import bound_to
+from .bound import bound_to
 from .family import given_by, with_other_profile
 from .meter import Meter, identity_data, stored_bindings
 from .reading import Reading

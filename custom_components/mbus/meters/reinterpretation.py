@@ -7,7 +7,8 @@ from typing import Any
 from ..profiles.catalogue import NO_PROFILE, Catalogue
 from ..profiles.interpretation import Interpretation, Interpretations, meant
 from ..protocol import Header, Telegram
-from .binding import OUTDATED, Binding, BindingError, Presentation, ordinal
+from .binding import OUTDATED, Binding, BindingError, Presentation
+from .bound import ordinal
 from .meter import Meter
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from homeassistant.core import callback
 from homeassistant.util import dt as dt_util
 
+from ..const import CONF_BINDINGS, CONF_HAS_BATTERY, CONF_SHORTEST_PERIOD
 from ..meters.memory import memory_of_another_meter
 from ..meters.meter import Meter, bindings_from, stored_bindings
 from ..meters.reading import Reading, Result
@@ -63,18 +64,28 @@ def choice_after_exchange(meter: Meter, readout: Readout) -> str:
     return AUTOMATIC
 
 
-def bindings_after_exchange(
-    coordinator: MeterCoordinator, readout: Readout, choice: str
-) -> list[dict[str, Any]]:
-    """Return the bindings that are stored for the meter that was read if it takes this one's place."""
-    subentry = coordinator.config_entry.subentries[coordinator.meter.id]
-    return taken_over(
-        stored_bindings(subentry.data),
-        coordinator.meter,
-        readout.telegrams,
-        cached_catalogue(coordinator.hass),
-        choice,
-    )
+def settings_after_exchange(
+    coordinator: MeterCoordinator,
+    stored: Mapping[str, Any],
+    readout: Readout,
+    choice: str,
+) -> dict[str, Any]:
+    """Return what changes of what is stored of a meter, beside who it is, if the one that was read takes its place.
+
+    That is its bindings and, for a meter of another kind, how often its battery lets it be read. `choice` is its profile.
+    """
+    meter, telegrams = coordinator.meter, readout.telegrams
+    catalogue = cached_catalogue(coordinator.hass)
+    bindings = taken_over(stored_bindings(stored), meter, telegrams, catalogue, choice)
+    if is_of_kind(meter, telegrams[0].header):
+        return {CONF_BINDINGS: bindings}
+    profile = catalogue.profile_for(telegrams, choice)
+    shortest_period = profile.shortest_period if profile else None
+    return {
+        CONF_BINDINGS: bindings,
+        CONF_SHORTEST_PERIOD: shortest_period,
+        CONF_HAS_BATTERY: bool(shortest_period),
+    }
 
 
 @callback

@@ -199,8 +199,8 @@ def _check_blocks(blocks: Sequence[Mapping[str, Any]]) -> None:
         _check_keys([WHOLE, *(item["key"] for item in block["fields"])], path)
         for number, item in enumerate(block["fields"]):
             if (end := item["offset"] + item["length"]) > block["length"]:
-                facts = {"value": end, "most": block["length"]}
-                raise Mistake("past_block", [*path, number, "length"], **facts)
+                where = [*path, number, "length"]
+                raise Mistake("past_block", where, value=end, most=block["length"])
 
 
 def _block_field(

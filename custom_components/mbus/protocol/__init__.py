@@ -58,7 +58,7 @@ from .line.line import Exchange, Line, Statistics
 from .line.link import Link, Opening, open_link
 from .line.reply import Discard, Judge, Reply
 from .line.settings import LinkSettings, SerialSettings, TcpSettings, parse_link_url
-from .master.bus import Bus, Way
+from .master.bus import Bus
 from .master.commands import (
     BAUD_RATES,
     application_reset,
@@ -103,6 +103,7 @@ from .master.readout import Quirks, Readout
 from .master.search import hears_any, scan, search
 from .master.session import Session
 from .master.slave import AfterReset, Form, Slave
+from .master.ways import Way
 from .master.writing import (
     CLOCK,
     Written,

@@ -37,6 +37,8 @@ _NEXT_ADDRESS = 0.25
 
 _SERIAL_LATENCY = 0.1
 _NETWORK_LATENCY = 0.5
+_ENOUGH = 3
+"""Answers that a latency is learnt from."""
 _UNSTEADY = 20.0
 """Seconds for which a latency isn't learnt anew after an answer was later than that."""
 _SERIAL_GAP = 0.05
@@ -104,8 +106,13 @@ class Link(asyncio.Protocol):
         The longest of the last few, so rather too long than too short.
         """
         longest = max(self._delays, default=0.0)
-        is_known = len(self._delays) >= 3 and self._loop.time() >= self._unsteady_until
+        is_known = self.is_learnt and self._loop.time() >= self._unsteady_until
         return max(longest, 0.003 if is_known else self.latency_unlearnt)
+
+    @property
+    def is_learnt(self) -> bool:
+        """Whether enough answers told of the latency."""
+        return len(self._delays) >= _ENOUGH
 
     def learn_latency(self, delay: float) -> None:
         """Take note of how much later than the earliest possible moment an answer came."""

@@ -35,6 +35,8 @@ _SURE = 3
 """Times in a row that garbage came again, after which it is believed at once."""
 _ENOUGH = 20
 """Answers in a row without a sound telegram, after which the line is tested; a descent has about 8."""
+_ENOUGH_TIMES = 2
+"""Times that an answered request is repeated on a link whose latency isn't known yet."""
 _STEM = 5
 """Leading digits that the numbers of meters bought together share."""
 _FEW_STEMS = 3
@@ -118,6 +120,7 @@ class Asker:
         elif sound is _Sound.GARBAGE:
             answer = Answer(presence=Presence.SEVERAL, garbage=replies[-1])
         elif sound is _Sound.ACKNOWLEDGEMENT:
+            await self._learn_latency(session, request)
             answer = await self._read(session, address)
             # Silence now says that the acknowledgement was another meter's.
             is_late |= answer.lacks_data and not self.silence.acknowledges
@@ -243,6 +246,13 @@ class Asker:
             is_repeated = sounds[1] is _Sound.GARBAGE
             self._repeated = self._repeated + 1 if is_repeated else 0
         return replies, sounds[-1]
+
+    async def _learn_latency(self, session: Session, request: Frame) -> None:
+        """Be answered as often as it takes to know the link, which shortens each silence from then on."""
+        for _ in range(_ENOUGH_TIMES):
+            if session.line.link.is_learnt:
+                return
+            await session.exchange(request, judge_acknowledgement, wait=self.wait)
 
     def _sound(self, reply: Reply[Any]) -> _Sound:
         others = set(reply.discarded) - {Discard.ECHO}

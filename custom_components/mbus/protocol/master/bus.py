@@ -1,162 +1,28 @@
-"""A bus and the ways to it: opens links, opens them again, and goes over the backup meanwhile."""
+"""A bus that one way or two lead to: read by that which has answers."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from copy import copy
-from enum import StrEnum
 import logging
-from typing import Any, Self
+from typing import Self
 
 from ..address import Address
 from ..application.header import Identity
-from ..errors import (
-    LinkClosedError,
-    LinkError,
-    LinkFloodedError,
-    LinkSilentError,
-    MBusError,
-    NoWayError,
-)
+from ..errors import LinkError, LinkSilentError, MBusError
 from ..line.line import Exchange, Statistics
-from ..line.link import OPEN_TIMEOUT, open_link
+from ..line.link import OPEN_TIMEOUT
 from ..line.settings import LinkSettings
 from .errors import NoReplyError
 from .found import SearchStep
 from .master import Master, check_settings
 from .readout import Quirks, Readout
 from .search import search
+from .ways import Delay, Way, Ways
 
 _LOGGER = logging.getLogger(__name__)
 
-BACK_OFF = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-"""Seconds before a way that failed is tried again, by how often it failed."""
 FIRST_OPEN_TIMEOUT = 2.0
 """Seconds for each way at set-up, which others may wait for."""
-LONGEST_IDLE = 600.0
-"""Seconds after which a gateway may have forgotten a connection that nothing was sent over."""
-
-
-class Way(StrEnum):
-    """Which link leads to the bus."""
-
-    MASTER = "master"
-    BACKUP = "backup"
-
-
-class _Delay:
-    """When a thing that failed may be tried again."""
-
-    def __init__(self) -> None:
-        self._failures = 0
-        self.until = 0.0
-
-    @property
-    def is_over(self) -> bool:
-        return asyncio.get_running_loop().time() >= self.until
-
-    def failed(self) -> None:
-        delay = BACK_OFF[min(self._failures, len(BACK_OFF) - 1)]
-        self._failures += 1
-        self.until = asyncio.get_running_loop().time() + delay
-
-    def succeeded(self) -> None:
-        self._failures, self.until = 0, 0.0
-
-
-class _Ways:
-    """The ways to one bus, of which one at a time is open."""
-
-    def __init__(
-        self,
-        settings: dict[Way, LinkSettings],
-        master_arguments: dict[str, Any],
-        tell: Callable[[], None],
-    ) -> None:
-        self.settings = settings
-        self.way: Way | None = None
-        self.error: LinkError | None = None
-        self.reopening = _Delay()
-        self._master: Master | None = None
-        self._master_arguments = master_arguments
-        self._tell = tell
-        self._is_closed = False
-
-    @property
-    def active(self) -> Way | None:
-        return self.way if self._master and self._master.link.is_open else None
-
-    async def master(self, timeout: float = OPEN_TIMEOUT) -> Master:
-        """Return a master on an open link, opening one if need be."""
-        if self._master is not None and self.active is not None:
-            if not self._may_be_forgotten(self._master):
-                return self._master
-        if self.error is not None and not self.reopening.is_over:
-            raise copy(self.error) from self.error
-        errors: list[LinkError] = []
-        for way in self.settings:
-            try:
-                master = await self.use(way, timeout)
-            except LinkError as err:
-                errors.append(err)
-            else:
-                self.note(errors[0] if errors else None)
-                return master
-        self.reopening.failed()
-        self.note(errors[0])
-        if len(errors) == 1:
-            raise errors[0]
-        raise NoWayError(link=errors[0].link, errors=tuple(errors)) from errors[0]
-
-    async def use(self, way: Way, timeout: float = OPEN_TIMEOUT) -> Master:
-        """Open a way after closing the other: never are both open."""
-        await self.drop()
-        self._raise_if_closed()
-        link = await open_link(self.settings[way], timeout=timeout, on_lost=self._lost)
-        try:
-            self._raise_if_closed()
-        except LinkError:
-            await link.close()
-            raise
-        if self._master is None:
-            self._master = Master(link, **self._master_arguments)
-        else:
-            self._master.link = link
-        self.way = way
-        return self._master
-
-    async def drop(self) -> None:
-        """Close the link that is open; another one may be opened."""
-        self.way = None
-        if self._master is not None:
-            await self._master.link.close()
-
-    async def close(self) -> None:
-        """Close the link that is open, for good."""
-        self._is_closed = True
-        await self.drop()
-
-    def _raise_if_closed(self) -> None:
-        if self._is_closed:
-            raise LinkClosedError(link=str(self.settings[Way.MASTER]))
-
-    def note(self, error: LinkError | None) -> None:
-        self.error = error
-        self._tell()
-
-    def _lost(self, error: LinkError) -> None:
-        if isinstance(error, LinkFloodedError):
-            # It can be opened at once, and would be flooded as soon.
-            self.reopening.failed()
-            self.error = error
-        self._tell()
-
-    @staticmethod
-    def _may_be_forgotten(master: Master) -> bool:
-        link = master.link
-        last = max(link.last_request_at, link.last_byte_at)
-        idle = asyncio.get_running_loop().time() - last
-        return link.settings.over_network and idle > LONGEST_IDLE
 
 
 class Bus:
@@ -196,10 +62,10 @@ class Bus:
             "on_exchange": on_exchange,
             "statistics": self.statistics,
         }
-        self._ways = _Ways(self.ways, master_arguments, self._tell)
+        self._ways = Ways(self.ways, master_arguments, self._tell)
         self._lock = asyncio.Lock()
-        self._silent = 0
-        self._switching = _Delay()
+        self._silent = self._searches = 0
+        self._switching = Delay()
 
     async def __aenter__(self) -> Self:
         """Open a way to the bus, as `open` does."""
@@ -283,14 +149,18 @@ class Bus:
         by_primary: bool = True,
         slowly: bool = False,
     ) -> AsyncGenerator[SearchStep]:
-        """Find the meters as `search` does, by the way in use."""
+        """Find the meters as `search` does, by the way in use, which silence doesn't change meanwhile."""
         master = await self.master()
         steps = search(
             master, by_secondary=by_secondary, by_primary=by_primary, slowly=slowly
         )
-        async with aclosing(steps):
-            async for step in steps:
-                yield step
+        self._searches += 1
+        try:
+            async with aclosing(steps):
+                async for step in steps:
+                    yield step
+        finally:
+            self._searches -= 1
 
     async def _master(self, timeout: float = OPEN_TIMEOUT) -> Master:
         was_active = self.active
@@ -302,7 +172,8 @@ class Bus:
     async def _read_by_some_way(
         self, read: Callable[[Master], Awaitable[Readout]]
     ) -> Readout:
-        if self._ways.way is Way.BACKUP and self._switching.is_over:
+        may_switch = self._switching.is_over and not self._searches
+        if self._ways.way is Way.BACKUP and may_switch:
             readout = await self._try_way(Way.MASTER, read)
             if readout is not None:
                 return readout
@@ -310,7 +181,7 @@ class Bus:
             readout = await self._read_again_if_lost(read)
         except NoReplyError:
             self._silent += 1
-            if self._silent >= self._attempts:
+            if self._silent >= self._attempts and not self._searches:
                 other = await self._try_other_way(read)
                 if other is not None:
                     return other
@@ -354,10 +225,10 @@ class Bus:
         except MBusError as err:
             _LOGGER.debug("No answer over the %s link: %s", way, err)
             self._switching.failed()
-            await self._go_back(before)
+            await self._ways.go_back(before)
             return None
         except asyncio.CancelledError:
-            await self._go_back(before)
+            await self._ways.go_back(before)
             raise
         self._silent = 0
         if way is Way.MASTER:
@@ -367,15 +238,6 @@ class Bus:
             self._switching.failed()
             self._ways.note(LinkSilentError(link=str(self.ways[Way.MASTER])))
         return readout
-
-    async def _go_back(self, way: Way | None) -> None:
-        if way is None:
-            await self._ways.drop()
-            return
-        try:
-            await self._ways.use(way)
-        except LinkError as err:
-            self._ways.note(err)
 
     def _tell(self) -> None:
         if self.on_change is not None:

@@ -178,7 +178,7 @@ class Collector:
         if any(_is_repeated(one, telegram) for one in earlier):
             return Discard.REPEATED
         before = self.telegrams[-1] if self.telegrams else self.before
-        if before and (self._was_repeated or self.slave.is_counting):
+        if before is not None and (self._was_repeated or self.slave.is_counting):
             last, number = access_number(before), access_number(telegram)
             if last is None or number != (last + 1) & 0xFF:
                 return Discard.OUT_OF_ORDER

@@ -95,6 +95,13 @@ class Fetcher:
         assert telegram is not None  # None stands for one of those before.
         return telegram
 
+    async def fetch_next(self) -> Telegram:
+        """Request what follows an answer: only that is sure to be the next telegram. Raises LostCountError."""
+        self._collector.forget()
+        telegram = await self.fetch(is_first=False)
+        assert telegram is not None  # None stands for one of those before.
+        return telegram
+
     @contextmanager
     def without_numbers(self) -> Iterator[None]:
         """Fetch telegrams that aren't counted from the first: none of them is one of the readout."""

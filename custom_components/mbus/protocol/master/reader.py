@@ -169,7 +169,7 @@ class _Reader:
             heard = await self._fetcher.fetch_first()
             await self._fetcher.begin_again(slave.asked_with)
             first = await self._fetcher.fetch_first()
-            if is_same(first, heard):
+            if is_same(first, heard) and self._has_next(first):
                 await self._read_on()
                 heard = slave.last or first
                 await self._fetcher.begin_again(slave.asked_with)
@@ -181,7 +181,12 @@ class _Reader:
             else:
                 await self._fetcher.begin_again(slave.asked_with ^ FRAME_COUNT_BIT)
                 first = await self._fetcher.fetch_first()
-                slave.after_reset = self._judge_both(heard, first)
+                self._expect_same(heard, first)
+                if not self._has_next(first):
+                    # What was heard may be older, and this the last of several.
+                    heard, first = first, await self._fetcher.fetch_next()
+                    self._expect_same(heard, first)
+                slave.after_reset = AfterReset.SAME
         self._collector.take(first)
         return first
 
@@ -198,16 +203,15 @@ class _Reader:
                 raise LostCountError
 
     async def _read_on(self) -> None:
-        """Read a round from what follows an answer: only that is sure to be the next telegram."""
-        self._collector.telegrams.clear()
-        await self._read_round(None, await self._fetcher.fetch(is_first=False))
+        """Read a round from what follows an answer."""
+        await self._read_round(None, await self._fetcher.fetch_next())
 
-    def _judge_both(self, again: Telegram, other: Telegram) -> AfterReset:
-        """Say what a meter sends first that sent a telegram again, and another to the other FCB. Raises LostCountError."""
+    def _expect_same(self, again: Telegram, other: Telegram) -> None:
+        """See that a meter has one telegram, which it sent again, and to the other FCB. Raises LostCountError."""
         is_single = not (self._has_next(again) or self._has_next(other))
         is_still = access_number(again) == access_number(other)
         if is_same(again, other) or (is_single and is_still):
-            return AfterReset.SAME
+            return
         self._slave.after_reset = AfterReset.NEXT
         self._fetcher.is_never_reset = True
         self._collector.forget()

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from ..address import LAST_PRIMARY, Address, SecondaryAddress
+from ..errors import LinkClosedError
 from .asking import Answer, Asker, Presence
 from .divide import (
     Parting,
@@ -61,12 +62,14 @@ class _Search:
 
     def __init__(self, master: Master, *, slowly: bool) -> None:
         self._master = master
+        self._link = master.link
         self._slowly = slowly
         self._asker = Asker()
         self._listener = Listener(master, self._asker)
         self._findings = Findings()
         self._has_heard = False
         self._selected: set[str] = set()
+        self._twins: dict[SecondaryAddress, Answer] = {}
         self._unresolved = 0
         self._unsound: dict[Address, Answer] = {}
         self._answering: set[int] = set()
@@ -85,13 +88,17 @@ class _Search:
                 yield step
         was_deaf = by_secondary and not self._has_heard and may_be_deaf
         if by_primary and not self._asker.silence.is_endless:
-            async for step in self._search_by_primary():
+            async for step in self._search_by_primary(0.8 if self._twins else 1.0):
                 yield step
         if was_deaf:
             async with self._master.hold() as session:
                 await session.line.settle(self._master.link.opened_at + AWAKE)
             async for step in self._search_by_secondary(1.0):
                 yield step
+        async for step in self._part_twins():
+            yield step
+        if by_primary and not self._asker.silence.is_noisy:
+            self._findings.drop_silent(self._answering)
         self._tell_unsound()
         if (problem := self._listener.problem) is not None:
             self._findings.tell(problem)
@@ -130,11 +137,7 @@ class _Search:
         ):
             return
         if not has_open_digits(address):
-            ways = beyond_identification(
-                self._manufacturers, are_alike=answer.is_damaged
-            )
-            async for step in self._tell_apart(address, ways, start, end):
-                yield step
+            self._twins[address] = answer
             return
         before = self._located
         # Of two meters one may not be found: a request was lost, or a digit is none.
@@ -150,6 +153,22 @@ class _Search:
                     yield step
             if self._located - before >= 2 or self._asker.has_given_up:
                 return
+
+    async def _part_twins(self) -> AsyncGenerator[SearchStep]:
+        """Find the meters of one identification, as far as they differ in the rest.
+
+        That takes longest, and is the quicker the more is known of the link.
+        """
+        while self._twins:
+            address, answer = self._twins.popitem()
+            self._unsound[address] = answer
+            ways = beyond_identification(
+                self._manufacturers, are_alike=answer.is_damaged
+            )
+            async for step in self._tell_apart(address, ways, self._progress, 1.0):
+                yield step
+            async with self._master.hold() as session:
+                await session.deselect()
 
     async def _tell_apart(
         self,
@@ -176,8 +195,14 @@ class _Search:
                     yield step
             if several or self._located - before >= 2 or self._asker.has_given_up:
                 return
-        if self._located == before:
+        if self._located - before < 2 and await self._is_still_shared(address):
             self._give_up_on(address)
+
+    async def _is_still_shared(self, address: SecondaryAddress) -> bool:
+        """Say whether it wasn't by chance that several meters seemed to be there."""
+        answer = await self._ask(address, again=True, for_data=False)
+        self._take(address, answer, [])
+        return answer.presence is Presence.SEVERAL
 
     def _give_up_on(self, address: SecondaryAddress) -> None:
         self._unresolved += 2
@@ -187,14 +212,14 @@ class _Search:
 
     @property
     def _located(self) -> int:
-        return len(self._selected) + self._unresolved
+        return len(self._selected) + 2 * len(self._twins) + self._unresolved
 
     @property
     def _manufacturers(self) -> set[str]:
         selections = (found.secondary for found in self._findings.found.values())
         return {one.manufacturer for one in selections if one and one.manufacturer}
 
-    async def _search_by_primary(self) -> AsyncGenerator[SearchStep]:
+    async def _search_by_primary(self, end: float) -> AsyncGenerator[SearchStep]:
         asker, start = self._asker, self._progress
         has_heard = await self._listener.hears_reset()
         if self._slowly:
@@ -205,19 +230,17 @@ class _Search:
             for address in range(LAST_PRIMARY + 1)
             if not self._findings.is_shared(address)
         ]
-        middle = (start + 1.0) / 2
+        middle = (start + end) / 2
         async for step in self._ask_each(addresses, start, middle, []):
             yield step
         if not has_heard and asker.trusts_from:
             await self._listener.hears_reset()
         silent = [address for address in addresses if self._is_silent(address)]
-        async for step in self._ask_each(silent, middle, 1.0, [], for_data=True):
+        async for step in self._ask_each(silent, middle, end, [], for_data=True):
             yield step
         # Two late answers in a row look like those of several meters.
-        async for step in self._ask_each(self._shared, 1.0, 1.0, []):
+        async for step in self._ask_each(self._shared, end, end, []):
             yield step
-        if not asker.silence.is_noisy:
-            self._findings.drop_silent(self._answering)
 
     async def _ask_each(
         self,
@@ -268,6 +291,9 @@ class _Search:
     async def _ask(self, address: Address, *, again: bool, for_data: bool) -> Answer:
         """Ask who is at an address, and tell what that says of the line."""
         async with self._master.hold() as session:
+            if self._master.link is not self._link:
+                # Of another link, and of meters powered anew, nothing is known.
+                raise LinkClosedError(link=str(self._link.settings))
             if for_data and isinstance(address, int):
                 asked = self._asker.ask_for_data(session, address, again=again)
             else:
