@@ -273,6 +273,7 @@ async def test_adopted_before_anything_was_counted(
     )
     assert await hass.config_entries.async_setup(entry.entry_id)
     await let_poll(hass)
+    await async_wait_recording_done(hass)
     meter.identification = "87654321"
     meter.records[0] = integer("04 06", 20_000)
     await let_poll(hass, 301)
