@@ -125,6 +125,18 @@ def test_a_sound_echo_costs_no_time(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("count", [1, 3])
+def test_requests_that_come_too_early_on_a_line_with_echo(
+    count: int, kind: Kind
+) -> None:
+    """An echo alone says that a request was lost, as silence does."""
+    meters = three()[:count]
+    result = searched(meters, kind, ways=BY_SECONDARY, echo=bytes, recovery=15, skew=3)
+    assert result.numbers == sorted(NUMBERS[:count])
+    assert result.problems == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("ways", WAYS)
 def test_a_module_that_never_stops(ways: dict[str, Any], kind: Kind) -> None:
     """A line that is never idle ends the search soon, with one short text."""

@@ -39,8 +39,8 @@ class Pauses:
         """Take note of what came after a request, and of how soon this had been sent."""
         if self._goes_on(request):
             self._sent[was_early] += 1
-            self._missed = None if reply.raw else was_early
-            self._wary = max(0, self._wary - 1) if reply.raw else _FEW
+            self._missed = was_early if reply.is_echo else None
+            self._wary = _FEW if reply.is_echo else max(0, self._wary - 1)
         elif self._missed is not None and reply.answer is not None:
             # It is still there, and so had not heard the request.
             self._lost[self._missed] += 1
