@@ -148,3 +148,23 @@ async def test_readings_taken_so_far(
     ]
     answer = await call(hass, "export_readings", readings="taken")
     assert answer["missing"] == []
+
+
+async def test_meter_of_another_release(
+    hass: HomeAssistant, entry: MockConfigEntry
+) -> None:
+    """What this release can't read has a line with its name, and costs the others none."""
+    subentry = entry.subentries["meter8"]
+    hass.config_entries.async_update_subentry(
+        entry, subentry, data={**subentry.data, "address": None}, title="Flat 8"
+    )
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await let_poll(hass)
+
+    answer = await call(hass, "export_readings")
+
+    assert answer["missing"] == ["Flat 8"]
+    assert lines_of(answer) == [
+        ("SIM meter 77777777", "Energy", "12345", "ok"),
+        ("Flat 8", "", "", "no reading"),
+    ]

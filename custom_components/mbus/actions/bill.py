@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import Final
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
 from homeassistant.const import ATTR_AREA_ID, ATTR_CONFIG_ENTRY_ID
 from homeassistant.core import HomeAssistant, ServiceCall, ServiceResponse, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 import voluptuous as vol
 
 from ..const import DOMAIN, SUBENTRY_METER
-from ..meters.meter import Meter
 from ..meters.reading import Reading
 from ..polling.coordinator import MBusConfigEntry, MeterCoordinator
 from ..polling.store import stored_reading
@@ -47,17 +46,17 @@ async def async_export_readings(call: ServiceCall) -> ServiceResponse:
     if not (filename or call.return_response):
         raise refused("nowhere_to_write")
     texts = await async_get_texts(call.hass)
-    rows, missing = list[TableRow](), list[Meter]()
-    for entry, meter in _chosen(call):
-        coordinator = _running(entry, meter)
+    rows, missing = list[TableRow](), list[ConfigSubentry]()
+    for entry, subentry in _chosen(call):
+        coordinator = _running(entry, subentry.subentry_id)
         reading = coordinator and _reading(coordinator, call.data["readings"])
         if coordinator and reading:
             rows += rows_of_reading(coordinator, reading, texts)
         else:
-            missing.append(meter)
+            missing.append(subentry)
     if not rows:
         raise refused("nothing_to_export")
-    rows += [row_without_reading(meter, texts) for meter in missing]
+    rows += [row_without_reading(subentry, texts) for subentry in missing]
     text = as_csv(
         rows,
         decimal_comma=call.data["decimal_comma"],
@@ -70,12 +69,12 @@ async def async_export_readings(call: ServiceCall) -> ServiceResponse:
         "csv": text,
         "path": path,
         "rows": len(rows),
-        "missing": [meter.title for meter in missing],
+        "missing": [subentry.title for subentry in missing],
     }
 
 
 @callback
-def _chosen(call: ServiceCall) -> Iterator[tuple[MBusConfigEntry, Meter]]:
+def _chosen(call: ServiceCall) -> Iterator[tuple[MBusConfigEntry, ConfigSubentry]]:
     """Yield the meters of a connection or of all, whether they run or not, in the areas or with the labels asked for."""
     entries: list[MBusConfigEntry] = (
         [connection_of(call)]
@@ -89,7 +88,7 @@ def _chosen(call: ServiceCall) -> Iterator[tuple[MBusConfigEntry, Meter]]:
             if (areas is None or (device and device.area_id in areas)) and (
                 labels is None or (device and not device.labels.isdisjoint(labels))
             ):
-                yield entry, Meter.from_subentry(subentry)
+                yield entry, subentry
 
 
 @callback
@@ -101,10 +100,10 @@ def _device(
     )
 
 
-def _running(entry: MBusConfigEntry, meter: Meter) -> MeterCoordinator | None:
+def _running(entry: MBusConfigEntry, meter_id: str) -> MeterCoordinator | None:
     if entry.state is not ConfigEntryState.LOADED:
         return None
-    return entry.runtime_data.coordinators.get(meter.id)
+    return entry.runtime_data.coordinators.get(meter_id)
 
 
 def _reading(coordinator: MeterCoordinator, which: str) -> Reading | None:

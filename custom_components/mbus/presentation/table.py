@@ -7,10 +7,11 @@ from decimal import Decimal
 import io
 from typing import Final, TypedDict
 
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.util import dt as dt_util
 from homeassistant.util.json import JsonObjectType
 
-from ..meters.meter import Meter
+from ..meters.meter import Meter, readable
 from ..meters.reading import Reading
 from ..profiles.interpretation import Interpretation, Interpretations, meant
 from ..protocol import SECRET_QUANTITIES, Problem, Record, Telegram, Value, convert_unit
@@ -106,11 +107,17 @@ def rows_of(
             )
 
 
-def row_without_reading(meter: Meter, texts: Texts) -> TableRow:
-    """Return the row of a meter that has no reading, which a bill must not be without."""
+def row_without_reading(subentry: ConfigSubentry, texts: Texts) -> TableRow:
+    """Return the row of a meter that has no reading, or that can't be read from what is stored: a bill must not be without."""
+    state = texts[option_key("export_readings", "no_reading")]
+    for meter in readable([subentry]):
+        return TableRow(**_of_meter(meter, texts), state=state)
     return TableRow(
-        **_of_meter(meter, texts),
-        state=texts[option_key("export_readings", "no_reading")],
+        meter="",
+        name=clean_text(subentry.title),
+        serial_number=None,
+        medium=device_kind(None, texts),
+        state=state,
     )
 
 
