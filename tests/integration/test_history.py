@@ -425,7 +425,7 @@ async def test_offered_when_a_meter_is_added(
     assert label == f"Energy: {FIRSTS[0]} to {FIRSTS[-1]}, values: 6"
     assert ticked(result, "sensors") == [binding_id]
     assert result["description_placeholders"] == {
-        "left_out": "**Energy**:\n\n- storage 7: no date"
+        "left_out": "**Energy**, left out:\n\n- storage 7: no date"
     }
     result = await dialog.submit({"sensors": [binding_id]})
     assert result["type"] is FlowResultType.CREATE_ENTRY
@@ -494,7 +494,7 @@ async def test_under_the_gear(
     # What follows on a progress must be a form: the frontend may ask for it twice.
     assert result["step_id"] == "no_history"
     assert result["description_placeholders"] == {
-        "sensors": "**Energy**:\n\n- storage 1, 2, 3, 4, 5, 6: recorded already"
+        "sensors": "**Energy**, left out:\n\n- storage 1, 2, 3, 4, 5, 6: recorded already"
     }
     result = await dialog.submit({})
     assert result["reason"] == "history_left"

@@ -57,7 +57,8 @@ def left_out_text(name: str, past: Past, texts: Texts) -> str:
         f"- {_storages(totals, texts)}: {texts[option_key('left_out', reason)]}"
         for reason, totals in alike.items()
     ]
-    return "\n".join([f"**{name}**:", "", *lines]) if lines else ""
+    heading = f"**{name}**, {texts[option_key('history', 'left_out')]}:"
+    return "\n".join([heading, "", *lines]) if lines else ""
 
 
 def _storages(totals: Sequence[LeftOutTotal], texts: Texts) -> str:
