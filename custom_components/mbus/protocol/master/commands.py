@@ -94,6 +94,7 @@ async def set_primary_address(
             # Once is enough, as the meter may have moved; whether it has is asked at the new address.
             with perhaps_unheard:
                 await tell(session, address, DATA_SEND, record, attempts=1)
+            session.moved(address, new_address)
             if await _is_there(session, new_address, identity, quirks):
                 return
             await prepare(session, address, identity, quirks, last_telegram=0)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from ..address import (
@@ -65,6 +66,11 @@ class Session:
     def slave(self, address: Address) -> Slave:
         """Give what is known of the meter at an address."""
         return self._slaves.setdefault(address, Slave())
+
+    def moved(self, address: Address, new_address: int) -> None:
+        """Take note that a meter may have another primary address: it goes on there with the FCB of the old one."""
+        if isinstance(address, int):
+            self._slaves[new_address] = replace(self.slave(address))
 
     def late_until(self, address: Address) -> float:
         """Give the time until which a meter may still answer what it was asked in vain, at this address or another."""
