@@ -305,14 +305,27 @@ async def test_application_taken_away(
     assert [sent(bus, chosen), sent(bus, usual)] == [0, 1]
 
 
+@pytest.mark.parametrize(
+    ("vif", "name", "number", "average"),
+    [
+        ("65", "external_temperature_hour_average", 2190, "21.9"),
+        ("FC 03 48 52 25 74", "relative_humidity_hour_average", 5986, "59.86"),
+    ],
+)
 async def test_an_average_that_is_none_yet(
-    hass: HomeAssistant, bus: SimulatedBus, create_entry: CreateEntry
+    hass: HomeAssistant,
+    bus: SimulatedBus,
+    create_entry: CreateEntry,
+    vif: str,
+    name: str,
+    number: int,
+    average: str,
 ) -> None:
     """Bound while it is marked as one during an error, it has a value once its time is over."""
     meter = Meter(
         7,
-        integer("02 65", 2210),
-        integer("72 65", 0),
+        integer(f"02 {vif}", 2210),
+        integer(f"72 {vif}", 0),
         identification="12345678",
         manufacturer="ELV",
         version=0x16,
@@ -325,12 +338,11 @@ async def test_an_average_that_is_none_yet(
     await dialog.submit({"records": ["0.0", "0.1"]})
     await let_poll(hass)
     await let_poll(hass, 301)
-    name = "external_temperature_hour_average"
     assert state_of(hass, name) == STATE_UNKNOWN
     assert state_of(hass, "binding_state") == "invalid_value"
 
-    meter.records[1] = integer("42 65", 2190)
+    meter.records[1] = integer(f"42 {vif}", number)
     await let_poll(hass, 301)
-    assert state_of(hass, name) == "21.9"
+    assert state_of(hass, name) == average
     assert errors_of(hass) == {}
     assert ir.async_get(hass).async_get_issue(DOMAIN, "records_changed_meter7") is None

@@ -186,6 +186,20 @@ async def test_another_unit_of_the_same_kind(
     assert lines(texts, own, "0406 01000000") == ["Reactive energy · 1 kvarh"]
 
 
+async def test_a_unit_of_what_counts_something_else(
+    texts: Texts, tmp_path: Path
+) -> None:
+    """It is the unit, with its prefix: there is no watt-hour in the header that it would be the prefix of."""
+    entry = "{key: a, is: volume, quantity: energy, unit: kWh}"
+    own = catalogue(tmp_path, f"{HEAD}  - {entry}\n")
+    assert lines(texts, own, "0416 64000000") == ["Energy · 100 kWh"]
+    own = catalogue(
+        tmp_path,
+        f'{HEAD}  - {{key: a, vif: "7c 03 48 57 4b", quantity: energy, unit: kWh}}\n',
+    )
+    assert lines(texts, own, "047c0348574b 67120000") == ["Energy · 4,711 kWh"]
+
+
 def test_modifiers_in_any_order(tmp_path: Path) -> None:
     """What a record is asked for beside its quantity has no order."""
     sent = [telegram("04 83 a2 3c 01000000")]

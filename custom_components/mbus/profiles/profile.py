@@ -25,7 +25,8 @@ _BASE_UNITS: Final = {
     "kWh": "Wh", "MWh": "Wh", "GWh": "Wh", "kvarh": "varh", "kVAh": "VAh", "kW": "W", "MW": "W", "kvar": "var",
     "kVA": "VA",
 }  # fmt: skip
-"""What a record under a unit of the standard counts, by the unit that a profile names: prefixes are the header's."""
+_COUNTED_IN: Final = ("W", "Wh")
+"""What a record under one of these units counts, by the unit that a profile names: prefixes are the header's."""
 
 type Numbers = frozenset[int] | None
 """Numbers that a part of a header may have; None for any."""
@@ -118,7 +119,8 @@ class Entry:
         if record.quantity == PLAIN_TEXT and record.header[0] & 0x0F == _LVAR:
             unit = None  # The text of the VIF names a text, not a unit.
         if self.unit is not None and dimension(self.unit) != dimension(unit):
-            unit = _BASE_UNITS.get(self.unit, self.unit) if record.unit else self.unit
+            is_base = record.unit in _COUNTED_IN
+            unit = _BASE_UNITS.get(self.unit, self.unit) if is_base else self.unit
         return Interpretation(
             profile=profile,
             entry=self.key,
