@@ -1,5 +1,8 @@
 """What a file says of values, in a family made up for it."""
 
+from dataclasses import fields
+from fractions import Fraction
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from custom_components.mbus.meters.bound import bound_to
 from custom_components.mbus.meters.evaluation import value_in
 from custom_components.mbus.presentation.texts import Texts, async_get_texts
 from custom_components.mbus.profiles.catalogue import Catalogue
-from custom_components.mbus.profiles.interpretation import Interpretation
+from custom_components.mbus.profiles.interpretation import Interpretation, ValueRule
 from custom_components.mbus.profiles.reader import read_profile
 
 from .test_reader import telegram, write
@@ -228,6 +231,31 @@ STORED = {
     "device_class": None,
     "state_class": None,
 }
+
+
+WHOLE = ValueRule(
+    factor=Fraction(3, 7),
+    data_field_factors=((5, Fraction(1000)),),
+    resolution_of="volume",
+    coding="unsigned",
+    conversion="four_quadrant_power_factor",
+    no_value=frozenset({Fraction(9999, 10)}),
+    bits=((0, "leak"),),
+    device_class="energy",
+    state_class="total",
+)
+COMPARED = [one.name for one in fields(ValueRule) if one.compare]
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_what_a_binding_stores_of_a_rule(name: str) -> None:
+    """All of it comes back, and a number is written only where its factor is all that was done to it."""
+    alone = ValueRule(**{name: getattr(WHOLE, name)})
+    assert alone != ValueRule()
+    assert ValueRule.from_dict(json.loads(json.dumps(alone.as_dict()))) == alone
+    assert alone.can_be_undone is (
+        name in {"factor", "no_value", "bits", "device_class", "state_class"}
+    )
 
 
 def test_what_the_release_before_stored() -> None:

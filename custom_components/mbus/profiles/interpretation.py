@@ -76,8 +76,14 @@ class ValueRule:
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether the record's number follows from the value alone that is made of it."""
-        return self.has_fixed_factor and not self.data_field_factors
+        """Whether the record's number follows from the value alone that is made of it: its factor is all there is."""
+        return self == ValueRule(
+            factor=self.factor,
+            no_value=self.no_value,
+            bits=self.bits,
+            device_class=self.device_class,
+            state_class=self.state_class,
+        )
 
     def undone(self, value: float | Decimal) -> int | float | Decimal:
         """Return the record's number that a value was made of, by a rule that can be undone."""
