@@ -176,7 +176,8 @@ class BindingEntity(MeterEntity):
             and data.reading.is_cut_short(meter.quirks)
         )
         coordinator.schedule.async_want(meter.id, is_overdue=is_left_out)
-        if state is not BindingState.OK:
+        # Before the first reading nothing is wrong, and hundreds of entities are added.
+        if data.is_present and state is not BindingState.OK:
             coordinator.async_report_errors()
             coordinator.async_update_listeners()
 

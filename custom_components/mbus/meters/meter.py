@@ -34,7 +34,8 @@ class Meter:
     """A slave on the bus, by the address it was configured with, and its bindings by id.
 
     `period` is its own; without one it is the connection's, but not less than `shortest_period`, which saves a battery.
-    `has_battery`: one is known of. `profile_quirks` are those that its profile gave; None: its next whole reading tells. `unread` are the keys of what is stored in a way that this release can't read.
+    `has_battery`: one is known of. `profile_quirks` are those that its profile gave; None: its next whole reading tells.
+    `unread` are the keys of what is stored in a way that this release can't read.
     """
 
     id: str

@@ -34,8 +34,8 @@ class StoredImport(StoredReading):
 class StoredSeam(TypedDict):
     """What the statistics count for the exchange of a meter, `since` when; it is to be taken out again.
 
-    `difference` is None as long as the new meter has shown nothing. `start` (a timestamp) is there once that is being done: it is taken out of the recorder's rows from then on, the first
-    of which had `sum` before.
+    `difference` is None as long as the new meter has shown nothing. `start` (a timestamp) is there once that is being
+    done: it is taken out of the recorder's rows from then on, the first of which had `sum` before.
     """
 
     binding_id: str

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 
 from ..address import (
@@ -70,7 +69,10 @@ class Session:
     def moved(self, address: Address, new_address: int) -> None:
         """Take note that a meter may have another primary address: it goes on there with the FCB of the old one."""
         if isinstance(address, int):
-            self._slaves[new_address] = replace(self.slave(address))
+            old = self.slave(address)
+            self._slaves[new_address] = Slave(
+                frame_count=old.frame_count, asked_with=old.asked_with
+            )
 
     def late_until(self, address: Address) -> float:
         """Give the time until which a meter may still answer what it was asked in vain, at this address or another."""
